@@ -20,7 +20,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
     // Delay before the collection that follows start-up.
     private static readonly TimeSpan StartupTime = TimeSpan.FromSeconds(3);
 
-    private readonly long startedAt = context.Time.GetTimestamp();
+    private readonly long startTimestamp = context.Time.GetTimestamp();
     private readonly DateTimeOffset started = context.Time.GetUtcNow();
     private readonly ILogger logger = context.Loggers.CreateLogger("flanneld");
     private readonly ILogger nodeLogger = context.Loggers.CreateLogger("node");
@@ -71,7 +71,8 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
     private async Task<Result<Unit>> RunNodeAsync(
         Connections connections, SystemdNotifier systemd, BackgroundTasks tasks, CancellationToken cancellation)
     {
-        var readiness = new NodeReadiness(systemd, controllerMetrics, context.Time, startedAt, nodeLogger);
+        var subnets = connections.CreateSubnetManager(loops);
+        var readiness = new NodeReadiness(subnets.Name, systemd, controllerMetrics, context.Time, startTimestamp, nodeLogger);
         var listening = StartHealthServer(new NodeHealth(readiness, controllerMetrics, loops, started), tasks, cancellation);
         if (!listening.Ok) return listening;
         var selection = InterfaceSelection.OfThisHost().Select(options);
@@ -91,7 +92,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         var node = Own(new NodeLifecycle(
             CreateSettings(selected),
             new NodeHost(new SubnetFile(options.SubnetFile), lastSubnet, readiness, systemd, loops),
-            new NodeServices(connections.CreateSubnetManager(loops), identity, candidates, context.Loggers, context.Time, context.Random),
+            new NodeServices(subnets, identity, candidates, context.Loggers, context.Time),
             tasks)
         {
             OnConfigMissing = () => tasks.Add("the search in etcd's v2 store", ReportConfigInV2StoreAsync(connections, cancellation)),

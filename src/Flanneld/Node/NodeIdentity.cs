@@ -10,13 +10,13 @@ internal interface INodeIdentity
     /// <summary>Null while it is not known.</summary>
     InstanceIdentity? Current { get; }
 
-    /// <summary>Waits until it is known. Fails when a retry cannot help, such as on a host that is no ECS instance.</summary>
+    /// <summary>Waits until it is known. Fails when a retry cannot help, such as on a host that is not an ECS instance.</summary>
     Task<Result<InstanceIdentity>> ReadAsync();
 }
 
 /// <summary>Reads this node's identity from the metadata service, with retries. <see cref="Start"/> sends the first request early, so that
-/// a restart waits for the slower of etcd and the metadata service and not for both; nothing is logged until the identity is required
-/// (backend alloc rarely requires it).</summary>
+/// a restart does not wait for the subnet manager and the metadata service one after the other. Nothing is logged until the identity is
+/// required (backend alloc rarely requires it).</summary>
 internal sealed class NodeIdentity(
     InstanceIdentityReader reader, string mac, TimeProvider time, Random random, ILogger logger, CancellationToken cancellation)
     : INodeIdentity

@@ -19,25 +19,24 @@ internal sealed record LeasedSubnet(HeldLease Held, IBackend Backend, InstanceId
 internal sealed record NodeAddress(Ipv4Address PublicIp, string? PublicIpv6, Ipv4Network? PreviousSubnet);
 
 /// <summary>Acquires the node's lease: waits for a configuration that this build supports, then takes the node's subnet. The
-/// <c>subnet.env</c> of an earlier run is removed as soon as etcd reports that its subnet is no longer this node's.</summary>
+/// <c>subnet.env</c> of an earlier run is removed as soon as the subnet manager reports that its subnet is no longer this node's.</summary>
 internal sealed class NodeLeasing(
-    ISubnetManager subnets, NodeAddress address, INodeIdentity identity, FormerSubnet former, TimeProvider time,
-    ILogger logger)
+    ISubnetManager subnets, NodeAddress address, INodeIdentity identity, EarlierSubnetFile earlierFile, TimeProvider time, ILogger logger)
 {
-    // etcd is watched meanwhile; this bounds a wait whose watch misses the change.
+    // The subnet manager is watched meanwhile. This limits a wait whose watch misses the change.
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(5);
 
     // Timers stop while the machine is suspended: the clock is read at least this often.
     private static readonly TimeSpan ClockCheck = TimeSpan.FromSeconds(15);
-    private readonly BackendCache backends = new();
 
+    private readonly BackendCache backends = new();
     private InstanceIdentity? self;
     private long lastAnswerAt;
 
     /// <summary>Receives what the node waits for.</summary>
     public Action<string>? OnWaiting { get; init; }
 
-    /// <summary>Called each time that etcd is found to have no configuration.</summary>
+    /// <summary>Called each time that there is no configuration.</summary>
     public Action? OnConfigMissing { get; init; }
 
     /// <summary>Completes when the lease is held. Fails when a retry cannot help.</summary>
@@ -74,7 +73,7 @@ internal sealed class NodeLeasing(
             if (!backend.Ok)
             {
                 if (lastReported != backend.Error) ReportInvalid(lastReported = backend.Error);
-                await subnets.WaitForConfigChangeAsync(state.Revision, Shorter(former.RecheckInterval), cancellation);
+                await subnets.WaitForConfigChangeAsync(state.Revision, Shorter(earlierFile.RecheckInterval), cancellation);
                 state = null;
                 continue;
             }
@@ -89,7 +88,7 @@ internal sealed class NodeLeasing(
                 if (!wasKnown) state = await WaitForConfigAsync(null, cancellation);
             }
 
-            former.Check(state, Owner());
+            earlierFile.Check(state, Owner());
             if (await AcquireAsync(state, cancellation) is { } result) return result;
             state = null;
         }
@@ -115,7 +114,7 @@ internal sealed class NodeLeasing(
             case AcquireResult.OutOfSubnets full:
                 NodeLog.OutOfSubnets(logger, full.Config.SubnetCount, full.Config.Network);
                 OnWaiting?.Invoke("out of subnets: waiting for a free one");
-                await subnets.WaitForFreeSubnetAsync(full.Revision, Shorter(former.RecheckInterval), cancellation);
+                await subnets.WaitForFreeSubnetAsync(full.Revision, Shorter(earlierFile.RecheckInterval), cancellation);
                 return null;
             default:
                 // The configuration changed meanwhile.
@@ -129,7 +128,7 @@ internal sealed class NodeLeasing(
         Avoided = RangesOf(self?.VpcRange),
         VpcId = self?.VpcId,
         OnRead = state => Check(state),
-        OnDeleting = lease => former.Remove($"subnet {lease.Subnet} no longer fits the network configuration"),
+        OnDeleting = lease => earlierFile.Remove($"subnet {lease.Subnet} no longer fits the network configuration"),
     };
 
     private LeaseAttributes? CreateAttributes(NetworkConfig config)
@@ -156,34 +155,35 @@ internal sealed class NodeLeasing(
     private Task<SubnetState> WaitForConfigAsync(SubnetState? known, CancellationToken cancellation) =>
         subnets.WaitForConfigAsync(new ConfigRequest(ReportConfig) { Owner = Owner(), OnRead = Check }, known, cancellation);
 
-    /// <returns>After what time etcd is to be read again.</returns>
+    /// <returns>How long at most to wait until the next read.</returns>
     private TimeSpan Check(SubnetState state)
     {
         Volatile.Write(ref lastAnswerAt, time.GetTimestamp());
-        former.Check(state, Owner());
-        return former.RecheckInterval;
+        earlierFile.Check(state, Owner());
+        return earlierFile.RecheckInterval;
     }
 
-    /// <summary>Nothing renews the earlier lease while etcd is unavailable: the file must not outlive the lease.</summary>
+    /// <summary>Nothing renews the earlier lease while the subnet manager is unavailable: the file must not exist longer than the
+    /// lease.</summary>
     private async Task RemoveFileAtExpiryAsync(CancellationToken cancellation)
     {
         while (true)
         {
             var left = new LeaseExpiry(Volatile.Read(ref lastAnswerAt), subnets.LeaseTime).Remaining(time);
-            if (left <= TimeSpan.Zero) former.Remove("its lease expired while etcd was unavailable");
+            if (left <= TimeSpan.Zero) earlierFile.Remove($"its lease expired while {subnets.Name} was unavailable");
             await Task.Delay(left > TimeSpan.Zero && left < ClockCheck ? left : ClockCheck, time, cancellation);
         }
     }
 
-    /// <summary>Waits for the identity. The metadata service may be unavailable for longer than the earlier lease lives, so etcd is read
-    /// and the file is checked meanwhile.</summary>
+    /// <summary>Waits for the identity. The metadata service may be unavailable for longer than the earlier lease lives, so the leases are
+    /// read and the file is checked meanwhile.</summary>
     private async Task<Result<InstanceIdentity>> IdentifyAsync(CancellationToken cancellation)
     {
         var reading = identity.ReadAsync();
         while (!reading.IsCompleted)
         {
             OnWaiting?.Invoke("waiting for the metadata service to identify this instance");
-            var recheck = former.RecheckInterval;
+            var recheck = earlierFile.RecheckInterval;
             await TaskWait.WaitAsync(reading, recheck, time, cancellation);
             if (!reading.IsCompleted && recheck != Timeout.InfiniteTimeSpan) await WaitForConfigAsync(null, cancellation);
         }
@@ -223,7 +223,7 @@ internal sealed class NodeLeasing(
             return;
         }
 
-        NodeLog.ConfigMissing(logger, subnets.ConfigLocation);
+        NodeLog.ConfigMissing(logger, subnets.ConfigLocation, subnets.ConfigCommand);
         OnConfigMissing?.Invoke();
         OnWaiting?.Invoke($"waiting for the network configuration at {subnets.ConfigLocation}");
     }

@@ -16,14 +16,14 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
     private readonly ILogger nodeLogger = services.Loggers.CreateLogger("node");
     private IControllerCandidate? candidate;
 
-    /// <summary>Called each time that etcd is found to have no configuration.</summary>
+    /// <summary>Called each time that there is no configuration.</summary>
     public Action? OnConfigMissing { get; init; }
 
     /// <summary>Called once when the subnet is held.</summary>
     public Action? OnHeld { get; init; }
 
     /// <summary>Runs until it is cancelled, cannot continue, or a background task ends that must not. Background tasks are monitored from
-    /// the start, because the node may wait for etcd for hours.</summary>
+    /// the start, because the node may wait for its lease for hours.</summary>
     /// <returns>Why it ended, one line.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="BackgroundTaskFailedException">A background task failed.</exception>
@@ -55,9 +55,9 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
 
     private NodeLeasing CreateLeasing()
     {
-        var former = new FormerSubnet(host.SubnetFile, nodeLogger);
-        var address = new NodeAddress(settings.PublicIp, settings.PublicIpv6, former.ReadSubnet() ?? host.LastSubnet.Read());
-        return new NodeLeasing(services.Subnets, address, services.Identity, former, services.Time, nodeLogger)
+        var earlierFile = new EarlierSubnetFile(host.SubnetFile, nodeLogger);
+        var address = new NodeAddress(settings.PublicIp, settings.PublicIpv6, earlierFile.ReadSubnet() ?? host.LastSubnet.Read());
+        return new NodeLeasing(services.Subnets, address, services.Identity, earlierFile, services.Time, nodeLogger)
         {
             OnWaiting = reason => host.Readiness.Apply(new NodeEvent.Waiting(reason)),
             OnConfigMissing = OnConfigMissing,
@@ -71,7 +71,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         if (masquerade is not null)
         {
             tasks.Add(
-                "the upkeep of --ip-masq",
+                "the loop of --ip-masq",
                 masquerade.KeepAsync(error => NodeLog.HostError(nodeLogger, error), cancellation));
         }
 

@@ -13,9 +13,8 @@ internal static partial class NodeLog
 
     [LoggerMessage(
         1101, LogLevel.Warning,
-        "waiting for the network configuration at {Key}; write it, for example:"
-        + " etcdctl put {Key} '{{\"Network\":\"10.24.0.0/16\",\"Backend\":{{\"Type\":\"ali-vpc\"}}}}'")]
-    public static partial void ConfigMissing(ILogger logger, string key);
+        "waiting for the network configuration at {Key}; write it, for example: {Command}")]
+    public static partial void ConfigMissing(ILogger logger, string key, string command);
 
     [LoggerMessage(1102, LogLevel.Error, "invalid network configuration at {Key}: {Error}; waiting for a valid one")]
     public static partial void ConfigInvalid(ILogger logger, string key, string error);

@@ -9,12 +9,13 @@ namespace Flanneld.Node;
 
 /// <summary>Holds the current <see cref="NodeState"/>, and publishes what is derived from it to systemd and the log. One caller applies
 /// events; any thread may read.</summary>
+/// <param name="subnetManager">Its name in messages.</param>
 /// <param name="startedAt">A timestamp of the process' start.</param>
 internal sealed class NodeReadiness(
-    SystemdNotifier systemd, ControllerMetrics controllerMetrics, TimeProvider time, long startedAt, ILogger logger)
+    string subnetManager, SystemdNotifier systemd, ControllerMetrics controllerMetrics, TimeProvider time, long startedAt, ILogger logger)
 {
     private readonly TaskCompletionSource settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile NodeState state = NodeState.Initial;
+    private volatile NodeState state = NodeState.Initial with { SubnetManager = subnetManager };
     private bool isReadySent;
     private bool isWaitLogged;
     private string? lastStatus;
@@ -36,7 +37,7 @@ internal sealed class NodeReadiness(
         {
             case NodeEvent.LeaseChanged { Change: var lease }:
                 if (lease is LeaseEvent.RouteStatusChanged && state.InstanceId is not null) LogRoute(before.Route);
-                if (state.IsRefusedByNewConfig && !before.IsRefusedByNewConfig)
+                if (state.IsRouteStatusIgnored && !before.IsRouteStatusIgnored)
                     NodeLog.RouteStatusNotApplied(logger, state.Subnet, state.Route?.State.ToString() ?? "absent");
                 break;
             case NodeEvent.Waiting:

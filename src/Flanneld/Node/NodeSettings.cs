@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
-/// <summary>What an operator decides about one node.</summary>
+/// <summary>The settings of one node.</summary>
 /// <param name="PublicIp">The address by which other nodes reach this one.</param>
 /// <param name="Mtu">Of the interface between the hosts, in bytes.</param>
 internal sealed record NodeSettings(Ipv4Address PublicIp, int Mtu)
@@ -22,11 +22,11 @@ internal sealed record NodeSettings(Ipv4Address PublicIp, int Mtu)
     public TimeSpan? WatchdogInterval { get; init; }
 }
 
-/// <summary>The host that a node informs.</summary>
+/// <summary>The parts of the host that a node reads and changes.</summary>
 internal sealed record NodeHost(
     ISubnetFile SubnetFile, LastSubnetFile LastSubnet, NodeReadiness Readiness, SystemdNotifier Systemd, LivenessMonitor Loops);
 
 /// <summary>The services that a node depends on.</summary>
 /// <param name="Candidates">Creates the node's candidate for route controller.</param>
 internal sealed record NodeServices(
-    ISubnetManager Subnets, INodeIdentity Identity, ICandidateFactory Candidates, ILoggerFactory Loggers, TimeProvider Time, Random Random);
+    ISubnetManager Subnets, INodeIdentity Identity, ICandidateFactory Candidates, ILoggerFactory Loggers, TimeProvider Time);

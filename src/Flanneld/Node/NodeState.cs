@@ -25,10 +25,10 @@ internal enum LeaseState
     /// <summary>The node has no lease yet.</summary>
     None,
 
-    /// <summary>Acquired or found, and not confirmed by the lease keeper yet.</summary>
+    /// <summary>Acquired or found, and not confirmed yet.</summary>
     Acquired,
 
-    /// <summary>The lease keeper has read it in etcd.</summary>
+    /// <summary>The subnet manager has confirmed that it is held.</summary>
     Confirmed,
 
     /// <summary>Its time is over by this machine's clock.</summary>
@@ -47,8 +47,11 @@ internal sealed record NodeState
 
     public LeaseState LeaseState { get; init; }
 
-    /// <summary>What the node waits for while it has no lease.</summary>
-    public string WaitingFor { get; init; } = "waiting for etcd";
+    /// <summary>The name of the subnet manager in messages.</summary>
+    public string SubnetManager { get; init; } = "the subnet manager";
+
+    /// <summary>What the node waits for while it has no lease; null before the subnet manager has answered.</summary>
+    public string? WaitingFor { get; init; }
 
     /// <summary>The lease as it was last read. Its etcd lease and its create revision identify this holding of the subnet. Null while
     /// <see cref="LeaseState"/> is <see cref="LeaseState.None"/>.</summary>
@@ -78,11 +81,11 @@ internal sealed record NodeState
     /// <summary>The route was available at some time during this holding, or during one that it continues.</summary>
     public bool WasRouteAvailable { get; init; }
 
-    /// <summary>etcd lost the lease, and the node took it back before it expired (a restored etcd). The route still leads to this node, and
-    /// the route controller has not published a status for the new holding yet.</summary>
+    /// <summary>The subnet manager lost the lease (a restored etcd), and the node took it back before it expired. The route still leads to
+    /// this node, and the route controller has not published a status for the new holding yet.</summary>
     public bool IsContinued { get; init; }
 
-    /// <summary>The network configuration in etcd differs from <see cref="Config"/>.</summary>
+    /// <summary>The network configuration was changed and differs from <see cref="Config"/>.</summary>
     public bool IsConfigChanged { get; init; }
 
     /// <summary>The route controller's instance and address; empty without a route controller.</summary>
@@ -100,7 +103,7 @@ internal sealed record NodeState
         get
         {
             if (!IsLeaseHeld) return SubnetUse.Forbidden;
-            if (InstanceId is null || Route?.State == RouteState.Available || IsRefusedByNewConfig) return SubnetUse.Allowed;
+            if (InstanceId is null || Route?.State == RouteState.Available || IsRouteStatusIgnored) return SubnetUse.Allowed;
             if (!IsRouteRead) return SubnetUse.Undecided;
             var isWithoutResult = Route?.State is null or RouteState.Pending or RouteState.Unreachable;
             return IsContinued && isWithoutResult ? SubnetUse.Undecided : SubnetUse.Forbidden;
@@ -109,15 +112,15 @@ internal sealed record NodeState
 
     /// <summary>The route controller applies the new configuration, and this node keeps the old one until it restarts: a status that only
     /// the change causes does not count. A controller that fails to restore the route reports another state.</summary>
-    public bool IsRefusedByNewConfig =>
+    public bool IsRouteStatusIgnored =>
         IsConfigChanged && WasRouteAvailable && IsRouteRead && Route?.State is null or RouteState.Rejected or RouteState.Conflict;
 
     /// <summary>Why the subnet may not be used.</summary>
     public string ForbiddenReason => LeaseState switch
     {
-        LeaseState.None => WaitingFor,
+        LeaseState.None => WaitingFor ?? $"waiting for {SubnetManager}",
         LeaseState.Lost => LossReason,
-        LeaseState.Expired => "the lease expired while etcd was unavailable",
+        LeaseState.Expired => $"the lease expired while {SubnetManager} was unavailable",
         _ => $"the route is {Route?.State.ToString() ?? "not created yet"}",
     };
 }

@@ -44,10 +44,10 @@ internal static class NodeStatus
         const string name = "route";
         if (state.Lease is null) return new(name, false, "no lease yet");
         if (state.InstanceId is null) return new(name, true, "not required by the backend");
-        if (state.Route is not { } route) return new(name, state.IsRefusedByNewConfig, "waiting for the route controller");
+        if (state.Route is not { } route) return new(name, state.IsRouteStatusIgnored, "waiting for the route controller");
         var message = route.Message.Length > 0 ? $": {route.Message}" : "";
         return new(
-            name, route.State == RouteState.Available || state.IsRefusedByNewConfig,
+            name, route.State == RouteState.Available || state.IsRouteStatusIgnored,
             $"{route.State} in {string.Join(", ", route.RouteTableIds)}{message}");
     }
 }

@@ -41,7 +41,8 @@ internal sealed class Daemon
         Context = new ProcessContext(cluster.Scheduler);
         clock = new ProcessClock(cluster.Scheduler, Context, () => machine.WallClockError);
         loggers = cluster.Scheduler.IsLogging ? new SimulatedLoggers(cluster.Scheduler, machine.Name) : NullLoggerFactory.Instance;
-        readiness = new NodeReadiness(systemd, metrics, clock, clock.GetTimestamp(), loggers.CreateLogger("node"));
+        readiness = new NodeReadiness(
+            EtcdException.ManagerName, systemd, metrics, clock, clock.GetTimestamp(), loggers.CreateLogger("node"));
         Health = new NodeHealth(readiness, metrics, new LivenessMonitor(clock), clock.GetUtcNow());
         Etcd = new SimulatedEtcd(machine.Name, cluster.Scheduler, Context, cluster.Store,
             new CheckedEtcdWrites(cluster, this), cluster.Conditions);
@@ -124,7 +125,7 @@ internal sealed class Daemon
         var subnets = new EtcdSubnetManager(
             new EtcdContext(Etcd, cluster.Keys, clock, random, loggers.CreateLogger("etcd")),
             new EtcdSubnetManagerOptions { LeaseTime = LeaseTime, RenewMargin = RenewMargin }, loops);
-        var services = new NodeServices(subnets, identity, candidates, loggers, clock, random);
+        var services = new NodeServices(subnets, identity, candidates, loggers, clock);
         var tasks = new BackgroundTasks(stop.Token);
         using var node = new NodeLifecycle(settings, host, services, tasks);
         try

@@ -2,7 +2,6 @@ using System.Text;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Registry;
 using Flanneld.Backends;
 using Flanneld.Node;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -24,10 +23,10 @@ public sealed class ConfigChangesTests
     [InlineData("""{"Network":"10.24.0.0"}""", "is invalid (Network")]
     [InlineData("not JSON", "is invalid")]
     [InlineData(null, "was deleted")]
-    public void A_change_that_affects_a_restart_is_a_warning_of_one_line(string? now, string said)
+    public void A_change_that_affects_a_restart_is_a_warning_of_one_line(string? now, string expected)
     {
         var (text, isWarning) = Describe(now);
-        Assert.Contains(said, text, StringComparison.Ordinal);
+        Assert.Contains(expected, text, StringComparison.Ordinal);
         Assert.True(isWarning);
         Assert.DoesNotContain('\n', text);
     }
@@ -37,10 +36,10 @@ public sealed class ConfigChangesTests
     [InlineData("""{"Backend":{"Type":"ali-vpc"},"Network":"10.24.0.0/16","SubnetLen":24}""", "written again")]
     [InlineData("""{"Network":"10.24.0.0/16","SubnetMax":"10.24.99.0","Backend":{"Type":"ali-vpc"}}""", "reads when it restarts")]
     [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RouteTableID":"vtb-1"}}""", "reads when it restarts")]
-    public void A_change_without_effect_on_the_node_is_no_warning(string now, string said)
+    public void A_change_without_effect_on_the_node_is_no_warning(string now, string expected)
     {
         var (text, isWarning) = Describe(now);
-        Assert.Contains(said, text, StringComparison.Ordinal);
+        Assert.Contains(expected, text, StringComparison.Ordinal);
         Assert.False(isWarning);
     }
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Etcdserverpb;
-using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
@@ -10,6 +9,7 @@ using Flannel.Etcd.Registry;
 using Flannel.RouteController.Planning;
 using Flanneld.Host;
 using Flanneld.Node;
+using Flanneld.Tests.Support;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -35,19 +35,19 @@ public sealed class NodeLeasingTests : IDisposable
     {
         await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
         using var stop = new CancellationTokenSource();
-        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), time).LeaseAsync(stop.Token);
+        var leasing = CreateLeasing(new UnavailableEtcd(), new NoIdentity(), time).LeaseAsync(stop.Token);
 
-        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync(Step);
+        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await AdvanceAsync(Step);
         Assert.True(File.Exists(path));
         for (var steps = 0; File.Exists(path); steps++)
         {
             Assert.True(steps < 100, "the file is never removed");
-            await PassAsync(Step);
+            await AdvanceAsync(Step);
         }
 
-        Assert.False(taking.IsCompleted);
+        Assert.False(leasing.IsCompleted);
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leasing);
     }
 
     /// <summary>A timer counts whole milliseconds: a shorter wait ends at once.</summary>
@@ -59,24 +59,25 @@ public sealed class NodeLeasingTests : IDisposable
         await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
         using var stop = new CancellationTokenSource();
         var leaseTime = wholePart + TimeSpan.FromMicroseconds(500);
-        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), counting, leaseTime).LeaseAsync(stop.Token);
+        var leasing = CreateLeasing(new UnavailableEtcd(), new NoIdentity(), counting, leaseTime).LeaseAsync(stop.Token);
 
         counting.Advance(wholePart);
         await Task.Delay(TimeSpan.FromMilliseconds(100), Cancel);
         Assert.InRange(counting.Reads, 1, CountingTimeProvider.MaxReads);
         Assert.False(File.Exists(path));
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leasing);
     }
 
-    /// <summary>The identity is read for ali-vpc, and while the lease is acquired an operator writes a configuration for alloc.</summary>
+    /// <summary>The node reads its identity for ali-vpc. While it acquires the lease, an operator writes a configuration for
+    /// alloc.</summary>
     [Fact]
     public async Task A_lease_of_backend_alloc_names_no_instance_after_a_change_from_ali_vpc()
     {
         var etcd = new ModelEtcd(TimeProvider.System);
         await WriteAsync(etcd, "config", AliVpc);
         var changing = new ChangingEtcd(etcd, () => WriteAsync(etcd, "config", Alloc));
-        var held = (await Leasing(changing, new KnownIdentity()).LeaseAsync(Cancel)).Value;
+        var held = (await CreateLeasing(changing, new KnownIdentity()).LeaseAsync(Cancel)).Value;
         Assert.Equal("alloc", held.Held.Lease.Attributes.BackendType);
         Assert.Null(held.Identity);
     }
@@ -91,7 +92,7 @@ public sealed class NodeLeasingTests : IDisposable
         var id = (await etcd.LeaseGrantAsync(7, TimeSpan.FromHours(1), Cancel)).ID;
         await WriteAsync(
             etcd, "subnets/10.24.5.0-24", $$"""{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{{before}}}""", id);
-        var held = (await Leasing(etcd, new KnownIdentity()).LeaseAsync(Cancel)).Value;
+        var held = (await CreateLeasing(etcd, new KnownIdentity()).LeaseAsync(Cancel)).Value;
         Assert.Equal("10.24.5.0/24", held.Held.Lease.Subnet.ToString());
         Assert.Equal("alloc", held.Held.Lease.Attributes.BackendType);
         Assert.Null(held.Identity);
@@ -114,27 +115,27 @@ public sealed class NodeLeasingTests : IDisposable
             PrivateAddresses = [Ipv4Address.Parse("192.168.1.11"), Ipv4Address.Parse(address)],
         });
 
-        var failed = await Leasing(etcd, identity, publicIp: address).LeaseAsync(Cancel);
+        var failed = await CreateLeasing(etcd, identity, publicIp: address).LeaseAsync(Cancel);
 
         Assert.Equal(
             $"i-2 uses this node's public address {address} and holds 10.24.5.0/24: give this node an address of its own"
             + " (--public-ip, FLANNELD_PUBLIC_IP), or, if that instance no longer exists, delete its lease:"
             + $" etcdctl del {Prefix}/subnets/10.24.5.0-24",
             failed.Error);
-        var kept = (await Leasing(etcd, new KnownIdentity(KnownIdentity.Value with { InstanceId = "i-2" })).LeaseAsync(Cancel));
+        var kept = await CreateLeasing(etcd, new KnownIdentity(KnownIdentity.Value with { InstanceId = "i-2" })).LeaseAsync(Cancel);
         Assert.Equal("10.24.5.0/24", kept.Value.Held.Lease.Subnet.ToString());
     }
 
-    private NodeLeasing Leasing(
+    private NodeLeasing CreateLeasing(
         IEtcd etcd, INodeIdentity identity, TimeProvider? clock = null, TimeSpan? leaseTime = null, string publicIp = "192.168.1.11")
     {
         clock ??= TimeProvider.System;
         var context = new EtcdContext(etcd, EtcdKeys.Parse(Prefix).Value, clock, new Random(1), NullLogger.Instance);
         var options = new EtcdSubnetManagerOptions { LeaseTime = leaseTime ?? FlannelContract.LeaseTime };
         var subnets = new EtcdSubnetManager(context, options);
-        var former = new FormerSubnet(new SubnetFile(path), NullLogger.Instance);
-        var address = new NodeAddress(Ipv4Address.Parse(publicIp), null, former.ReadSubnet());
-        return new NodeLeasing(subnets, address, identity, former, clock, NullLogger.Instance);
+        var earlierFile = new EarlierSubnetFile(new SubnetFile(path), NullLogger.Instance);
+        var address = new NodeAddress(Ipv4Address.Parse(publicIp), null, earlierFile.ReadSubnet());
+        return new NodeLeasing(subnets, address, identity, earlierFile, clock, NullLogger.Instance);
     }
 
     private static Task<TxnResponse> WriteAsync(ModelEtcd etcd, string key, string value, long lease = 0)
@@ -151,7 +152,7 @@ public sealed class NodeLeasingTests : IDisposable
         var suspending = new SuspendingTimeProvider();
         await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
         using var stop = new CancellationTokenSource();
-        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), suspending).LeaseAsync(stop.Token);
+        var leasing = CreateLeasing(new UnavailableEtcd(), new NoIdentity(), suspending).LeaseAsync(stop.Token);
 
         suspending.Suspend(TimeSpan.FromHours(25));
         for (var passed = 0; passed < 60 && File.Exists(path); passed++)
@@ -162,7 +163,7 @@ public sealed class NodeLeasingTests : IDisposable
 
         Assert.False(File.Exists(path));
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leasing);
     }
 
     /// <summary>A firewall blocks the metadata service, nothing renews the earlier lease, and another node takes the subnet.</summary>
@@ -171,16 +172,16 @@ public sealed class NodeLeasingTests : IDisposable
     {
         var etcd = await WithLeaseAsync();
         using var stop = new CancellationTokenSource();
-        var taking = Leasing(etcd, new PendingIdentity(), time).LeaseAsync(stop.Token);
-        for (var passed = 0; passed < 60; passed++) await PassAsync(TimeSpan.FromSeconds(1));
+        var leasing = CreateLeasing(etcd, new PendingIdentity(), time).LeaseAsync(stop.Token);
+        for (var passed = 0; passed < 60; passed++) await AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.True(File.Exists(path));
 
         await WriteAsync(etcd, "subnets/10.24.5.0-24", """{"PublicIP":"192.168.1.99","BackendType":"ali-vpc"}""");
-        for (var passed = 0; passed < 60 && File.Exists(path); passed++) await PassAsync(TimeSpan.FromSeconds(1));
+        for (var passed = 0; passed < 60 && File.Exists(path); passed++) await AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.False(File.Exists(path));
-        Assert.False(taking.IsCompleted);
+        Assert.False(leasing.IsCompleted);
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leasing);
     }
 
     [Fact]
@@ -188,9 +189,9 @@ public sealed class NodeLeasingTests : IDisposable
     {
         var etcd = await WithLeaseAsync();
         using var stop = new CancellationTokenSource();
-        var taking = Leasing(etcd, new PendingIdentity(), time).LeaseAsync(stop.Token);
+        var leasing = CreateLeasing(etcd, new PendingIdentity(), time).LeaseAsync(stop.Token);
         etcd.IsAvailable = false;
-        await StaysForALeaseTimeAsync(taking, stop);
+        await AssertFileStaysForLeaseTimeAsync(leasing, stop);
     }
 
     [Fact]
@@ -198,32 +199,32 @@ public sealed class NodeLeasingTests : IDisposable
     {
         var etcd = await WithLeaseAsync();
         using var stop = new CancellationTokenSource();
-        var taking = Leasing(new VanishingEtcd(etcd), new KnownIdentity(), time).LeaseAsync(stop.Token);
-        await StaysForALeaseTimeAsync(taking, stop);
+        var leasing = CreateLeasing(new UnavailableAtRenewalEtcd(etcd), new KnownIdentity(), time).LeaseAsync(stop.Token);
+        await AssertFileStaysForLeaseTimeAsync(leasing, stop);
     }
 
     [Fact]
     public async Task An_error_of_etcd_after_the_wait_for_the_metadata_service_is_one_line()
     {
         var etcd = await WithLeaseAsync();
-        var refusing = new RefusingEtcd(etcd);
+        var rejecting = new RejectingEtcd(etcd);
         var identity = new PendingIdentity();
-        var taking = Leasing(refusing, identity).LeaseAsync(Cancel);
-        await identity.Asked.WaitAsync(Cancel);
-        refusing.Refuses = true;
-        identity.Answer();
-        Assert.Equal("etcd: permission denied", (await taking).Error);
+        var leasing = CreateLeasing(rejecting, identity).LeaseAsync(Cancel);
+        await identity.Requested.WaitAsync(Cancel);
+        rejecting.Rejection = new EtcdException(EtcdErrorKind.PermissionDenied, "permission denied", mayHaveHappened: false);
+        identity.Respond();
+        Assert.Equal("etcd: permission denied", (await leasing).Error);
     }
 
     /// <summary>The earlier file exists as long as a lease lives without renewal, and not longer, while leasing continues.</summary>
-    private async Task StaysForALeaseTimeAsync(Task taking, CancellationTokenSource stop)
+    private async Task AssertFileStaysForLeaseTimeAsync(Task leasing, CancellationTokenSource stop)
     {
-        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync(Step);
+        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await AdvanceAsync(Step);
         Assert.True(File.Exists(path));
-        for (var steps = 0; steps < 100 && File.Exists(path); steps++) await PassAsync(Step);
+        for (var steps = 0; steps < 100 && File.Exists(path); steps++) await AdvanceAsync(Step);
         Assert.False(File.Exists(path));
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leasing);
     }
 
     /// <summary>The lease of i-1, and the file that names its subnet.</summary>
@@ -239,7 +240,7 @@ public sealed class NodeLeasingTests : IDisposable
         return etcd;
     }
 
-    private async Task PassAsync(TimeSpan step)
+    private async Task AdvanceAsync(TimeSpan step)
     {
         time.Advance(step);
         await Task.Delay(1, Cancel);
@@ -265,81 +266,14 @@ public sealed class NodeLeasingTests : IDisposable
         public void Suspend(TimeSpan time) => suspended += time;
     }
 
-    private sealed class NoIdentity : INodeIdentity
-    {
-        public InstanceIdentity? Current => null;
-
-        public Task<Result<InstanceIdentity>> ReadAsync() => Task.FromResult<Result<InstanceIdentity>>(Result.Failure("not requested"));
-    }
-
-    private sealed class KnownIdentity(InstanceIdentity? other = null) : INodeIdentity
-    {
-        public static readonly InstanceIdentity Value = new(
-            "cn-hangzhou", "cn-hangzhou-h", "i-1", "vpc-1", "vsw-1", "00:16:3e:00:00:01", "eni-1", true,
-            [Ipv4Address.Parse("192.168.1.11")]);
-
-        public InstanceIdentity? Current { get; private set; }
-
-        public Task<Result<InstanceIdentity>> ReadAsync() => Task.FromResult<Result<InstanceIdentity>>(Current = other ?? Value);
-    }
-
-    /// <summary>The metadata service responds only after the test has set the response.</summary>
-    private sealed class PendingIdentity : INodeIdentity
-    {
-        private readonly TaskCompletionSource<Result<InstanceIdentity>> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public InstanceIdentity? Current { get; private set; }
-
-        public Task Asked => asked.Task;
-
-        public Task<Result<InstanceIdentity>> ReadAsync()
-        {
-            asked.TrySetResult();
-            return answer.Task;
-        }
-
-        public void Answer() => answer.SetResult(Current = KnownIdentity.Value);
-    }
-
-    /// <summary>Answers until the first renewal, and then no more.</summary>
-    private sealed class VanishingEtcd(ModelEtcd inner) : DelegatingEtcd(inner)
+    /// <summary>Becomes unavailable at the first renewal.</summary>
+    private sealed class UnavailableAtRenewalEtcd(ModelEtcd inner) : DelegatingEtcd(inner)
     {
         public override Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation)
         {
             inner.IsAvailable = false;
             return base.LeaseKeepAliveOnceAsync(leaseId, cancellation);
         }
-    }
-
-    private sealed class RefusingEtcd(IEtcd inner) : DelegatingEtcd(inner)
-    {
-        public bool Refuses { get; set; }
-
-        public override Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) =>
-            Refuses
-                ? throw new EtcdException(EtcdErrorKind.PermissionDenied, "permission denied", false)
-                : base.TxnAsync(request, cancellation);
-    }
-
-    private abstract class DelegatingEtcd(IEtcd inner) : IEtcd
-    {
-        public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
-            inner.RangeAsync(request, cancellation);
-
-        public virtual Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) =>
-            inner.TxnAsync(request, cancellation);
-
-        public virtual Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
-            inner.LeaseGrantAsync(leaseId, timeToLive, cancellation);
-
-        public virtual Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
-            inner.LeaseKeepAliveOnceAsync(leaseId, cancellation);
-
-        public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) => inner.LeaseRevokeAsync(leaseId, cancellation);
-
-        public IAsyncEnumerable<WatchResponse> WatchAsync(IReadOnlyList<WatchCreateRequest> ranges, CancellationToken cancellation) =>
-            inner.WatchAsync(ranges, cancellation);
     }
 
     /// <summary>Runs a change directly before the first etcd lease is granted.</summary>

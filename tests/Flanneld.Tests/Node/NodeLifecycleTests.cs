@@ -1,14 +1,12 @@
-using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
-using Flanneld.Backends;
-using Flanneld.Controller;
 using Flanneld.Host;
 using Flanneld.Node;
 using Flanneld.Observability;
+using Flanneld.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -20,7 +18,7 @@ public sealed class NodeLifecycleTests : IDisposable
 
     public void Dispose() => Directory.Delete(directory, recursive: true);
 
-    /// <summary>Such as the health server: the node may wait for etcd for hours, and nothing would answer probes meanwhile.</summary>
+    /// <summary>Such as the health server: the node may wait for etcd for hours, and without the server every probe fails.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -44,7 +42,7 @@ public sealed class NodeLifecycleTests : IDisposable
         await tasks.WhenAllEndedAsync().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Why the daemon ends, as an answer or as an exception.</summary>
+    /// <summary>Why the daemon ends: the result, or the message of the exception.</summary>
     private static async Task<string> LineAsync(Task<string> running)
     {
         try
@@ -62,22 +60,10 @@ public sealed class NodeLifecycleTests : IDisposable
         var keys = EtcdKeys.Parse("/coreos.com/network").Value;
         var path = Path.Combine(directory, "subnet.env");
         var systemd = new SystemdNotifier(null);
-        var readiness = new NodeReadiness(systemd, new ControllerMetrics(), time, time.GetTimestamp(), NullLogger.Instance);
+        var readiness = new NodeReadiness("etcd", systemd, new ControllerMetrics(), time, time.GetTimestamp(), NullLogger.Instance);
         var host = new NodeHost(new SubnetFile(path), new LastSubnetFile(path, null), readiness, systemd, new LivenessMonitor(time));
         var subnets = new EtcdSubnetManager(new EtcdContext(etcd, keys, time, new Random(1), NullLogger.Instance));
-        var services = new NodeServices(subnets, new NoIdentity(), new NoCandidates(), NullLoggerFactory.Instance, time, new Random(1));
+        var services = new NodeServices(subnets, new NoIdentity(), new RecordingCandidates(), NullLoggerFactory.Instance, time);
         return new NodeLifecycle(new NodeSettings(Ipv4Address.Parse("192.168.1.11"), 1500), host, services, tasks);
-    }
-
-    private sealed class NoIdentity : INodeIdentity
-    {
-        public InstanceIdentity? Current => null;
-
-        public Task<Result<InstanceIdentity>> ReadAsync() => Task.FromResult<Result<InstanceIdentity>>(Result.Failure("not requested"));
-    }
-
-    private sealed class NoCandidates : ICandidateFactory
-    {
-        public IControllerCandidate Create(AliVpcBackend backend, InstanceIdentity self) => throw new InvalidOperationException("no cloud");
     }
 }

@@ -44,17 +44,17 @@ public sealed class NodeLoopTests : IDisposable
         using var systemd = new SystemdNotifier(path);
         var running = RunAsync(new SilentEtcd(), systemd, stop.Token);
 
-        // The keeper waits for its first answer; that may take ten minutes and one.
+        // The keeper waits for its first response: it may work for ten minutes, and be late by one.
         var began = time.GetTimestamp();
-        var (keepAliveCount, message) = (0, Next());
-        while (message != Alive) message = Next();
-        for (; message == Alive; message = Next()) keepAliveCount++;
+        var (keepAliveCount, message) = (0, NextMessage());
+        while (message != Alive) message = NextMessage();
+        for (; message == Alive; message = NextMessage()) keepAliveCount++;
         Assert.Equal(
             "STATUS=hangs: the lease keeper is stuck: no progress for ",
             message[..message.LastIndexOf("for ", StringComparison.Ordinal)] + "for ");
         Assert.InRange(time.GetElapsedTime(began), TimeSpan.FromMinutes(11), TimeSpan.FromMinutes(12));
         Assert.InRange(keepAliveCount, 11, 33);
-        Assert.StartsWith("STATUS=hangs: ", Next(), StringComparison.Ordinal);
+        Assert.StartsWith("STATUS=hangs: ", NextMessage(), StringComparison.Ordinal);
 
         await EndAsync(running, stop);
     }
@@ -66,13 +66,13 @@ public sealed class NodeLoopTests : IDisposable
         using var systemd = new SystemdNotifier(path);
         var running = RunAsync(new SilentEtcd(), systemd, stop.Token);
         using var other = loops.Begin("another", TimeSpan.FromMinutes(1));
-        var message = Next();
-        while (message != Alive) message = Next();
-        while (message == Alive) message = Next();
+        var message = NextMessage();
+        while (message != Alive) message = NextMessage();
+        while (message == Alive) message = NextMessage();
 
         Assert.StartsWith("STATUS=hangs: another is stuck: no progress for ", message, StringComparison.Ordinal);
         other.Idle(Timeout.InfiniteTimeSpan);
-        while (Next() != Alive) Assert.Null(loops.Hung);
+        while (NextMessage() != Alive) Assert.Null(loops.Hung);
 
         await EndAsync(running, stop);
     }
@@ -87,7 +87,7 @@ public sealed class NodeLoopTests : IDisposable
         var running = Task.Run(() => RunAsync(new SilentEtcd(), systemd, stop.Token, stuck), TestContext.Current.CancellationToken);
         for (var steps = 0; !stuck.IsReached; steps++)
         {
-            Assert.True(steps < 1000, "nothing was ever logged");
+            Assert.True(steps < 1000, "nothing was logged");
             time.Advance(Step);
             await Task.Delay(1, TestContext.Current.CancellationToken);
         }
@@ -107,12 +107,12 @@ public sealed class NodeLoopTests : IDisposable
         File.Delete($"{path}.env");
     }
 
-    /// <summary>The next message to systemd, time passing until it comes.</summary>
-    private string Next()
+    /// <summary>Advances the time until there is a message to systemd, and returns it.</summary>
+    private string NextMessage()
     {
         for (var steps = 0; !manager.Poll(TimeSpan.FromMilliseconds(2), SelectMode.SelectRead); steps++)
         {
-            Assert.True(steps < 10_000, "the loop says nothing any more");
+            Assert.True(steps < 10_000, "the loop sends no more messages");
             time.Advance(Step);
         }
 
@@ -120,7 +120,7 @@ public sealed class NodeLoopTests : IDisposable
         return Encoding.UTF8.GetString(buffer, 0, manager.Receive(buffer));
     }
 
-    /// <summary>Time passes meanwhile: at its end the keeper tries for a moment to give back what it has not used.</summary>
+    /// <summary>Advances the time meanwhile: at its end the lease keeper revokes an unused etcd lease, with a time-out.</summary>
     private async Task EndAsync(Task running, CancellationTokenSource stop)
     {
         await stop.CancelAsync();
@@ -142,7 +142,8 @@ public sealed class NodeLoopTests : IDisposable
             new SubnetKey(subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "alloc", null, null), 7, 10, 10);
         var held = new HeldLease(lease, config, 5, false, new LeaseExpiry(time.GetTimestamp(), TimeSpan.FromHours(24)));
         var keys = EtcdKeys.Parse("/coreos.com/network").Value;
-        var readiness = new NodeReadiness(systemd, new ControllerMetrics(), time, time.GetTimestamp(), logger ?? NullLogger.Instance);
+        var readiness = new NodeReadiness(
+            EtcdException.ManagerName, systemd, new ControllerMetrics(), time, time.GetTimestamp(), logger ?? NullLogger.Instance);
         readiness.Apply(new NodeEvent.Acquired(lease, config, TimeSpan.FromHours(24), null));
         var file = new SubnetFileReconciler(
             new SubnetFile($"{path}.env"), new SubnetEnv(config.Network, subnet, 1500, false), time, logger ?? NullLogger.Instance);
@@ -156,7 +157,7 @@ public sealed class NodeLoopTests : IDisposable
             stop => subnets.HoldAsync(held, stop), cancellation);
     }
 
-    /// <summary>Its first line is never written, until it is let go.</summary>
+    /// <summary>Blocks at the first line until <see cref="Release"/>.</summary>
     private sealed class StuckLogger : ILogger, IDisposable
     {
         private readonly ManualResetEventSlim released = new();
@@ -180,7 +181,7 @@ public sealed class NodeLoopTests : IDisposable
         public void Dispose() => released.Dispose();
     }
 
-    /// <summary>Takes every request and answers none, without any time-out: what no connection of ours does.</summary>
+    /// <summary>Accepts every request and answers none, without a time-out.</summary>
     private sealed class SilentEtcd : IEtcd
     {
         public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
@@ -205,7 +206,7 @@ public sealed class NodeLoopTests : IDisposable
         private static async Task<T> NeverAsync<T>(CancellationToken cancellation)
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
-            throw new InvalidOperationException("it never ends but by cancellation");
+            throw new InvalidOperationException("unreachable: the delay ends only by cancellation");
         }
     }
 }

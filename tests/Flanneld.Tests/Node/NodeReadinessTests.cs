@@ -3,10 +3,10 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Registry;
 using Flanneld.Host;
 using Flanneld.Node;
 using Flanneld.Observability;
+using Flanneld.Tests.Support;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -28,7 +28,11 @@ public sealed class NodeReadinessTests : IDisposable
     private NodeReadiness readiness;
     private NodeHealth health;
 
-    public NodeReadinessTests() => (readiness, health) = Begin(NullLogger.Instance);
+    public NodeReadinessTests()
+    {
+        readiness = CreateReadiness(NullLogger.Instance);
+        health = CreateHealth();
+    }
 
     private string SubnetPath => Path.Combine(directory, "subnet.env");
 
@@ -40,16 +44,16 @@ public sealed class NodeReadinessTests : IDisposable
         Directory.Delete(directory, recursive: true);
     }
 
-    private (NodeReadiness Readiness, NodeHealth Health) Begin(ILogger logger)
-    {
-        var begun = new NodeReadiness(systemd, controllerMetrics, time, time.GetTimestamp(), logger);
-        return (begun, new NodeHealth(begun, controllerMetrics, new LivenessMonitor(time), time.GetUtcNow()));
-    }
+    private NodeReadiness CreateReadiness(ILogger logger) =>
+        new("etcd", systemd, controllerMetrics, time, time.GetTimestamp(), logger);
 
-    private HostReconciler Node(string? instanceId = "i-1", string? path = null, ILogger? logger = null, ISubnetFile? file = null)
+    private NodeHealth CreateHealth() => new(readiness, controllerMetrics, new LivenessMonitor(time), time.GetUtcNow());
+
+    private HostReconciler CreateNode(string? instanceId = "i-1", string? path = null, ILogger? logger = null, ISubnetFile? file = null)
     {
         var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}"""u8).Value;
-        (readiness, health) = Begin(logger ?? NullLogger.Instance);
+        readiness = CreateReadiness(logger ?? NullLogger.Instance);
+        health = CreateHealth();
         readiness.Apply(new NodeEvent.Acquired(Held, config, TimeSpan.FromHours(24), instanceId));
         var reconciler = new SubnetFileReconciler(file ?? new SubnetFile(path ?? SubnetPath), Env, time, logger ?? NullLogger.Instance);
         return new HostReconciler(readiness, reconciler, null, logger ?? NullLogger.Instance);
@@ -72,7 +76,7 @@ public sealed class NodeReadinessTests : IDisposable
     [Fact]
     public async Task The_file_is_written_when_the_route_is_available_and_not_before()
     {
-        var node = Node();
+        var node = CreateNode();
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), new LeaseEvent.RouteStatusChanged(null), Route(RouteState.Pending));
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
@@ -89,7 +93,7 @@ public sealed class NodeReadinessTests : IDisposable
     [InlineData("10.24.5.0/24", "i-2")]
     public async Task A_status_for_another_subnet_or_instance_is_ignored(string subnet, string instance)
     {
-        var node = Node();
+        var node = CreateNode();
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available, subnet, instance));
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
@@ -102,7 +106,7 @@ public sealed class NodeReadinessTests : IDisposable
     [InlineData(RouteState.Denied)]
     public async Task A_route_that_is_no_longer_available_removes_readiness_and_file_until_it_is_available_again(RouteState state)
     {
-        var node = Node();
+        var node = CreateNode();
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available), Route(state));
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
@@ -117,7 +121,7 @@ public sealed class NodeReadinessTests : IDisposable
     public async Task The_file_of_an_earlier_run_stays_until_the_first_route_status()
     {
         await File.WriteAllTextAsync(SubnetPath, "FLANNEL_SUBNET=10.24.5.1/24\n", TestContext.Current.CancellationToken);
-        var node = Node();
+        var node = CreateNode();
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held));
         Assert.True(File.Exists(SubnetPath));
         await ApplyAsync(node, new LeaseEvent.RouteStatusChanged(null));
@@ -127,7 +131,7 @@ public sealed class NodeReadinessTests : IDisposable
     [Fact]
     public async Task A_lost_lease_removes_the_file_and_ends_the_node_with_a_reason()
     {
-        var node = Node();
+        var node = CreateNode();
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
         await ApplyAsync(node, new LeaseEvent.Lost(LeaseLoss.Deleted, "its key was deleted"));
         Assert.Equal(LeaseState.Lost, readiness.State.LeaseState);
@@ -141,7 +145,7 @@ public sealed class NodeReadinessTests : IDisposable
     [Fact]
     public async Task A_lease_that_expired_while_etcd_was_unavailable_is_not_used_until_its_route_is_available_again()
     {
-        var node = Node();
+        var node = CreateNode();
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available), new LeaseEvent.Unavailable("no answer"));
         Assert.True(IsReady);
         await ApplyAsync(node, new LeaseEvent.Expired());
@@ -161,7 +165,7 @@ public sealed class NodeReadinessTests : IDisposable
     public async Task The_file_of_an_earlier_run_stays_while_etcd_is_unavailable_until_the_lease_expires()
     {
         await File.WriteAllBytesAsync(SubnetPath, Env.ToBytes(), TestContext.Current.CancellationToken);
-        var node = Node();
+        var node = CreateNode();
         await ReconcileAsync(node);
         await ApplyAsync(node, new LeaseEvent.Unavailable("no answer"));
         Assert.True(File.Exists(SubnetPath));
@@ -177,14 +181,14 @@ public sealed class NodeReadinessTests : IDisposable
     public async Task The_file_of_an_earlier_run_is_removed_at_once_if_it_names_another_subnet(string content)
     {
         await File.WriteAllTextAsync(SubnetPath, content, TestContext.Current.CancellationToken);
-        await ReconcileAsync(Node());
+        await ReconcileAsync(CreateNode());
         Assert.False(File.Exists(SubnetPath));
     }
 
     [Fact]
     public async Task A_lease_that_is_taken_back_after_a_restore_of_etcd_removes_readiness_and_keeps_the_file()
     {
-        var node = Node();
+        var node = CreateNode();
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held with { EtcdLeaseId = 8 }), new LeaseEvent.RouteStatusChanged(null));
         Assert.True(File.Exists(SubnetPath));
@@ -196,24 +200,24 @@ public sealed class NodeReadinessTests : IDisposable
     [Fact]
     public async Task A_file_that_another_program_deleted_changed_or_made_unreadable_is_written_again_and_reported()
     {
-        var lines = new Lines();
-        var node = Node(logger: lines);
+        var log = new RecordingLogger();
+        var node = CreateNode(logger: log);
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
 
         File.Delete(SubnetPath);
         await ReconcileAsync(node);
         AssertCorrect();
-        Assert.Single(lines.All, line => line == $"rewrote {SubnetPath}: another program deleted it");
+        Assert.Single(log.Texts, line => line == $"rewrote {SubnetPath}: another program deleted it");
 
         await File.AppendAllTextAsync(SubnetPath, "FLANNEL_MTU=9000\n", TestContext.Current.CancellationToken);
         await ReconcileAsync(node);
         AssertCorrect();
-        Assert.Single(lines.All, line => line == $"rewrote {SubnetPath}: another program changed its content");
+        Assert.Single(log.Texts, line => line == $"rewrote {SubnetPath}: another program changed its content");
 
         File.SetUnixFileMode(SubnetPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         await ReconcileAsync(node);
         AssertCorrect();
-        Assert.Single(lines.All, line => line == $"rewrote {SubnetPath}: another program changed its mode");
+        Assert.Single(log.Texts, line => line == $"rewrote {SubnetPath}: another program changed its mode");
 
         void AssertCorrect()
         {
@@ -227,15 +231,15 @@ public sealed class NodeReadinessTests : IDisposable
     public async Task While_a_changed_file_cannot_be_written_again_the_node_is_not_ready()
     {
         var file = new FullDisk();
-        var lines = new Lines();
-        var node = Node(file: file, logger: lines);
+        var log = new RecordingLogger();
+        var node = CreateNode(file: file, logger: log);
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
         file.IsFull = true;
         file.Content = null;
         for (var i = 0; i < 3; i++) await ReconcileAsync(node);
         Assert.False(IsReady);
         Assert.Contains(health.Checks, check => check is { Name: "subnet-file", Ok: false, Detail: "no space" });
-        Assert.Single(lines.All, line => line.StartsWith("no space", StringComparison.Ordinal));
+        Assert.Single(log.Texts, line => line.StartsWith("no space", StringComparison.Ordinal));
 
         file.IsFull = false;
         await ReconcileAsync(node);
@@ -245,30 +249,30 @@ public sealed class NodeReadinessTests : IDisposable
     [Fact]
     public async Task A_full_or_read_only_folder_does_not_matter_while_the_file_is_correct_already()
     {
-        var lines = new Lines();
-        var node = Node(file: new FullDisk { IsFull = true, Content = Env.ToBytes() }, logger: lines);
+        var log = new RecordingLogger();
+        var node = CreateNode(file: new FullDisk { IsFull = true, Content = Env.ToBytes() }, logger: log);
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
         Assert.True(IsReady);
-        Assert.DoesNotContain(lines.All, line => line.Contains("no space", StringComparison.Ordinal));
+        Assert.DoesNotContain(log.Texts, line => line.Contains("no space", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task A_changed_configuration_and_its_route_status_remove_neither_readiness_nor_file()
     {
-        var lines = new Lines();
-        var node = Node(logger: lines);
+        var log = new RecordingLogger();
+        var node = CreateNode(logger: log);
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
         await ApplyAsync(node, new LeaseEvent.ConfigChanged(new ConfigState.Missing()), Route(RouteState.Rejected));
         await ApplyAsync(node, new LeaseEvent.RouteStatusChanged(null));
         Assert.True(File.Exists(SubnetPath));
         Assert.True(IsReady);
-        Assert.Single(lines.All, line => line.StartsWith("route status of 10.24.5.0/24 (Rejected) not applied", StringComparison.Ordinal));
+        Assert.Single(log.Texts, line => line.StartsWith("route status of 10.24.5.0/24 (Rejected) not applied", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task Backend_alloc_requires_no_route()
     {
-        await ApplyAsync(Node(instanceId: null), new LeaseEvent.Confirmed(Held), new LeaseEvent.RouteStatusChanged(null));
+        await ApplyAsync(CreateNode(instanceId: null), new LeaseEvent.Confirmed(Held), new LeaseEvent.RouteStatusChanged(null));
         Assert.True(File.Exists(SubnetPath));
         Assert.True(IsReady);
     }
@@ -278,12 +282,12 @@ public sealed class NodeReadinessTests : IDisposable
     {
         var blocked = Path.Combine(directory, "blocked");
         await File.WriteAllTextAsync(blocked, "", TestContext.Current.CancellationToken);
-        var lines = new Lines();
-        var node = Node(path: Path.Combine(blocked, "subnet.env"), logger: lines);
+        var log = new RecordingLogger();
+        var node = CreateNode(path: Path.Combine(blocked, "subnet.env"), logger: log);
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
         Assert.False(IsReady);
         await ReconcileAsync(node);
-        Assert.Single(lines.All, line => line.Contains(blocked, StringComparison.Ordinal));
+        Assert.Single(log.Texts, line => line.Contains(blocked, StringComparison.Ordinal));
 
         File.Delete(blocked);
         await ReconcileAsync(node);
@@ -296,9 +300,9 @@ public sealed class NodeReadinessTests : IDisposable
     [MemberData(nameof(States))]
     public async Task A_route_state_has_the_same_name_in_readyz_metrics_systemd_status_and_log(RouteState state)
     {
-        var lines = new Lines();
+        var log = new RecordingLogger();
         const string message = "missing permission vpc:CreateRouteEntries";
-        await ApplyAsync(Node(logger: lines), new LeaseEvent.Confirmed(Held),
+        await ApplyAsync(CreateNode(logger: log), new LeaseEvent.Confirmed(Held),
             new LeaseEvent.RouteStatusChanged(new RouteStatus("10.24.5.0/24", "i-1", ["vtb-1"], state, message, "req-1", default)));
         var route = Assert.Single(health.Checks, check => check.Name == "route");
         Assert.Equal((state == RouteState.Available, $"{state} in vtb-1: {message}"), (route.Ok, route.Detail));
@@ -306,7 +310,7 @@ public sealed class NodeReadinessTests : IDisposable
         foreach (var each in Enum.GetValues<RouteState>())
             Assert.Contains(
                 $"\nflannel_route_state{{state=\"{each}\"}} {(each == state ? 1 : 0)}\n", health.Metrics(), StringComparison.Ordinal);
-        var line = Assert.Single(lines.All, line => line.StartsWith("route of 10.24.5.0/24", StringComparison.Ordinal));
+        var line = Assert.Single(log.Texts, line => line.StartsWith("route of 10.24.5.0/24", StringComparison.Ordinal));
         Assert.Contains($"{state}", line, StringComparison.Ordinal);
         Assert.Contains(message, line, StringComparison.Ordinal);
         if (state is not (RouteState.Available or RouteState.Pending)) Assert.Contains("req-1", line, StringComparison.Ordinal);
@@ -338,23 +342,10 @@ public sealed class NodeReadinessTests : IDisposable
         }
     }
 
-    private sealed class Lines : ILogger
-    {
-        public List<string> All { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            All.Add(formatter(state, exception));
-    }
-
     [Fact]
     public async Task Metrics_follow_the_node()
     {
-        var node = Node();
+        var node = CreateNode();
         Assert.Contains("\nflannel_ready 0\n", health.Metrics(), StringComparison.Ordinal);
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), new LeaseEvent.Renewed(TimeSpan.FromHours(24)), Route(RouteState.Available));
         var metrics = health.Metrics();

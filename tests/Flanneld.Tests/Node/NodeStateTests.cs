@@ -3,7 +3,6 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Registry;
 using Flanneld.Node;
 
 namespace Flanneld.Tests.Node;
@@ -37,17 +36,15 @@ public sealed class NodeStateTests
         Assert.Equal(SubnetUse.Forbidden, state.With(new LeaseEvent.Lost(LeaseLoss.Deleted, "its key was deleted")).Use);
     }
 
+    public static TheoryData<RouteState> RouteStates => [.. Enum.GetValues<RouteState>()];
+
     [Theory]
-    [InlineData(RouteState.Available, "Allowed")]
-    [InlineData(RouteState.Pending, "Forbidden")]
-    [InlineData(RouteState.Conflict, "Forbidden")]
-    [InlineData(RouteState.QuotaExceeded, "Forbidden")]
-    [InlineData(RouteState.Denied, "Forbidden")]
-    [InlineData(RouteState.Rejected, "Forbidden")]
-    [InlineData(RouteState.Unreachable, "Forbidden")]
-    [InlineData(RouteState.Released, "Forbidden")]
-    public void The_last_status_of_the_holding_decides(RouteState state, string use) =>
-        Assert.Equal(use, After(new LeaseEvent.Confirmed(First), Available, Route(state)).Use.ToString());
+    [MemberData(nameof(RouteStates))]
+    public void The_last_status_of_the_holding_decides_and_only_an_available_route_allows_the_use(RouteState state)
+    {
+        var use = After(new LeaseEvent.Confirmed(First), Available, Route(state)).Use;
+        Assert.Equal(state == RouteState.Available ? SubnetUse.Allowed : SubnetUse.Forbidden, use);
+    }
 
     [Fact]
     public void A_route_status_from_before_an_expiry_does_not_count_after_it_even_for_the_same_lease()

@@ -1,7 +1,6 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Registry;
 using Flannel.Testbed;
 using Flanneld.Host;
 using Flanneld.Node;
@@ -9,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flanneld.Tests.Node;
 
-public sealed class FormerSubnetTests : IDisposable
+public sealed class EarlierSubnetFileTests : IDisposable
 {
     private static readonly Ipv4Network Subnet = Ipv4Network.Parse("10.24.5.0/24");
     private static readonly LeaseOwner Owner = new(Ipv4Address.Parse("192.168.1.11"), Subnet)
@@ -18,12 +17,12 @@ public sealed class FormerSubnetTests : IDisposable
     };
 
     private readonly string directory = Directory.CreateTempSubdirectory("flannel-").FullName;
-    private readonly FormerSubnet former;
+    private readonly EarlierSubnetFile earlierFile;
 
-    public FormerSubnetTests()
+    public EarlierSubnetFileTests()
     {
         File.WriteAllText(SubnetPath, "FLANNEL_SUBNET=10.24.5.1/24\n");
-        former = new FormerSubnet(new SubnetFile(SubnetPath), NullLogger.Instance);
+        earlierFile = new EarlierSubnetFile(new SubnetFile(SubnetPath), NullLogger.Instance);
     }
 
     private string SubnetPath => Path.Combine(directory, "subnet.env");
@@ -42,7 +41,7 @@ public sealed class FormerSubnetTests : IDisposable
     public void The_file_stays_only_if_etcd_has_a_lease_of_this_node_for_it(
         string? key, string address, string? instance, bool stays, string why)
     {
-        former.Check(State(key, address, instance), Owner);
+        earlierFile.Check(State(key, address, instance), Owner);
         Assert.True(File.Exists(SubnetPath) == stays, why);
     }
 
@@ -52,7 +51,7 @@ public sealed class FormerSubnetTests : IDisposable
     [InlineData("192.168.1.99", null, false)]
     public void Until_the_instance_is_known_a_lease_that_names_one_may_be_this_nodes(string address, string? instance, bool stays)
     {
-        former.Check(State("10.24.5.0-24", address, instance), Owner with { Instance = null });
+        earlierFile.Check(State("10.24.5.0-24", address, instance), Owner with { Instance = null });
         Assert.Equal(stays, File.Exists(SubnetPath));
     }
 
@@ -60,16 +59,16 @@ public sealed class FormerSubnetTests : IDisposable
     public void A_file_that_names_no_subnet_is_removed()
     {
         File.WriteAllText(SubnetPath, "invalid");
-        former.Check(State("10.24.5.0-24", "192.168.1.11", null), Owner);
+        earlierFile.Check(State("10.24.5.0-24", "192.168.1.11", null), Owner);
         Assert.False(File.Exists(SubnetPath));
     }
 
     [Fact]
     public void Etcd_is_read_again_only_while_there_is_a_file()
     {
-        Assert.InRange(former.RecheckInterval, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
-        former.Remove("gone");
-        Assert.Equal(Timeout.InfiniteTimeSpan, former.RecheckInterval);
+        Assert.InRange(earlierFile.RecheckInterval, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+        earlierFile.Remove("gone");
+        Assert.Equal(Timeout.InfiniteTimeSpan, earlierFile.RecheckInterval);
     }
 
     private static SubnetState State(string? key, string address, string? instance)

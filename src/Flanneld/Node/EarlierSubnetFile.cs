@@ -6,23 +6,23 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
-/// <summary>The <c>subnet.env</c> of an earlier run, until this run holds a lease. Before etcd has answered, the earlier lease may still be
-/// valid: the file stays, and the containers' traffic continues. As soon as etcd reports that the subnet is no longer this node's, the file
-/// is removed.</summary>
-internal sealed class FormerSubnet(ISubnetFile file, ILogger logger)
+/// <summary>The <c>subnet.env</c> of an earlier run, until this run holds a lease. Before the subnet manager has answered, the earlier
+/// lease may still be valid: the file stays, and the containers' traffic continues. As soon as the subnet manager reports that the subnet
+/// is no longer this node's, the file is removed.</summary>
+internal sealed class EarlierSubnetFile(ISubnetFile file, ILogger logger)
 {
-    // Between two reads of etcd while the node waits for something else. Each read covers the node's own keys only.
+    // Between two reads of the leases while the node waits for something else. Each read covers the node's own keys only.
     private static readonly TimeSpan FileRecheckInterval = TimeSpan.FromSeconds(10);
 
     private string? lastLogged;
 
-    /// <summary>How often etcd must be read while there is a file; infinite without one.</summary>
+    /// <summary>How often the leases must be read while there is a file; infinite without one.</summary>
     public TimeSpan RecheckInterval => file.Read() is SubnetFileState.Missing ? Timeout.InfiniteTimeSpan : FileRecheckInterval;
 
     /// <summary>The subnet that the file names; null without one.</summary>
     public Ipv4Network? ReadSubnet() => (file.Read() as SubnetFileState.Present)?.ReadSubnet();
 
-    /// <summary>Removes the file unless etcd has a lease of this node for the subnet that the file names.</summary>
+    /// <summary>Removes the file unless there is a lease of this node for the subnet that the file names.</summary>
     public void Check(SubnetState state, LeaseOwner owner)
     {
         if (file.Read() is SubnetFileState.Missing) return;
