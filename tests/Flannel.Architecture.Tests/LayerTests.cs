@@ -56,8 +56,9 @@ public class LayerTests
         Assert.True(impure.Count == 0, string.Join('\n', impure));
     }
 
+    /// <summary>A node knows its subnet manager through ISubnetManager only.</summary>
     [Fact]
-    public void A_node_does_not_depend_on_the_store_of_the_leases() => AssertNone("Flanneld.Node", "Flannel.Etcd");
+    public void A_node_does_not_depend_on_etcd() => AssertNone("Flanneld.Node", "Flannel.Etcd", "Etcdserverpb", "Mvccpb");
 
     /// <param name="forbidden">Namespaces, with all below them.</param>
     private static void AssertNone(string origin, params string[] forbidden)

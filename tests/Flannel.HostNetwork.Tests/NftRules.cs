@@ -67,11 +67,7 @@ internal static class NftRules
             var field = parts.Dequeue();
             if (isMark)
             {
-                if (field != "mark" || parts.Dequeue() != "&") throw new FormatException(
-                    "a mark is matched as 'meta mark & MASK == VALUE'");
-                var mask = Convert.ToUInt32(parts.Dequeue(), 16);
-                if (parts.Dequeue() != "==") throw new FormatException("a mark is matched as 'meta mark & MASK == VALUE'");
-                matches &= (packet.Mark & mask) == Convert.ToUInt32(parts.Dequeue(), 16);
+                matches &= MatchesMark(parts, field, packet.Mark);
                 continue;
             }
 
@@ -87,5 +83,14 @@ internal static class NftRules
         }
 
         return matches;
+    }
+
+    /// <summary>The rest of <c>meta mark &amp; MASK == VALUE</c>.</summary>
+    private static bool MatchesMark(Queue<string> parts, string field, uint mark)
+    {
+        var isAnd = field == "mark" && parts.Dequeue() == "&";
+        var mask = parts.Dequeue();
+        if (!isAnd || parts.Dequeue() != "==") throw new FormatException("a mark is matched as 'meta mark & MASK == VALUE'");
+        return (mark & Convert.ToUInt32(mask, 16)) == Convert.ToUInt32(parts.Dequeue(), 16);
     }
 }
