@@ -45,11 +45,11 @@ public sealed class HealthcheckTests
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n", "200")]
     [InlineData("HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\nConnection: close\r\n\r\n<html>\n\n\n\n", "404")]
     [InlineData("HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "302")]
-    public async Task Another_program_on_the_port_is_not_taken_for_a_ready_daemon(string answer, string status)
+    public async Task Another_program_on_the_port_is_not_taken_for_a_ready_daemon(string response, string status)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        var serving = AnswerOnceAsync(listener, answer);
+        var serving = RespondOnceAsync(listener, response);
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         Assert.Equal(
             $"a program other than flanneld responds at http://127.0.0.1:{port}/readyz (status {status}): "
@@ -72,11 +72,11 @@ public sealed class HealthcheckTests
         return (await new Healthcheck(options).RunAsync(Cancel)).Error;
     }
 
-    private static async Task AnswerOnceAsync(TcpListener listener, string answer)
+    private static async Task RespondOnceAsync(TcpListener listener, string response)
     {
         using var connection = await listener.AcceptSocketAsync(Cancel);
         await connection.ReceiveAsync(new byte[4096], Cancel);
-        await connection.SendAsync(Encoding.ASCII.GetBytes(answer), Cancel);
+        await connection.SendAsync(Encoding.ASCII.GetBytes(response), Cancel);
         connection.Shutdown(SocketShutdown.Send);
     }
 }

@@ -56,11 +56,11 @@ public sealed class HealthServerTests : IAsyncLifetime
     {
         health.Hung = "the lease keeper is stuck: no progress for 700 s";
         using var client = new HttpClient();
-        using var answer = await client.GetAsync(new Uri(Base, "/livez"), TestContext.Current.CancellationToken);
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        using var response = await client.GetAsync(new Uri(Base, "/livez"), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.Equal(
             "flanneld hangs: the lease keeper is stuck: no progress for 700 s\n",
-            await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -84,8 +84,8 @@ public sealed class HealthServerTests : IAsyncLifetime
     public async Task Metrics_have_prometheus_content_type()
     {
         using var client = new HttpClient();
-        using var answer = await client.GetAsync(new Uri(Base, "/metrics"), TestContext.Current.CancellationToken);
-        Assert.Equal("text/plain; version=0.0.4; charset=utf-8", answer.Content.Headers.ContentType!.ToString());
+        using var response = await client.GetAsync(new Uri(Base, "/metrics"), TestContext.Current.CancellationToken);
+        Assert.Equal("text/plain; version=0.0.4; charset=utf-8", response.Content.Headers.ContentType!.ToString());
     }
 
     [Theory]
@@ -96,14 +96,14 @@ public sealed class HealthServerTests : IAsyncLifetime
     [InlineData("\r\n\r\n", "HTTP/1.1 400 ")]
     [InlineData("GET /healthz HTTP/1.1\r\n", "HTTP/1.1 400 ")]
     public async Task An_invalid_request_gets_the_matching_status(string request, string expected) =>
-        Assert.StartsWith(expected, await TalkAsync(Encoding.ASCII.GetBytes(request)), StringComparison.Ordinal);
+        Assert.StartsWith(expected, await ExchangeAsync(Encoding.ASCII.GetBytes(request)), StringComparison.Ordinal);
 
     [Fact]
     public async Task An_endless_request_head_is_rejected_and_the_next_request_is_served()
     {
         Assert.StartsWith(
-            "HTTP/1.1 400 ", await TalkAsync(Encoding.ASCII.GetBytes("GET /" + new string('a', 8187))), StringComparison.Ordinal);
-        Assert.StartsWith("HTTP/1.1 200 ", await TalkAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
+            "HTTP/1.1 400 ", await ExchangeAsync(Encoding.ASCII.GetBytes("GET /" + new string('a', 8187))), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200 ", await ExchangeAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -114,7 +114,7 @@ public sealed class HealthServerTests : IAsyncLifetime
         // Time does not advance: a probe that waited for a time-out of another connection would never end.
         var idle = new List<Socket>();
         for (var i = 0; i < count; i++) idle.Add(await ConnectAsync(i % 2 == 0 ? "" : "GET /healthz HT"));
-        Assert.StartsWith("HTTP/1.1 200 ", await TalkAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200 ", await ExchangeAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
 
         // The oldest connection was closed, and the newest are still served.
         Assert.Equal(0, await ReceiveAsync(idle[0]));
@@ -133,7 +133,7 @@ public sealed class HealthServerTests : IAsyncLifetime
             Assert.False(closed.IsCompleted, $"closed after {sent}");
             await slow.SendAsync("x"u8.ToArray(), TestContext.Current.CancellationToken);
             // The response comes after the byte above was read: the server reads its connections on the same thread pool.
-            Assert.StartsWith("HTTP/1.1 200 ", await TalkAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
+            Assert.StartsWith("HTTP/1.1 200 ", await ExchangeAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
             time.Advance(TimeSpan.FromMilliseconds(500));
         }
 
@@ -190,15 +190,16 @@ public sealed class HealthServerTests : IAsyncLifetime
         }
     }
 
-    private async Task<string> TalkAsync(byte[] request)
+    private async Task<string> ExchangeAsync(byte[] request)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(listener!.LocalEndPoint!, TestContext.Current.CancellationToken);
         await socket.SendAsync(request, TestContext.Current.CancellationToken);
         socket.Shutdown(SocketShutdown.Send);
-        var answer = new MemoryStream();
+        var response = new MemoryStream();
         var buffer = new byte[4096];
-        while (await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken) is var read and > 0) answer.Write(buffer, 0, read);
-        return Encoding.UTF8.GetString(answer.ToArray());
+        while (await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken) is var read and > 0)
+            response.Write(buffer, 0, read);
+        return Encoding.UTF8.GetString(response.ToArray());
     }
 }
