@@ -14,10 +14,18 @@ internal static class Property
             ? seed
             : FixedSeed;
 
-    public static void Always<T>(this Gen<T> values, Action<T> property, int times = 10_000)
+    /// <summary><c>FLANNEL_TEST_VALUES=n</c> limits the values of each property: <c>./build.sh mutate</c> runs each test many times.</summary>
+    private static readonly int MaxValues =
+        int.TryParse(Environment.GetEnvironmentVariable("FLANNEL_TEST_VALUES"), CultureInfo.InvariantCulture, out var values)
+            ? values
+            : int.MaxValue;
+
+    /// <returns>How many values were generated.</returns>
+    public static int Always<T>(this Gen<T> values, Action<T> property, int times = 10_000)
     {
         var generator = new PCG(1, Seed);
-        for (var i = 0; i < times; i++)
+        var count = Math.Min(times, MaxValues);
+        for (var i = 0; i < count; i++)
         {
             var state = generator.ToString();
             var value = values.Generate(generator, null, out _);
@@ -32,5 +40,7 @@ internal static class Property
                 throw new InvalidOperationException($"FLANNEL_TEST_SEED={Seed}, CsCheck seed {state}, value {i}: {value}", e);
             }
         }
+
+        return count;
     }
 }
