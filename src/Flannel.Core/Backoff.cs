@@ -16,15 +16,16 @@ public sealed class Backoff(TimeSpan first, TimeSpan longest, Random random)
     /// <summary>The number of pauses since the last reset.</summary>
     public int Failures => failures;
 
-    /// <summary>The next pause: between half of the bound and the bound. If the server says when to retry, that time and up to 500 ms more
-    /// instead, so that the clients of one server do not return at the same time.</summary>
+    /// <summary>The next pause: between half of the bound and the bound. If the server asks for a longer one, that time and up to 500 ms
+    /// more, so that its clients do not return at the same time.</summary>
     /// <param name="retryAfter">The time that the server asks for; null if it does not.</param>
     public TimeSpan Next(TimeSpan? retryAfter = null)
     {
         var bound = Math.Min(first.TotalMilliseconds * Math.Pow(2, Math.Min(failures, MaxDoublings)), longest.TotalMilliseconds);
         failures = failures < int.MaxValue ? failures + 1 : failures;
         var jitter = random.NextDouble();
-        return retryAfter is { } hint ? hint + RetryAfterJitter * jitter : TimeSpan.FromMilliseconds(bound * (0.5 + jitter / 2));
+        var pause = TimeSpan.FromMilliseconds(bound * (0.5 + jitter / 2));
+        return retryAfter > pause ? retryAfter.Value + RetryAfterJitter * jitter : pause;
     }
 
     /// <summary>After a success: the next pause is the first one again.</summary>

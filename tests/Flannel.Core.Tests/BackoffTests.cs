@@ -28,12 +28,21 @@ public sealed class BackoffTests
     [Theory]
     [InlineData(0.0, 7_000)]
     [InlineData(0.5, 7_250)]
-    public void A_time_that_the_server_asks_for_replaces_the_pause_and_counts_as_a_failure(double chance, int milliseconds)
+    public void A_longer_time_that_the_server_asks_for_replaces_the_pause_and_counts_as_a_failure(double chance, int milliseconds)
     {
         var backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1), new Fixed(chance));
         Assert.Equal(milliseconds, backoff.Next(TimeSpan.FromSeconds(7)).TotalMilliseconds);
         Assert.Equal(1, backoff.Failures);
         Assert.Equal(TimeSpan.FromMilliseconds(200 * (0.5 + chance / 2)), backoff.Next());
+    }
+
+    /// <summary>A server that asks for milliseconds again and again must not make its clients spin.</summary>
+    [Fact]
+    public void A_shorter_time_that_the_server_asks_for_does_not_shorten_the_pause()
+    {
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1), new Fixed(0));
+        for (var i = 0; i < 10; i++) backoff.Next(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(TimeSpan.FromSeconds(30), backoff.Next(TimeSpan.FromMilliseconds(1)));
     }
 
     [Fact]
