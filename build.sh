@@ -43,13 +43,13 @@ test-etcd     |                       | RUN                               | the 
 test-order    | [SEED]                | RUN PUBLISH                       | all tests twice in random order while every core is busy
 test-packages |                       | RUN PUBLISH PACKAGE PACKAGE_TESTS | make the packages, install and run them on test machines
 test-verbs    | [SUITE [VERB...]]     | VERB_TESTS                        | every verb on a bare Debian 12 and 13 with only the .NET SDK
-ci            |                       |                                   | what the CI runs: test, then every test-* verb
+ci            |                       |                                   | test, then every slow verb
 needs         | VERB                  |                                   | install the Debian packages that VERB needs
 clean         |                       |                                   | remove artifacts/
 help          |                       |                                   | this list
 '
 # What ci runs, in this order.
-CI_VERBS=(test test-etcd test-order test-packages test-verbs)
+CI_VERBS=(test test-etcd test-packages test-verbs)
 
 verb_help() {
     say "Usage: ./build.sh VERB [ARGUMENTS]"
