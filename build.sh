@@ -7,6 +7,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 . eng/lib.sh
 # shellcheck source=eng/lint.sh
 . eng/lint.sh
+# shellcheck source=eng/mutate.sh
+. eng/mutate.sh
 # shellcheck source=eng/native.sh
 . eng/native.sh
 # shellcheck source=eng/package.sh
@@ -36,6 +38,7 @@ publish       |                       | PUBLISH                           | the 
 lint          |                       | LINT                              | formatting, line length, shellcheck, Markdown, spelling
 fuzz          | [SECONDS]             |                                   | every decoder with random and damaged inputs for 600 seconds
 simulate      | [HISTORIES [FIRST]]   |                                   | 1000 seeded histories of leases and of routes, from seed 1
+mutate        | [PART [FILE]]         |                                   | the mutation score of the pure code: core, planning
 bench         | [ARGUMENTS...]        | RUN PUBLISH                       | size, start-up, memory, calls, many nodes (bench --help)
 package       | [ARCH...]             | PUBLISH PACKAGE                   | deb, rpm, image, symbols and SBOM in artifacts/packages
 repo          |                       | REPOSITORY                        | an apt and a yum repository of them in artifacts/repository

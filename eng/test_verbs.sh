@@ -44,6 +44,7 @@ trial_of() { # SUITE VERB
         publish) TRIAL=(sh -c "$run needs publish && rm -rf /var/lib/apt/lists/* && exec $run publish") ;;
         needs) TRIAL=("$run" needs lint) ;;
         fuzz) TRIAL=("$run" fuzz 1) ;;
+        mutate) TRIAL=("$run" mutate core Result.cs) ;;
         simulate) TRIAL=("$run" simulate 2) ;;
         bench) TRIAL=("$run" bench --runs 1 --idle 1 --nodes 2) ;;
         test | test-etcd | test-order) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST" "$run" "$2") ;;

@@ -15,6 +15,9 @@ public sealed class RoutePlanPropertyTests
     /// <summary>Fixed, so that a failure can be reproduced. CsCheck prints the seed of a failing case.</summary>
     private const string Seed = "0005vQ2mXe7T";
 
+    /// <summary><c>./build.sh mutate</c> sets <c>FLANNEL_TEST_VALUES</c>, because it runs each test many times.</summary>
+    private static readonly int Inputs = Environment.GetEnvironmentVariable("FLANNEL_TEST_VALUES") is null ? 20_000 : 2_000;
+
     private sealed record PlanCase(List<DesiredRoute> Desired, List<Ipv4Network> Excluded, List<RouteEntry> Entries, bool ServesNoNode);
 
     /// <summary>Prefixes of /22 to /26 at the start of the network, most of which overlap, and a few others.</summary>
@@ -47,7 +50,7 @@ public sealed class RoutePlanPropertyTests
     {
         var actions = PlanFor(input);
         Assert.Equal(Reference(input), actions.Select(Describe).Order(StringComparer.Ordinal));
-    }, seed: Seed, iter: 20_000, print: Print);
+    }, seed: Seed, iter: Inputs, print: Print);
 
     [Fact]
     public void Writes_concern_the_network_and_leases_only_and_never_the_default_route_or_unmanaged_entries() => AnyCase.Sample(input =>
@@ -75,7 +78,7 @@ public sealed class RoutePlanPropertyTests
             if (action is RouteAction.Mark { Entry: var marked })
                 Assert.Contains(input.Desired, desired => desired.Destination == marked.Destination && desired.IsSatisfiedBy(marked));
         }
-    }, seed: Seed, iter: 20_000, print: Print);
+    }, seed: Seed, iter: Inputs, print: Print);
 
     [Fact]
     public void A_second_plan_has_no_writes() => AnyCase.Sample(input =>
@@ -90,7 +93,7 @@ public sealed class RoutePlanPropertyTests
             Assert.Contains(entry, after.Entries);
         foreach (var entry in input.Entries.Where(entry => entry.NextHops.Any(hop => hop.Type == "VpnGateway")))
             Assert.Contains(entry, after.Entries);
-    }, seed: Seed, iter: 20_000, print: Print);
+    }, seed: Seed, iter: Inputs, print: Print);
 
     private static IReadOnlyList<RouteAction> PlanFor(PlanCase input) =>
         For(input.Desired, input.Entries, [.. input.Excluded.Select(r => r.ToString())], input.ServesNoNode);
