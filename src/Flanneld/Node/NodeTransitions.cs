@@ -31,7 +31,8 @@ internal static class NodeTransitions
         LeaseEvent.Lost lost => Forget(state) with { LeaseState = LeaseState.Lost, LossReason = lost.Reason },
         LeaseEvent.RouteStatusChanged changed when state.InstanceId is { } instance => SetRoute(state, changed.Status, instance),
         LeaseEvent.ConfigChanged changed => state with { IsConfigChanged = !ConfigChanges.IsSame(changed.Config, state.Config!) },
-        LeaseEvent.ControllerChanged changed => state with
+        // A backend without routes does not depend on the route controller.
+        LeaseEvent.ControllerChanged changed when state.InstanceId is not null => state with
         {
             Controller = changed.Holder is { } holder ? $"{holder.InstanceId} ({holder.PublicIp})" : "",
         },
