@@ -53,6 +53,30 @@ public sealed class RouteControllerFailureTests
         Assert.Equal(1, cluster.Log.Count(3500));
     });
 
+    /// <summary>In an outage of the API the answer to a write is lost, and the reads after it fail.</summary>
+    [Theory]
+    [InlineData("DescribeRouteEntryList")]
+    [InlineData("DescribeRouteTableList")]
+    public void A_creation_whose_answer_was_lost_is_logged_and_counted_also_if_the_next_reads_fail(string failing) =>
+        Cluster.Run(async cluster =>
+        {
+            var (isAnswerLost, failures) = (false, 3);
+            cluster.Cloud.Faults = call =>
+            {
+                if (isAnswerLost) return call.Action == failing && failures-- > 0 ? Fault.NoConnection : null;
+                isAnswerLost = call.IsWrite;
+                return isAnswerLost ? Fault.TimeoutAfterSuccess : null;
+            };
+            cluster.Start();
+            cluster.Join("10.24.1.0/24", "i-1");
+            await cluster.UntilAvailable("10.24.1.0/24");
+            await cluster.Time.Pass(TimeSpan.FromMinutes(5));
+            Assert.True(failures <= 0);
+            Assert.Equal(1, cluster.Cloud.Writes);
+            Assert.Equal(1, cluster.Log.Count(3500));
+            Assert.Equal(1, cluster.Controller.Snapshot.Writes.Created);
+        });
+
     [Fact]
     public void One_unknown_instance_is_rejected_and_delays_no_other_node() => Cluster.Run(async cluster =>
     {

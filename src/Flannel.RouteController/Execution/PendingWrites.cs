@@ -27,7 +27,8 @@ internal sealed class PendingWrites(VpcContext context)
     public event Action<RouteKey>? Deleted;
 
     /// <summary>Compares with a table's new plan.</summary>
-    public void Observe(string tableId, IReadOnlyList<RouteAction> actions)
+    /// <param name="isStale">Whether the plan is based on a read from before the last write.</param>
+    public void Observe(string tableId, IReadOnlyList<RouteAction> actions, bool isStale)
     {
         var current = actions.GroupBy(RouteKey.Of).ToDictionary(group => group.Key, group => group.First());
         foreach (var (key, write) in acknowledged.Where(pair => pair.Key.TableId == tableId).ToList())
@@ -36,6 +37,8 @@ internal sealed class PendingWrites(VpcContext context)
             if (!isPending || context.Time.GetElapsedTime(write.At) >= ReadLag) acknowledged.Remove(key);
         }
 
+        // An older read does not show what became of them.
+        if (isStale) return;
         foreach (var (key, write) in unanswered.Where(pair => pair.Key.TableId == tableId).ToList())
         {
             if (IsDone(write, current.GetValueOrDefault(key))) Acknowledge(write, NoRequestId);

@@ -16,7 +16,7 @@ internal sealed class PlanRecorder(
             var (id, entries) = (table.Table.Id, table.Table.CustomEntries);
             failures.Observe(id, table.Actions, entries);
             quota.Observe(id, entries, failures.IsFull(id));
-            pending.Observe(id, table.Actions);
+            pending.Observe(id, table.Actions, table.Table.IsStale);
             creator.Observe(id, table.Actions);
             deletions.Observe(table, plan.Desired);
             conflicts.Observe(id, table.Actions);

@@ -35,6 +35,9 @@ internal sealed class VpcEntries(VpcContext context, TableFailures failures)
 
     public int CustomEntriesOf(string tableId) => Of(tableId)?.Count(entry => entry.IsCustom) ?? 0;
 
+    /// <summary>Whether the next <see cref="ReadAsync"/> reads the table, if it may be read then.</summary>
+    public bool IsStale(string tableId) => tables.TryGetValue(tableId, out var table) && table.IsStale;
+
     /// <summary>The next <see cref="ReadAsync"/> reads these tables.</summary>
     public void Invalidate(IEnumerable<string> tableIds)
     {

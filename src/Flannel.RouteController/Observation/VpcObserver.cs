@@ -55,7 +55,8 @@ internal sealed class VpcObserver(
         {
             if (entries.Of(id) is not { } known) continue;
             var hasError = failures.Tables.ErrorOf(id) is not null;
-            observed.Add(new ObservedTable(id, tables.Serving.Contains(id), hasError, known, takeovers.Observe(known, desired)));
+            var reclaimed = takeovers.Observe(known, desired);
+            observed.Add(new ObservedTable(id, tables.Serving.Contains(id), hasError, known, reclaimed) { IsStale = entries.IsStale(id) });
         }
 
         takeovers.End(desired);

@@ -12,6 +12,9 @@ internal sealed record VpcObservation(DesiredVpcState Desired, IReadOnlyList<Obs
 internal sealed record ObservedTable(
     string Id, bool ServesNodes, bool HasError, IReadOnlyList<RouteEntry> Entries, IReadOnlySet<string> Reclaimed)
 {
+    /// <summary>The table may have changed since the last read: it must be read again.</summary>
+    public bool IsStale { get; init; }
+
     /// <summary>What counts against the table's quota.</summary>
     public int CustomEntries => Entries.Count(entry => entry.IsCustom);
 }
