@@ -131,7 +131,7 @@ internal sealed class VpcReconciler
     {
         var observation = parts.Observation;
         if (observation.Cidrs.IsDue && parts.Failures.MayRead) await observation.Cidrs.ReadAsync(plan.Desired, cancellation);
-        if (!parts.Failures.IsFailing)
+        if (!parts.Failures.IsFailing && plan.HasRead(observation.Tables.Serving))
             parts.Execution.Progress.NothingToWrite(plan, observation.Observer.HasRead, observation.Tables.Serving.Count);
         await observation.Quota.StartReadIfDueAsync(cancellation);
     }

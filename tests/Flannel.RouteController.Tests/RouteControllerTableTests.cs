@@ -12,6 +12,30 @@ namespace Flannel.RouteController.Tests;
 public sealed class RouteControllerTableTests
 {
     [Fact]
+    public void While_a_serving_table_cannot_be_read_the_reconcile_is_not_reported_as_complete() => Cluster.Run(async cluster =>
+    {
+        var isReadable = false;
+        cluster.Cloud.AddTable("vpc-1", "vtb-2");
+        cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
+        cluster.Cloud.Faults = call =>
+            !isReadable && call.Action == "DescribeRouteEntryList" && call.Subjects.Contains("vtb-2") ? Fault.NoConnection : null;
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2", "vsw-2");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(5));
+        Assert.NotNull(cluster.Hop("10.24.1.0/24"));
+        Assert.Null(cluster.Hop("10.24.1.0/24", "vtb-2"));
+        Assert.Equal(0, cluster.Log.Count(3542));
+        Assert.Null(cluster.Controller.Snapshot.LastReconcile);
+
+        isReadable = true;
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
+        await cluster.Time.Pass(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, cluster.Log.Count(3542));
+        Assert.NotNull(cluster.Controller.Snapshot.LastReconcile);
+    });
+
+    [Fact]
     public void An_entry_that_names_another_table_causes_no_busy_loop() => Cluster.Run(async cluster =>
     {
         cluster.AddMarked("10.24.1.0/24", "i-before");

@@ -11,6 +11,10 @@ internal sealed record VpcPlan(DesiredVpcState Desired, IReadOnlyList<TablePlan>
 
     public IEnumerable<string> TableIds => Tables.Select(table => table.Table.Id);
 
+    /// <summary>Whether the last read of each of these tables succeeded.</summary>
+    public bool HasRead(IEnumerable<string> tableIds) =>
+        tableIds.All(id => Tables.Any(table => table.Table.Id == id && !table.Table.HasError));
+
     /// <summary>A pure function.</summary>
     public static VpcPlan For(VpcObservation observation, OwnershipMark mark) => new(
         observation.Desired,

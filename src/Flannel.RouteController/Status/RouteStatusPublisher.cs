@@ -21,8 +21,7 @@ internal sealed class RouteStatusPublisher(
         List<RouteStatusUpdate> updates = [.. desired.Nodes.Select(node => StatusOf(node, served))];
         updates.AddRange(desired.Unroutable.Select(debouncer.Unroutable));
         // A table that could not be read, or is not known yet, may still have the route.
-        var isComplete = tables.IsCurrent(desired) && !tables.HasUnresolvedVSwitches
-            && tables.Serving.All(id => plan.TableIds.Contains(id) && failures.Tables.ErrorOf(id) is null);
+        var isComplete = tables.IsCurrent(desired) && !tables.HasUnresolvedVSwitches && plan.HasRead(tables.Serving);
         updates.AddRange(desired.Released.Select(node => Released(node, plan, isComplete)));
         return await published.PublishAsync(updates, cancellation);
     }
