@@ -9,7 +9,8 @@ public sealed class EndpointTests
     [InlineData("https://etcd.example.com", "https://etcd.example.com/")]
     [InlineData("HTTPS://ETCD:2379/", "https://etcd:2379/")]
     [InlineData("http://etcd:80", "http://etcd/")]
-    public void Scheme_host_and_port_are_kept(string text, string endpoint) => Assert.Equal(endpoint, Endpoint.Parse(text).Value.AbsoluteUri);
+    public void Scheme_host_and_port_are_kept(string text, string endpoint) =>
+        Assert.Equal(endpoint, Endpoint.Parse(text).Value.AbsoluteUri);
 
     [Theory]
     [InlineData("", "no endpoint given; " + Form)]

@@ -14,7 +14,8 @@ internal static class Property
             ? seed
             : FixedSeed;
 
-    /// <summary><c>FLANNEL_TEST_VALUES=n</c> limits the values of each property: <c>./build.sh mutate</c> runs each test many times.</summary>
+    /// <summary><c>FLANNEL_TEST_VALUES=n</c> limits the values of each property: <c>./build.sh mutate</c> runs each test many
+    /// times.</summary>
     private static readonly int MaxValues =
         int.TryParse(Environment.GetEnvironmentVariable("FLANNEL_TEST_VALUES"), CultureInfo.InvariantCulture, out var values)
             ? values

@@ -1,6 +1,7 @@
 using AliCloud.Simulator.Observing;
 using Flannel.AliCloud.Http;
 using Flannel.Core.Routes;
+using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Tests.Support;
 
@@ -136,6 +137,19 @@ public sealed class RouteControllerTableTests
         Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(6));
         Assert.Equal("i-1", cluster.Hop("10.24.1.0/24", "vtb-2"));
     });
+
+    [Fact]
+    public void Available_routes_stay_available_when_the_permission_to_read_tables_is_removed_and_the_term_ends() =>
+        Cluster.Run(async cluster =>
+        {
+            cluster.Join("10.24.1.0/24", "i-1");
+            cluster.Start();
+            await cluster.UntilAvailable("10.24.1.0/24");
+            cluster.Cloud.DeniedActions.UnionWith(["vpc:DescribeRouteTableList", "vpc:DescribeVSwitchAttributes"]);
+            await cluster.Time.Until(() => cluster.Running.IsCompleted, TimeSpan.FromMinutes(3));
+            Assert.Equal(RouteState.Available, cluster.State("10.24.1.0/24"));
+            Assert.Equal("vpc:DescribeVSwitchAttributes", Assert.IsType<TermResult.Denied>(await cluster.Running).Action);
+        });
 
     [Fact]
     public void A_table_that_cannot_be_read_does_not_stop_the_others() => Cluster.Run(async cluster =>

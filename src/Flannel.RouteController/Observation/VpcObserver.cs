@@ -78,8 +78,9 @@ internal sealed class VpcObserver(
         vSwitchesReadAt = context.Time.GetTimestamp();
         var error = await tables.RefreshAsync(desired, cancellation);
         if (error is null) failures.RecoverTableList();
-        else if (tables.Knows(desired)) failures.FailTableList(error);
-        else failures.FailRead(error);
+        // Without the permission to read any table the VPC is not usable.
+        else if (!tables.Knows(desired) || (error.Kind == CloudErrorKind.Denied && tables.Serving.Count == 0)) failures.FailRead(error);
+        else failures.FailTableList(error);
         return error is null;
     }
 

@@ -23,8 +23,10 @@ internal sealed record NodeRouteState(
     /// <summary>Whether every table has the route.</summary>
     public bool IsInAllTables => Tables.Count > 0 && Tables.All(table => table.HasRoute);
 
-    /// <summary>Whether the route is missing for a reason other than a transient one.</summary>
-    public bool IsStuck => Reason().State is not (RouteState.Available or RouteState.Pending or RouteState.Unreachable);
+    /// <summary>Whether the route is missing for a reason other than a transient one. A vSwitch that may not be read does not show whether
+    /// the route is missing.</summary>
+    public bool IsStuck => VSwitch is not { State: RouteState.Denied }
+        && Reason().State is not (RouteState.Available or RouteState.Pending or RouteState.Unreachable);
 
     /// <summary>The state of the route and its reason.</summary>
     public RouteStateReason Reason()

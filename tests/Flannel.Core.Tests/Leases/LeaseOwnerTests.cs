@@ -40,6 +40,7 @@ public sealed class LeaseOwnerTests
     {
         var data = instance is null ? null : $$"""{"InstanceId":"{{instance}}","VpcId":"{{vpc}}"}""";
         var attributes = new LeaseAttributes(Ipv4Address.Parse(address), null, FlannelContract.AliVpcBackend, data, null);
-        return new Lease(new SubnetKey(Ipv4Network.Parse("10.24.5.0/24"), null), attributes, EtcdLeaseId: 1, CreateRevision: 2, ModRevision: 3);
+        var key = new SubnetKey(Ipv4Network.Parse("10.24.5.0/24"), null);
+        return new Lease(key, attributes, EtcdLeaseId: 1, CreateRevision: 2, ModRevision: 3);
     }
 }

@@ -29,7 +29,7 @@ public sealed class ClusterIdTests
     [InlineData("0123456789abcde")]
     [InlineData("0123456789abcdef0")]
     [InlineData("0123456789ABCDEF")]
-    [InlineData("0123456789abcdeg")]
+    [InlineData("0123456789abcde-")]
     [InlineData("")]
     public void Other_texts_are_rejected(string text)
     {
