@@ -1,4 +1,3 @@
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
 using Microsoft.Extensions.Time.Testing;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
+using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Tests;
 

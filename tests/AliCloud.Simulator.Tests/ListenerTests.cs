@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Net.Sockets;
-using AliCloud.Simulator.Observing;
-using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Tests;
 

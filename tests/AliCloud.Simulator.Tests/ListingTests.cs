@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Tests;
 

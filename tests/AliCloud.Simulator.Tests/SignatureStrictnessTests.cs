@@ -1,5 +1,3 @@
-using AliCloud.Simulator.State;
-
 namespace AliCloud.Simulator.Tests;
 
 public sealed class SignatureStrictnessTests

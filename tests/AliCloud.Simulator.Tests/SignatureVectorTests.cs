@@ -1,6 +1,6 @@
 using AliCloud.Simulator.Api;
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
+using AliCloud.Simulator.State;
 using Microsoft.Extensions.Time.Testing;
 
 namespace AliCloud.Simulator.Tests;

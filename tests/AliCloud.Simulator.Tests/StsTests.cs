@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using AliCloud.Simulator.Api;
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.Tests;

@@ -1,5 +1,4 @@
 using System.Net;
-using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator;
 

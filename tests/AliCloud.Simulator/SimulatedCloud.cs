@@ -5,8 +5,8 @@ using AliCloud.Simulator.Control;
 using AliCloud.Simulator.Hosting;
 using AliCloud.Simulator.Metadata;
 using AliCloud.Simulator.Observing;
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
+using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator;
 

@@ -1,5 +1,4 @@
 using System.Net;
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;

@@ -1,5 +1,4 @@
 using System.Net;
-using AliCloud.Simulator.State;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.AliCloud.Vpc;

@@ -1,9 +1,6 @@
-using System.Net;
 using AliCloud.Simulator.Observing;
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
 using Flannel.AliCloud.Http;
-using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;

@@ -2,7 +2,6 @@ using AliCloud.Simulator.Observing;
 using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Signing;
 using Flannel.AliCloud.Tests.Support;
-using Flannel.Core;
 using static Flannel.AliCloud.Tests.Support.TestCloud;
 
 namespace Flannel.AliCloud.Tests;

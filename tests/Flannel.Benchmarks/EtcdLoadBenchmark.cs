@@ -1,12 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using Etcdserverpb;
-using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
-using Flannel.Etcd.Registry;
 using Flannel.Testbed;
 using Google.Protobuf;
 

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Flannel.Benchmarks;
-using Flannel.Etcd.Client;
 using Flannel.Testbed;
 
 if (args is ["--help"] or ["-h"])

@@ -1,4 +1,3 @@
-using AliCloud.Simulator.Observing;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;

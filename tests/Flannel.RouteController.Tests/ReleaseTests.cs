@@ -1,6 +1,4 @@
-using AliCloud.Simulator.State;
 using Flannel.AliCloud.Vpc;
-using Flannel.Core.Addresses;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;

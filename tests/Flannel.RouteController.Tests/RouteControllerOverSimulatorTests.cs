@@ -1,10 +1,9 @@
 using AliCloud.Simulator;
 using AliCloud.Simulator.Observing;
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
+using AliCloud.Simulator.State;
 using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
-using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;
 using Flannel.Core.Routes;

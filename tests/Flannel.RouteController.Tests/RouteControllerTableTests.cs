@@ -1,4 +1,3 @@
-using AliCloud.Simulator.Observing;
 using Flannel.AliCloud.Http;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Abstractions;

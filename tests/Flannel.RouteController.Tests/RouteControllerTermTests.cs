@@ -1,5 +1,3 @@
-using AliCloud.Simulator.Observing;
-using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Tests.Support;

@@ -1,4 +1,3 @@
-using AliCloud.Simulator.State;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;

@@ -1,4 +1,3 @@
-using AliCloud.Simulator.State;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Tests.Support;

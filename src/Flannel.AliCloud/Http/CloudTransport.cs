@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Serialization.Metadata;
 using Flannel.AliCloud.Signing;
-using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliCloud.Http;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using Flannel.Core;
 
 namespace Flannel.AliCloud.Signing;
 

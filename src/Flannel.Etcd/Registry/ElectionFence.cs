@@ -1,5 +1,4 @@
 using Etcdserverpb;
-using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Mvccpb;
 

@@ -5,7 +5,6 @@ using Flannel.Etcd.Client;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Mvccpb;
-using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Registry;
 

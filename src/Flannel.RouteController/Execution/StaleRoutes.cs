@@ -1,6 +1,5 @@
 using Flannel.AliCloud.Vpc;
 using Flannel.Core;
-using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
 using static Flannel.RouteController.Infrastructure.TimeSpans;

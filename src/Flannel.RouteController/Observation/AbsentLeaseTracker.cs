@@ -1,7 +1,6 @@
 using Flannel.AliCloud.Vpc;
 using Flannel.Core;
 using Flannel.Core.Routes;
-using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Observation;
 

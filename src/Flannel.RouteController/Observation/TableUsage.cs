@@ -1,5 +1,3 @@
-using Flannel.RouteController.Planning;
-
 namespace Flannel.RouteController.Observation;
 
 /// <summary>How full a route table is.</summary>

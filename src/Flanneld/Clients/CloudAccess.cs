@@ -4,7 +4,6 @@ using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Metadata;
 using Flanneld.Backends;
 using Flanneld.Options;
-using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Clients;
 

@@ -1,6 +1,5 @@
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.RouteController.Failures;
 using Flanneld.Host;
 using Flanneld.Observability;
 using Microsoft.Extensions.Logging;

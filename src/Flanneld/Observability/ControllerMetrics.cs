@@ -4,7 +4,6 @@ using Flannel.Core.Routes;
 using Flannel.RouteController;
 using Flannel.RouteController.Execution;
 using Flannel.RouteController.Observation;
-using Flannel.RouteController.Planning;
 
 namespace Flanneld.Observability;
 

@@ -1,5 +1,4 @@
 using Flannel.Core;
-using Flannel.Etcd.Registry;
 
 namespace Flanneld.Options;
 

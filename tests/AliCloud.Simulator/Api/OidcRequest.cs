@@ -1,5 +1,4 @@
 using System.Text;
-using AliCloud.Simulator.Api.Actions;
 
 namespace AliCloud.Simulator.Api;
 

@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using AliCloud.Simulator.Hosting;
 using AliCloud.Simulator.Observing;
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
+using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Control;
 

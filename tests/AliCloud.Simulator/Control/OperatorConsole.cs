@@ -1,7 +1,7 @@
 using AliCloud.Simulator.Api;
 using AliCloud.Simulator.Api.Actions;
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
+using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Control;
 

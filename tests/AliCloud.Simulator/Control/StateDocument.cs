@@ -1,4 +1,3 @@
-using AliCloud.Simulator.Api;
 using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Control;

@@ -1,5 +1,4 @@
 using System.Net;
-using AliCloud.Simulator.State;
 using Flannel.Testbed;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using AliCloud.Simulator.Api;
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.Hosting;

@@ -1,5 +1,3 @@
-using AliCloud.Simulator.Api;
-
 namespace AliCloud.Simulator.Observing;
 
 /// <summary>A fault of matching calls. It applies only to calls that are signed and spelled correctly.</summary>

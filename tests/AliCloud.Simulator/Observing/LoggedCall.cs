@@ -1,5 +1,3 @@
-using AliCloud.Simulator.Api;
-
 namespace AliCloud.Simulator.Observing;
 
 /// <summary>One request that reached the metadata service or the API.</summary>

@@ -1,5 +1,3 @@
-using AliCloud.Simulator.State;
-
 namespace AliCloud.Simulator.Setup;
 
 /// <summary>The initial state of the cloud: the content of <c>setup.json</c>.</summary>

@@ -1,4 +1,3 @@
-using AliCloud.Simulator.Api;
 using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.State;

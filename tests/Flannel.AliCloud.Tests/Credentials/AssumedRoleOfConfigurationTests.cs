@@ -1,6 +1,3 @@
-using System.Text.Json;
-using AliCloud.Simulator.Api;
-using AliCloud.Simulator.State;
 using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Signing;

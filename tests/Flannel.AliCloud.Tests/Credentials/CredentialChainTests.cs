@@ -1,5 +1,3 @@
-using System.Text.Json;
-using AliCloud.Simulator.Api;
 using AliCloud.Simulator.Observing;
 using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Http;

@@ -1,5 +1,4 @@
 using Flannel.AliCloud.Credentials;
-using Flannel.Core;
 
 namespace Flannel.AliCloud.Tests.Credentials;
 

@@ -1,10 +1,7 @@
 using System.Text;
-using AliCloud.Simulator.Api;
 using CsCheck;
 using Flannel.AliCloud.Credentials;
-using Flannel.AliCloud.Signing;
 using Flannel.AliCloud.Tests.Support;
-using Flannel.Core;
 
 namespace Flannel.AliCloud.Tests.Credentials;
 

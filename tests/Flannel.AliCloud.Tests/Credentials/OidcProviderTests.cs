@@ -1,5 +1,3 @@
-using AliCloud.Simulator.Api;
-using AliCloud.Simulator.State;
 using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Signing;
 using Flannel.AliCloud.Tests.Support;

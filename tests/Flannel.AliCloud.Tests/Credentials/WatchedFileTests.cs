@@ -1,6 +1,5 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using AliCloud.Simulator.State;
 using Flannel.AliCloud.Credentials;
 
 namespace Flannel.AliCloud.Tests.Credentials;

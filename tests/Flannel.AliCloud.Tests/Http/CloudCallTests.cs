@@ -1,4 +1,3 @@
-using AliCloud.Simulator.Api;
 using Flannel.AliCloud.Http;
 
 namespace Flannel.AliCloud.Tests.Http;

@@ -1,4 +1,3 @@
-using AliCloud.Simulator.State;
 using CsCheck;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;

@@ -1,8 +1,6 @@
-using AliCloud.Simulator.State;
 using CsCheck;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;
-using Flannel.AliCloud.Vpc;
 using static Flannel.AliCloud.Http.CloudErrorKind;
 
 namespace Flannel.AliCloud.Tests.Http;

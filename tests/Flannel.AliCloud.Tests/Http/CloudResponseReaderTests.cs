@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using AliCloud.Simulator.State;
 using CsCheck;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Signing;

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using AliCloud.Simulator.Observing;
-using AliCloud.Simulator.State;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Signing;
 using Flannel.AliCloud.Tests.Support;

@@ -1,4 +1,3 @@
-using AliCloud.Simulator.State;
 using Flannel.AliCloud.Http;
 
 namespace Flannel.AliCloud.Tests.Http;

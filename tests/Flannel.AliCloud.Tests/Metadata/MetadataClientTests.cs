@@ -1,9 +1,6 @@
-using System.Net;
-using AliCloud.Simulator.Api;
 using AliCloud.Simulator.Observing;
 using Flannel.AliCloud.Metadata;
 using Flannel.AliCloud.Tests.Support;
-using Flannel.Core;
 using static Flannel.AliCloud.Tests.Support.TestCloud;
 
 namespace Flannel.AliCloud.Tests.Metadata;

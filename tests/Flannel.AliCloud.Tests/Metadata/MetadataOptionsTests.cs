@@ -1,7 +1,6 @@
 using CsCheck;
 using Flannel.AliCloud.Metadata;
 using Flannel.AliCloud.Tests.Support;
-using Flannel.Core;
 
 namespace Flannel.AliCloud.Tests.Metadata;
 

@@ -1,5 +1,3 @@
-using AliCloud.Simulator.Api;
-using AliCloud.Simulator.State;
 using Flannel.AliCloud.Signing;
 
 namespace Flannel.AliCloud.Tests.Signing;

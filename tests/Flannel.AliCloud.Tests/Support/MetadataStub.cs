@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Flannel.AliCloud.Metadata;
-using Flannel.Core;
 
 namespace Flannel.AliCloud.Tests.Support;
 

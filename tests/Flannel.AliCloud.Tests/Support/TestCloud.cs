@@ -1,14 +1,11 @@
 using AliCloud.Simulator;
 using AliCloud.Simulator.Observing;
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
 using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Metadata;
-using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Signing;
 using Flannel.AliCloud.Vpc;
-using Flannel.Core;
 using Flannel.Core.Addresses;
 using Microsoft.Extensions.Time.Testing;
 

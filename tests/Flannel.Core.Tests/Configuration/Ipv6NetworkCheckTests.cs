@@ -1,5 +1,4 @@
 using System.Text;
-using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 
 namespace Flannel.Core.Tests.Configuration;

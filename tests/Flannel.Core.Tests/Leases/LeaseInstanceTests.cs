@@ -1,5 +1,4 @@
 using System.Text;
-using CsCheck;
 using Flannel.Core.Leases;
 
 namespace Flannel.Core.Tests.Leases;

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using CsCheck;
 using Flannel.Core.Addresses;
 using Flannel.Core.Routes;
 

@@ -1,5 +1,4 @@
 using Etcdserverpb;
-using Flannel.Core;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Tests.Fixtures;
 using Google.Protobuf;

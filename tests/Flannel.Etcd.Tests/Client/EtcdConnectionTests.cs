@@ -2,8 +2,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Etcdserverpb;
-using Flannel.Core;
-using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Tests.Fixtures;
 using Flannel.Testbed;

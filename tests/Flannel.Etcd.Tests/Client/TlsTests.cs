@@ -1,6 +1,5 @@
 using System.Net;
 using Etcdserverpb;
-using Flannel.Core;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Tests.Fixtures;
 using Google.Protobuf;

@@ -1,5 +1,4 @@
 using System.Net;
-using Flannel.Core;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Tests.Fixtures;
 

@@ -1,7 +1,5 @@
 using Flannel.Core.Routes;
-using Flannel.Etcd.Client;
 using Flannel.Etcd.Election;
-using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Election;

@@ -1,5 +1,4 @@
 using Flannel.Core.Leases;
-using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 
 namespace Flannel.Etcd.Tests.Fixtures;

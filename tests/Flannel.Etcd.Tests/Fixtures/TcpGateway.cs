@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using Flannel.Core;
-using Flannel.Etcd.Client;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 

@@ -1,5 +1,4 @@
 using Flannel.Core.Addresses;
-using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Registry;

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 using Microsoft.Extensions.Time.Testing;
 

@@ -1,5 +1,4 @@
 using Flannel.Core.Addresses;
-using Flannel.Core.Leases;
 using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Registry;

@@ -2,7 +2,6 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
-using Flannel.Etcd.Election;
 using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 

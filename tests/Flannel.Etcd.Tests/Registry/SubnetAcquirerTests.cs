@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Registry;

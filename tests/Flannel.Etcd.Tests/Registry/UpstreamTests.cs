@@ -2,7 +2,6 @@ using System.Text;
 using Etcdserverpb;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 using Google.Protobuf;
 

@@ -1,4 +1,3 @@
-using AliCloud.Simulator.State;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Tests.Support;

@@ -1,5 +1,3 @@
-using AliCloud.Simulator.Observing;
-using AliCloud.Simulator.State;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.AliCloud.Vpc;

@@ -1,4 +1,3 @@
-using AliCloud.Simulator.Observing;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Tests.Support;

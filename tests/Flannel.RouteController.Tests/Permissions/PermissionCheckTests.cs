@@ -1,7 +1,6 @@
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
+using AliCloud.Simulator.State;
 using Flannel.AliCloud.Tests.Support;
-using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.RouteController.Permissions;
 using Flannel.RouteController.Planning;

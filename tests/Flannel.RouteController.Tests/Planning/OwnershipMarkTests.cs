@@ -1,6 +1,4 @@
-using AliCloud.Simulator.State;
 using Flannel.AliCloud;
-using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;

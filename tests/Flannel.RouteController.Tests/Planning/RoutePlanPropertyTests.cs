@@ -1,9 +1,7 @@
-using AliCloud.Simulator.State;
 using CsCheck;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.RouteController.Planning;
-using Flannel.RouteController.Tests.Support;
 using static Flannel.RouteController.Tests.Support.Plans;
 
 namespace Flannel.RouteController.Tests.Planning;

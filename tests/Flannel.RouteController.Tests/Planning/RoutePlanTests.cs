@@ -1,7 +1,5 @@
-using AliCloud.Simulator.State;
 using Flannel.AliCloud.Vpc;
 using Flannel.RouteController.Planning;
-using Flannel.RouteController.Tests.Support;
 using static Flannel.RouteController.Tests.Support.Plans;
 
 namespace Flannel.RouteController.Tests.Planning;

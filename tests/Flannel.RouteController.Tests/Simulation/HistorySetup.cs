@@ -1,9 +1,5 @@
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
-using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Tests.Support;
-using Flannel.Core;
-using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests.Simulation;

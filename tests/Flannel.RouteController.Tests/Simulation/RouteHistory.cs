@@ -1,10 +1,8 @@
 using AliCloud.Simulator;
-using AliCloud.Simulator.Api;
-using AliCloud.Simulator.State;
 using AliCloud.Simulator.Setup;
+using AliCloud.Simulator.State;
 using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
-using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
@@ -13,8 +11,6 @@ using Flannel.Core.Routes;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
-
-using EntryStatus = Flannel.Core.Routes.RouteStatus;
 using static Flannel.RouteController.Tests.Simulation.HistorySetup;
 using static Flannel.RouteController.Tests.Simulation.VirtualWire;
 

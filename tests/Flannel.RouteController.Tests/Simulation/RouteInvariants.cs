@@ -1,5 +1,4 @@
 using System.Globalization;
-using AliCloud.Simulator.Api;
 using AliCloud.Simulator.State;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;

@@ -1,5 +1,4 @@
 using System.Net;
-using AliCloud.Simulator.Api;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.RouteController.Tests.Support;
 

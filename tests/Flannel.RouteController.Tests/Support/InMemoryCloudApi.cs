@@ -1,7 +1,6 @@
 using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Vpc;
-using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Support;
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;

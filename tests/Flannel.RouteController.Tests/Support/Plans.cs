@@ -1,4 +1,3 @@
-using AliCloud.Simulator.State;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;

@@ -1,5 +1,4 @@
 using Etcdserverpb;
-using Flannel.Core.Leases;
 using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;

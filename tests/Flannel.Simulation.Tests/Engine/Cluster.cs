@@ -5,7 +5,6 @@ using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
-using Flanneld.Host;
 using Google.Protobuf;
 using Mvccpb;
 

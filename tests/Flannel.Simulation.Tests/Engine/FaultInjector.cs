@@ -1,10 +1,8 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;
 using Flannel.RouteController.Planning;
-using Flanneld.Host;
 using Flanneld.Node;
 using Mvccpb;
 

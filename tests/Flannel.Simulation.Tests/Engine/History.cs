@@ -1,8 +1,6 @@
 using System.Text.RegularExpressions;
-using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
-using Flannel.Etcd.Registry;
 
 namespace Flannel.Simulation.Tests.Engine;
 

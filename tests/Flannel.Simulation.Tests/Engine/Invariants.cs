@@ -1,12 +1,9 @@
 using Etcdserverpb;
 using Flannel.Core;
 using Flannel.Core.Addresses;
-using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Registry;
 using Flanneld.Host;
-using Flanneld.Node;
 using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;

@@ -1,7 +1,6 @@
 using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Addresses;
-using Flannel.RouteController.Planning;
 using Flanneld.Host;
 using Flanneld.Node;
 

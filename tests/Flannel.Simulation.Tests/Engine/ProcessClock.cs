@@ -1,5 +1,3 @@
-using Flannel.Etcd.Model;
-
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>The clocks of a machine: a monotonic clock that follows the history, and a wall clock with an error.</summary>

@@ -1,7 +1,6 @@
 using Flannel.AliCloud;
 using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Signing;
-using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
 using Flanneld.Clients;
 

@@ -1,8 +1,8 @@
+using Flannel.AliCloud;
 using Flannel.AliCloud.Ecs;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Vpc;
-using Flannel.AliCloud;
 using Flannel.Core;
 
 namespace Flannel.Simulation.Tests.Engine;

@@ -1,9 +1,7 @@
 using System.Runtime.CompilerServices;
 using Etcdserverpb;
-using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;
-using Flannel.Etcd.Registry;
 
 namespace Flannel.Simulation.Tests.Engine;
 

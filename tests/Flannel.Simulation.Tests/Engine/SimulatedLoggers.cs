@@ -1,4 +1,3 @@
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.Simulation.Tests.Engine;

@@ -1,6 +1,4 @@
 using Etcdserverpb;
-using Flannel.Core.Leases;
-using Flannel.Simulation.Tests.Fuzzing;
 using Google.Protobuf;
 using static Etcdserverpb.Compare.Types;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using CsCheck;
-using Flannel.AliCloud.Signing;
 using Flannel.Core;
 using Flanneld.Backends;
 

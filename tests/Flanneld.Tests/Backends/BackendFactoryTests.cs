@@ -2,7 +2,6 @@ using System.Text;
 using Flannel.AliCloud.Metadata;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
-using Flannel.RouteController.Planning;
 using Flanneld.Backends;
 
 namespace Flanneld.Tests.Backends;

@@ -1,7 +1,6 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.Testbed;
 using Flanneld.Host;
 using Flanneld.Node;
 using Microsoft.Extensions.Logging.Abstractions;

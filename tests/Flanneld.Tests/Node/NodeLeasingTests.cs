@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using Etcdserverpb;
 using Flannel.Core;
 using Flannel.Core.Addresses;
-using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;

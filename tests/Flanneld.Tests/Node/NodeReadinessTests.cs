@@ -281,10 +281,10 @@ public sealed class NodeReadinessTests : IDisposable
     public async Task The_status_of_backend_alloc_names_no_route_controller()
     {
         var elected = new LeaseEvent.ControllerChanged(new ControllerHolder("i-9", "192.168.1.19"));
-        await ApplyAsync(Node(instanceId: null), new LeaseEvent.Confirmed(Held), elected);
+        await ApplyAsync(CreateNode(instanceId: null), new LeaseEvent.Confirmed(Held), elected);
         Assert.Equal("subnet 10.24.5.0/24, route: not required by the backend", readiness.Summary);
 
-        await ApplyAsync(Node(), new LeaseEvent.Confirmed(Held), elected);
+        await ApplyAsync(CreateNode(), new LeaseEvent.Confirmed(Held), elected);
         Assert.EndsWith(", route controller i-9 (192.168.1.19)", readiness.Summary, StringComparison.Ordinal);
     }
 

@@ -1,5 +1,4 @@
 using Flannel.Testbed;
-using Flanneld.Host;
 
 namespace Flanneld.Tests.Packaging;
 

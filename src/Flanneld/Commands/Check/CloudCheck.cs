@@ -1,4 +1,3 @@
-using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Http;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
