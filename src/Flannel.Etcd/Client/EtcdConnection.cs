@@ -206,7 +206,9 @@ public sealed class EtcdConnection : IEtcd, IDisposable
             await call.ResponseAsync;
             isAvailable = true;
         }
+#pragma warning disable CA1031 // Nobody awaits the probe: every failure is classified and logged here.
         catch (Exception e)
+#pragma warning restore CA1031
         {
             var failure = preferred.Classify(e, e is OperationCanceledException ? EtcdDurations.Call : null);
             // A member that rejects the request, such as for a missing permission, is available.
