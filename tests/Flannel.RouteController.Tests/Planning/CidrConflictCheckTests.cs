@@ -30,6 +30,27 @@ public sealed class CidrConflictCheckTests
         Assert.Equal(fitsBatch, Check.FitsBatch(Ipv4Network.Parse(destination)));
     }
 
+    [Fact]
+    public void A_rejection_names_the_range_and_its_owner()
+    {
+        Assert.Equal("100.64.0.0/10 belongs to the cloud's own services", Check.RejectionOf(Ipv4Network.Parse("100.64.0.0/10")));
+        Assert.Equal(
+            "192.168.5.0/24 lies inside 192.168.4.0/22 of vSwitch vsw-1: choose a network that overlaps no vSwitch",
+            Check.RejectionOf(Ipv4Network.Parse("192.168.5.0/24")));
+    }
+
+    [Fact]
+    public void One_of_several_vSwitches_is_enough_for_an_overlap()
+    {
+        var check = CidrConflictCheck.Of(
+            new VpcAttributes("vpc-1", "192.168.0.0/16", [], []),
+            [
+                new VSwitchAttributes("vsw-1", "vpc-1", "192.168.4.0/22", "vtb-1"),
+                new VSwitchAttributes("vsw-2", "vpc-1", "192.168.8.0/22", "vtb-1"),
+            ]);
+        Assert.True(check.OverlapsVSwitch(Ipv4Network.Parse("192.168.9.0/24")));
+    }
+
     [Theory]
     [InlineData("192.168.4.0/22", true)]
     [InlineData("192.168.5.0/24", true)]
@@ -41,7 +62,7 @@ public sealed class CidrConflictCheckTests
 
     [Theory]
     [InlineData("10.24.0.0/16", "")]
-    [InlineData("192.168.128.0/17", "192.168.0.0/16")]
+    [InlineData("192.168.128.0/17", "192.168.0.0/16, the VPC's range")]
     [InlineData("192.168.0.0/16", "192.168.4.0/22 of vSwitch vsw-1;192.168.0.0/16")]
     [InlineData("172.20.0.0/20", "172.20.0.0/16, the VPC's secondary range")]
     [InlineData("30.1.0.0/16", "30.0.0.0/8, the VPC's user range")]

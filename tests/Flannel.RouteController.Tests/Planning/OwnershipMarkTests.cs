@@ -60,6 +60,23 @@ public sealed class OwnershipMarkTests
         Assert.InRange(description.Length, 1, 256);
     }
 
+    [Fact]
+    public void A_description_with_the_mark_is_kept_and_another_one_is_replaced()
+    {
+        var ours = Plans.Entry("10.24.1.0/24", mark: "ours", description: $"{Plans.Ours.Token}: a remark of an operator");
+        Assert.Equal(ours.Description, Plans.Ours.DescriptionFor(ours));
+        Assert.Equal(Plans.Ours.Description, Plans.Ours.DescriptionFor(ours with { Description = "renamed" }));
+    }
+
+    [Fact]
+    public void The_mark_in_the_name_counts_before_the_one_in_the_description()
+    {
+        var both = Plans.Entry("10.24.1.0/24", mark: "ours") with { Name = Plans.Theirs.Token };
+        Assert.Equal(Plans.Theirs.Token, OwnershipMark.TokenOf(both));
+        Assert.Equal(Plans.Ours.Token, OwnershipMark.TokenOf(both with { Name = "renamed" }));
+        Assert.Null(OwnershipMark.TokenOf(both with { Name = "renamed", Description = "" }));
+    }
+
     [Theory]
     [InlineData("0123456789abcdef", "flannel-0123456789abcdef")]
     [InlineData("flannel-0123456789abcdef", "flannel-0123456789abcdef")]

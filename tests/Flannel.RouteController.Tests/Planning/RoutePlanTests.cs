@@ -1,4 +1,5 @@
 using Flannel.AliCloud.Vpc;
+using Flannel.Core.Addresses;
 using Flannel.RouteController.Planning;
 using static Flannel.RouteController.Tests.Support.Plans;
 
@@ -122,6 +123,49 @@ public sealed class RoutePlanTests
         var actions = For([Desired("10.24.5.0/24")], row.Entry is null ? [] : [row.Entry], row.Excluded, row.ServesNoNode, row.Ended);
         Assert.Equal(row.Expected, Text(actions));
     }
+
+    /// <summary>A node released 10.24.6.0/24, whose route led to i-6.</summary>
+    [Theory]
+    [InlineData("i-6", "ours", RouteEntryStatus.Available, false, "Delete 10.24.6.0/24")]
+    [InlineData("i-6", "", RouteEntryStatus.Available, false, "Delete 10.24.6.0/24")]
+    [InlineData("i-6", "ours", RouteEntryStatus.Deleting, false, "KeepInTransition 10.24.6.0/24")]
+    [InlineData("i-6", "ours", RouteEntryStatus.Available, true, "Delete 10.24.6.0/24")]
+    [InlineData("i-6", "", RouteEntryStatus.Available, true, "")]
+    [InlineData("i-6", "theirs", RouteEntryStatus.Available, false, "Conflict:OtherCluster 10.24.6.0/24")]
+    [InlineData("i-7", "", RouteEntryStatus.Available, false, "Conflict:Unmanaged 10.24.6.0/24")]
+    [InlineData("vpn-1", "ours", RouteEntryStatus.Available, false, "Conflict:Unmanaged 10.24.6.0/24")]
+    public void Only_the_route_of_the_node_that_released_the_subnet_is_deleted(
+        string hop, string mark, RouteEntryStatus status, bool servesNoNode, string expected) =>
+        Assert.Equal(expected, Text(PlanReleased(Entry("10.24.6.0/24", hop, mark, status), servesNoNode)));
+
+    [Fact]
+    public void A_deletion_after_a_release_names_the_released_route_and_one_of_a_stale_route_does_not()
+    {
+        var released = Assert.IsType<RouteAction.Delete>(Assert.Single(PlanReleased(Entry("10.24.6.0/24", "i-6", "ours"))));
+        Assert.Equal("i-6", released.Released?.Node.InstanceId);
+        // It leads elsewhere: it is stale, and deleted on evidence only.
+        var stale = Assert.IsType<RouteAction.Delete>(Assert.Single(PlanReleased(Entry("10.24.6.0/24", "i-7", "ours"))));
+        Assert.Null(stale.Released);
+    }
+
+    [Fact]
+    public void A_released_subnet_that_overlaps_an_excluded_one_is_not_changed() =>
+        Assert.Equal("", Text(PlanReleased(Entry("10.24.6.0/24", "i-6", "ours"), excluded: "10.24.6.0/25")));
+
+    [Fact]
+    public void A_conflict_names_the_first_desired_route_that_it_overlaps()
+    {
+        var conflict = For([Desired("10.24.6.0/24", "i-6"), Desired("10.24.5.0/24")], [Entry("10.24.4.0/22", "i-9")])
+            .OfType<RouteAction.Conflict>().Single();
+        Assert.Equal("10.24.5.0/24", conflict.Desired?.Destination.ToString());
+    }
+
+    private static IReadOnlyList<RouteAction> PlanReleased(RouteEntry entry, bool servesNoNode = false, string? excluded = null) =>
+        RoutePlan.For(new RoutePlanInput(
+            "vtb-1", Network, [], excluded is null ? [] : [Ipv4Network.Parse(excluded)], [entry], Ours, servesNoNode)
+        {
+            Released = [Desired("10.24.6.0/24", "i-6")],
+        });
 
     [Fact]
     public void A_lease_outside_the_network_has_its_route() =>
