@@ -206,7 +206,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
             await call.ResponseAsync;
             isAvailable = true;
         }
-#pragma warning disable CA1031 // Nobody awaits the probe: every failure is classified and logged here.
+#pragma warning disable CA1031 // The probe has no caller: every failure is classified and logged here.
         catch (Exception e)
 #pragma warning restore CA1031
         {
