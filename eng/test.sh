@@ -210,6 +210,8 @@ verb_test_order() { # [SEED]
     start_results test-order
     if check build verb_build && check publish verb_publish; then
         fetch_roots
+        # Half of the processors, at best.
+        TEST_LIMIT_SECONDS=$((TEST_LIMIT_SECONDS * 3))
         start_load
         for TEST_SEED in "$seed" "$((seed + 1))"; do
             step "Running the tests in the order of seed $TEST_SEED, every core busy" run_projects "${projects[@]}"
