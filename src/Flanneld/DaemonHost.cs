@@ -92,7 +92,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         var node = Own(new NodeLifecycle(
             CreateSettings(selected),
             new NodeHost(new SubnetFile(options.SubnetFile), lastSubnet, readiness, systemd, loops),
-            new NodeServices(subnets, identity, candidates, context.Loggers, context.Time),
+            new NodeServices(subnets, identity, candidates, context.Loggers, context.Time) { Random = context.Random },
             tasks)
         {
             OnConfigMissing = () => tasks.Add("the search in etcd's v2 store", ReportConfigInV2StoreAsync(connections, cancellation)),
@@ -105,6 +105,8 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         new(selected.PublicIp, selected.Interface.Mtu)
         {
             PublicIpv6 = options.PublicIpv6,
+            InterfaceName = selected.Interface.Name,
+            InterfaceAddress = selected.Address,
             IpMasq = options.IpMasq,
             MayControlRoutes = options.MayControlRoutes,
             WatchdogInterval = ReadWatchdogInterval(),

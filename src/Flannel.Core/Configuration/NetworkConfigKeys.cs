@@ -12,9 +12,12 @@ internal static class NetworkConfigKeys
         "SubnetLen", "IPv6SubnetLen", Backend,
     ];
 
-    /// <summary>Properties of the ali-vpc backend, which are sometimes written beside <c>Network</c>.</summary>
+    /// <summary>Properties of the backends, which are sometimes written beside <c>Network</c>.</summary>
     private static readonly string[] BackendNames =
-        ["Type", "AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "RoleArn", "RoleSessionName", "ExternalID"];
+    [
+        "Type", "AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "RoleArn", "RoleSessionName", "ExternalID",
+        "VNI", "Port", "MTU", "GBP", "Learning", "DirectRouting",
+    ];
 
     /// <summary>A warning about a property beside <c>Network</c>, without its value; null if there is none.</summary>
     public static string? Warning(string name)

@@ -50,6 +50,11 @@ public interface ISubnetManager
     /// lease.</summary>
     IAsyncEnumerable<LeaseEvent> HoldAsync(HeldLease held, CancellationToken cancellation);
 
+    /// <summary>Watches all leases (upstream <c>WatchLeases</c>). The first snapshot is a full list, so that no lease is missed in whatever
+    /// order nodes start; after each time that the watch was interrupted comes a full list again. Changes in quick succession give one
+    /// snapshot. No failure of the subnet manager ends it.</summary>
+    IAsyncEnumerable<LeaseSnapshot> WatchLeasesAsync(CancellationToken cancellation);
+
     /// <summary>Replaces the attributes of a lease.</summary>
     /// <returns>The lease as it is now; null if it was changed since it was read.</returns>
     Task<Lease?> UpdateAsync(Lease lease, LeaseAttributes attributes, CancellationToken cancellation);

@@ -1,6 +1,4 @@
-using Flannel.AliCloud.Metadata;
 using Flannel.Core;
-using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.RouteController.Planning;
 
@@ -15,8 +13,10 @@ internal sealed class AliVpcBackend(AliVpcBackendConfig config) : IBackend
 
     public bool RequiresRoute => true;
 
-    public LeaseAttributes? CreateAttributes(Ipv4Address publicIp, string? publicIpv6, InstanceIdentity? identity) =>
-        identity is null ? null : new LeaseAttributes(publicIp, publicIpv6, Type, AliVpcBackendData.Of(identity).ToJson(), null);
+    public LeaseAttributes? CreateAttributes(BackendNode node) =>
+        node.Identity is { } identity
+            ? new LeaseAttributes(node.PublicIp, node.PublicIpv6, Type, AliVpcBackendData.Of(identity).ToJson(), null)
+            : null;
 
     /// <summary>The VPC routes without a header of its own.</summary>
     public int MtuFor(int interfaceMtu) => interfaceMtu;

@@ -1,6 +1,4 @@
-using Flannel.AliCloud.Metadata;
 using Flannel.Core;
-using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 
 namespace Flanneld.Backends;
@@ -12,8 +10,7 @@ internal sealed class AllocBackend : IBackend
 
     public bool RequiresRoute => false;
 
-    public LeaseAttributes CreateAttributes(Ipv4Address publicIp, string? publicIpv6, InstanceIdentity? identity) =>
-        new(publicIp, publicIpv6, Type, null, null);
+    public LeaseAttributes CreateAttributes(BackendNode node) => new(node.PublicIp, node.PublicIpv6, Type, null, null);
 
     public int MtuFor(int interfaceMtu) => interfaceMtu;
 }

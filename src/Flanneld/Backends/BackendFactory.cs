@@ -17,12 +17,12 @@ internal static class BackendFactory
                 + $" (upstream's default is {FlannelContract.DefaultBackend}, which this build does not support)");
         }
 
-        var options = AliVpcBackendConfig.Parse(config.Backend);
         return config.BackendType switch
         {
-            FlannelContract.AliVpcBackend => options.Select<IBackend>(parsed => new AliVpcBackend(parsed)),
+            FlannelContract.AliVpcBackend => AliVpcBackendConfig.Parse(config.Backend).Select<IBackend>(parsed => new AliVpcBackend(parsed)),
             // A backend object that ali-vpc would reject is rejected for alloc, too.
-            FlannelContract.AllocBackend => options.Select<IBackend>(_ => new AllocBackend()),
+            FlannelContract.AllocBackend => AliVpcBackendConfig.Parse(config.Backend).Select<IBackend>(_ => new AllocBackend()),
+            FlannelContract.VxlanBackend => VxlanBackendConfig.Parse(config.Backend).Select<IBackend>(parsed => new VxlanBackend(parsed)),
             "" => Result.Failure($"Backend.Type is missing: this build supports {FlannelContract.Backends}"),
             _ => Result.Failure($"Backend.Type is '{config.BackendType}': this build supports {FlannelContract.Backends}"),
         };
@@ -40,8 +40,10 @@ internal static class BackendFactory
     }
 
     /// <summary>Accepted settings that are probably mistakes, one line each.</summary>
-    public static IEnumerable<string> Warnings(NetworkConfig config) =>
-        config.BackendType == FlannelContract.AliVpcBackend
-            ? config.Warnings.Concat(AliVpcBackendConfig.Warnings(config.Backend))
-            : config.Warnings;
+    public static IEnumerable<string> Warnings(NetworkConfig config) => config.BackendType switch
+    {
+        FlannelContract.AliVpcBackend => config.Warnings.Concat(AliVpcBackendConfig.Warnings(config.Backend)),
+        FlannelContract.VxlanBackend => config.Warnings.Concat(VxlanBackendConfig.Warnings(config.Backend)),
+        _ => config.Warnings,
+    };
 }

@@ -14,11 +14,20 @@ internal interface IBackend
     /// lease then names the instance.</summary>
     bool RequiresRoute { get; }
 
-    /// <summary>The value of this node's lease; null until the identity that the backend requires is known.</summary>
-    /// <param name="identity">Null while it is not known.</param>
-    LeaseAttributes? CreateAttributes(Ipv4Address publicIp, string? publicIpv6, InstanceIdentity? identity);
+    /// <summary>The value of this node's lease; null until everything that the backend requires is known.</summary>
+    LeaseAttributes? CreateAttributes(BackendNode node);
 
     /// <summary>The MTU of the containers' interfaces, in bytes.</summary>
     /// <param name="interfaceMtu">Of the interface between the hosts.</param>
     int MtuFor(int interfaceMtu);
+}
+
+/// <summary>What a backend may write into the lease of a node.</summary>
+internal sealed record BackendNode(Ipv4Address PublicIp, string? PublicIpv6)
+{
+    /// <summary>Null while it is not known.</summary>
+    public InstanceIdentity? Identity { get; init; }
+
+    /// <summary>Of the node's VXLAN device; null while it is not known.</summary>
+    public MacAddress? VtepMac { get; init; }
 }

@@ -1,4 +1,5 @@
 using Flannel.HostNetwork;
+using Flanneld.Backends;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
@@ -14,10 +15,19 @@ internal sealed class HostReconciler(NodeReadiness readiness, SubnetFileReconcil
     private bool isMasqueradeApplied;
     private string? lastLogged;
 
+    /// <summary>Must be set up before the file is written; null for a backend that sets up nothing on the host.</summary>
+    public IForwarding? Forwarding { get; init; }
+
+    /// <summary>Completes when <see cref="Forwarding"/> has changed since the last reconcile; null without it.</summary>
+    public Task? ForwardingChanged { get; private set; }
+
     public async Task ReconcileAsync(CancellationToken cancellation)
     {
         var state = readiness.State;
-        var error = state.Use == SubnetUse.Allowed ? await ApplyMasqueradeAsync(cancellation) : null;
+        ForwardingChanged = Forwarding?.Changed;
+        var error = state.Use == SubnetUse.Allowed
+            ? Forwarding?.NotReadyReason ?? await ApplyMasqueradeAsync(cancellation)
+            : null;
         readiness.Apply(new NodeEvent.HostReconciled(
             error is null ? file.Reconcile(state.Use, state.ForbiddenReason) : new SubnetFileCheck(IsCorrect: false, error)));
     }

@@ -5,6 +5,7 @@ using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flanneld.Backends;
 using Flanneld.Host.Interfaces;
+using Flanneld.Vxlan;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
@@ -31,6 +32,7 @@ internal sealed class NodeLeasing(
 
     private readonly BackendCache backends = new();
     private InstanceIdentity? self;
+    private MacAddress? vtepMac;
     private long lastAnswerAt;
 
     /// <summary>Receives what the node waits for.</summary>
@@ -38,6 +40,9 @@ internal sealed class NodeLeasing(
 
     /// <summary>Called each time that there is no configuration.</summary>
     public Action? OnConfigMissing { get; init; }
+
+    /// <summary>Sets up the device of backend vxlan; null on a host that cannot have one.</summary>
+    public VxlanPreparation? Vxlan { get; init; }
 
     /// <summary>Completes when the lease is held. Fails when a retry cannot help.</summary>
     public async Task<Result<LeasedSubnet>> LeaseAsync(CancellationToken cancellation)
@@ -89,9 +94,22 @@ internal sealed class NodeLeasing(
             }
 
             earlierFile.Check(state, Owner());
+            var prepared = await PrepareAsync(backend.Value, state, cancellation);
+            if (!prepared.Ok) return Result.Failure(prepared.Error);
             if (await AcquireAsync(state, cancellation) is { } result) return result;
             state = null;
         }
+    }
+
+    /// <summary>Sets up what the lease will describe.</summary>
+    private async Task<Result<Unit>> PrepareAsync(IBackend backend, SubnetState state, CancellationToken cancellation)
+    {
+        if (backend is not VxlanBackend vxlan || Vxlan is null) return Unit.Instance;
+        var network = ((ConfigState.Present)state.Config).Config.Network;
+        var own = state.Leases.FirstOrDefault(lease => Owner().Classify(lease) == LeaseOwnerKind.Own);
+        var prepared = await Vxlan.RunAsync(vxlan, network, own, cancellation);
+        if (prepared.Ok) vtepMac = prepared.Value;
+        return prepared.Select(_ => Unit.Instance);
     }
 
     /// <returns>Null to read the configuration again.</returns>
@@ -134,7 +152,9 @@ internal sealed class NodeLeasing(
     private LeaseAttributes? CreateAttributes(NetworkConfig config)
     {
         var backend = backends.Get(config);
-        return backend.Ok ? backend.Value.CreateAttributes(address.PublicIp, address.PublicIpv6, self) : null;
+        if (!backend.Ok) return null;
+        var node = new BackendNode(address.PublicIp, address.PublicIpv6) { Identity = self, VtepMac = vtepMac };
+        return backend.Value.CreateAttributes(node);
     }
 
     private static Ipv4Network[] RangesOf(Ipv4Network? range) => range is { } known ? [known] : [];

@@ -1,9 +1,11 @@
 using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.HostNetwork;
+using Flannel.HostNetwork.Vxlan;
 using Flanneld.Backends;
 using Flanneld.Controller;
 using Flanneld.Host;
+using Flanneld.Vxlan;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
@@ -14,6 +16,8 @@ namespace Flanneld.Node;
 internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeServices services, BackgroundTasks tasks) : IDisposable
 {
     private readonly ILogger nodeLogger = services.Loggers.CreateLogger("node");
+    private readonly VxlanNetwork vxlan = new(services.HostCommands);
+    private readonly HostLink link = new(settings.InterfaceName, settings.InterfaceAddress, settings.Mtu);
     private IControllerCandidate? candidate;
 
     /// <summary>Called each time that there is no configuration.</summary>
@@ -59,6 +63,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         var address = new NodeAddress(settings.PublicIp, settings.PublicIpv6, earlierFile.ReadSubnet() ?? host.LastSubnet.Read());
         return new NodeLeasing(services.Subnets, address, services.Identity, earlierFile, services.Time, nodeLogger)
         {
+            Vxlan = new VxlanPreparation(vxlan, link, services.Random, nodeLogger),
             OnWaiting = reason => host.Readiness.Apply(new NodeEvent.Waiting(reason)),
             OnConfigMissing = OnConfigMissing,
         };
@@ -76,7 +81,25 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         }
 
         var file = new SubnetFileReconciler(host.SubnetFile, subnetEnv, services.Time, nodeLogger);
-        return new HostReconciler(host.Readiness, file, masquerade, nodeLogger);
+        return new HostReconciler(host.Readiness, file, masquerade, nodeLogger)
+        {
+            Forwarding = backend is VxlanBackend tunnelled ? StartVxlan(held, tunnelled, cancellation) : null,
+        };
+    }
+
+    private IForwarding StartVxlan(HeldLease held, VxlanBackend backend, CancellationToken cancellation)
+    {
+        var mac = VxlanBackendData.Parse(held.Lease.Attributes.BackendData).Value.VtepMac;
+        var device = backend.CreateDevice(link.Name, link.Address, link.Mtu, mac);
+        var self = new VxlanPeer(held.Lease.Subnet, settings.PublicIp, mac);
+        var target = new VxlanTarget(device, held.Config.Network, self, backend.Config.DirectRouting);
+        var leases = new LeaseSnapshots(services.Subnets);
+        var loop = new VxlanLoop(
+            new VxlanReconciler(target, vxlan, services.Time), leases, new VxlanReport(device, services.Time, nodeLogger), host.Loops,
+            services.Time);
+        tasks.Add("the watch of all leases", leases.RunAsync(cancellation));
+        tasks.Add("the VXLAN loop", loop.RunAsync(cancellation));
+        return loop.Forwarding;
     }
 
     private NodeLoop CreateLoop(LeasedSubnet leased, HostReconciler reconciler)

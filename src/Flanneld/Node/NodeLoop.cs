@@ -53,7 +53,8 @@ internal sealed class NodeLoop(
         monitored.Idle(wait);
         try
         {
-            await TaskWait.WaitAsync(next, wait, time, cancellation);
+            Task awaited = host.ForwardingChanged is { } changed ? Task.WhenAny(next, changed) : next;
+            await TaskWait.WaitAsync(awaited, wait, time, cancellation);
         }
         catch (OperationCanceledException)
         {

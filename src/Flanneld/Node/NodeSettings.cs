@@ -1,6 +1,7 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
+using Flannel.HostNetwork.Vxlan;
 using Flanneld.Controller;
 using Flanneld.Host;
 using Microsoft.Extensions.Logging;
@@ -13,6 +14,11 @@ namespace Flanneld.Node;
 internal sealed record NodeSettings(Ipv4Address PublicIp, int Mtu)
 {
     public string? PublicIpv6 { get; init; }
+
+    /// <summary>The name of the interface between the hosts, and its address; for backend vxlan.</summary>
+    public string InterfaceName { get; init; } = "";
+
+    public Ipv4Address InterfaceAddress { get; init; } = PublicIp;
 
     public bool IpMasq { get; init; }
 
@@ -29,4 +35,10 @@ internal sealed record NodeHost(
 /// <summary>The services that a node depends on.</summary>
 /// <param name="Candidates">Creates the node's candidate for route controller.</param>
 internal sealed record NodeServices(
-    ISubnetManager Subnets, INodeIdentity Identity, ICandidateFactory Candidates, ILoggerFactory Loggers, TimeProvider Time);
+    ISubnetManager Subnets, INodeIdentity Identity, ICandidateFactory Candidates, ILoggerFactory Loggers, TimeProvider Time)
+{
+    /// <summary>The commands that change the host's network; for backend vxlan.</summary>
+    public IHostCommands HostCommands { get; init; } = new Iproute2(Time);
+
+    public Random Random { get; init; } = new SharedRandom();
+}

@@ -32,7 +32,7 @@ public sealed class BackendFactoryTests
     public void A_backend_type_matches_in_any_case()
     {
         var config = Config(",\"Backend\":{\"Type\":\"ALI-VPC\"}");
-        Assert.Equal("ali-vpc", BackendFactory.Create(config).Value.CreateAttributes(PublicIp, null, Self)!.BackendType);
+        Assert.Equal("ali-vpc", BackendFactory.Create(config).Value.CreateAttributes(new BackendNode(PublicIp, null) { Identity = Self })!.BackendType);
     }
 
     [Theory]
@@ -51,10 +51,10 @@ public sealed class BackendFactoryTests
     {
         var config = Config(",\"Backend\":{\"Type\":\"ali-vpc\",\"AccessKeyID\":\"LTAIid\",\"AccessKeySecret\":\"hunter2\"}");
         var backend = BackendFactory.Create(config).Value;
-        Assert.Null(backend.CreateAttributes(PublicIp, null, identity: null));
+        Assert.Null(backend.CreateAttributes(new BackendNode(PublicIp, null)));
         Assert.Equal(
             """{"PublicIP":"192.168.1.11","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"RegionId":"cn-hangzhou","VpcId":"vpc-1","VSwitchId":"vsw-1","InstanceId":"i-1","NetworkInterfaceId":"eni-1","PrimaryInterface":true}}""",
-            Encoding.UTF8.GetString(backend.CreateAttributes(PublicIp, null, Self)!.ToJson()));
+            Encoding.UTF8.GetString(backend.CreateAttributes(new BackendNode(PublicIp, null) { Identity = Self })!.ToJson()));
     }
 
     [Fact]
@@ -62,5 +62,5 @@ public sealed class BackendFactoryTests
         Assert.Equal(
             """{"PublicIP":"192.168.1.11","PublicIPv6":null,"BackendType":"alloc"}""",
             Encoding.UTF8.GetString(
-                BackendFactory.Create(Config(",\"Backend\":{\"Type\":\"alloc\"}")).Value.CreateAttributes(PublicIp, null, null)!.ToJson()));
+                BackendFactory.Create(Config(",\"Backend\":{\"Type\":\"alloc\"}")).Value.CreateAttributes(new BackendNode(PublicIp, null))!.ToJson()));
 }

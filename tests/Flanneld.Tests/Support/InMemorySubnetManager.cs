@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Flannel.Core;
 using Flannel.Core.Addresses;
@@ -137,6 +138,24 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
 
     public IAsyncEnumerable<LeaseEvent> HoldAsync(HeldLease held, CancellationToken cancellation) =>
         new InMemoryLeaseKeeper(this, held, time).HoldAsync(cancellation);
+
+    public async IAsyncEnumerable<LeaseSnapshot> WatchLeasesAsync([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        for (SubnetState? last = null; ;)
+        {
+            Task signal;
+            SubnetState state;
+            lock (gate)
+            {
+                signal = changed.Task;
+                state = Read();
+            }
+
+            if (state.Revision != last?.Revision) yield return state.ToSnapshot() with { Generation = state.Revision, Listing = 1 };
+            last = state;
+            await TaskWait.WaitAsync(signal, PollInterval, time, cancellation);
+        }
+    }
 
     public Task<Lease?> UpdateAsync(Lease lease, LeaseAttributes attributes, CancellationToken cancellation)
     {

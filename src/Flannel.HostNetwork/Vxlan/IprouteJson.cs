@@ -1,0 +1,109 @@
+using System.Text.Json;
+using Flannel.Core;
+using Flannel.Core.Addresses;
+
+namespace Flannel.HostNetwork.Vxlan;
+
+/// <summary>Parses what <c>ip -json</c> and <c>bridge -json</c> print (iproute2 4.16 and later). Pure. A value that is not needed is
+/// ignored, and so is an element without a needed one: a route of another kind, an entry of another protocol.</summary>
+internal static class IprouteJson
+{
+    /// <summary><c>ip -json -details address show dev NAME</c>.</summary>
+    public static Result<ObservedDevice> ParseDevice(string json) => Parse(json, elements =>
+    {
+        var link = elements.LastOrDefault(element => Text(element, "ifname").Length > 0);
+        if (link.ValueKind == JsonValueKind.Undefined) throw new JsonException("no device");
+        var info = Member(link, "linkinfo");
+        var data = Member(info, "info_data");
+        return new ObservedDevice(
+            Text(info, "info_kind"), Number(data, "id"), Text(data, "link"),
+            Ipv4Address.TryParse(Text(data, "local"), out var local) ? local : null, Number(data, "port"), Number(link, "mtu"),
+            MacAddress.TryParse(Text(link, "address"), out var mac) ? mac : default, ReadAddresses(link))
+        {
+            Gbp = IsTrue(data, "gbp"),
+            Learning = IsTrue(data, "learning"),
+            IsUp = Contains(link, "flags", "UP"),
+        };
+    });
+
+    /// <summary><c>ip -json -4 neighbour show dev NAME</c>.</summary>
+    public static Result<List<ObservedNeighbour>> ParseNeighbours(string json) => ParseAll(json, element =>
+        Ipv4Address.TryParse(Text(element, "dst"), out var address) && MacAddress.TryParse(Text(element, "lladdr"), out var mac)
+            ? new ObservedNeighbour(address, mac, Contains(element, "state", "PERMANENT"))
+            : null);
+
+    /// <summary><c>bridge -json fdb show dev NAME</c>. Entries without an IPv4 destination belong to the bridge that the device may be a
+    /// port of.</summary>
+    public static Result<List<ObservedFdbEntry>> ParseFdb(string json) => ParseAll(json, element =>
+        MacAddress.TryParse(Text(element, "mac"), out var mac) && mac.IsUnicast && Contains(element, "flags", "self")
+            && Ipv4Address.TryParse(Text(element, "dst"), out var destination)
+            ? new ObservedFdbEntry(mac, destination, Text(element, "state") == "permanent")
+            : null);
+
+    /// <summary><c>ip -json -4 route show table main root NETWORK</c>.</summary>
+    public static Result<List<VxlanRoute>> ParseRoutes(string json) => ParseAll(json, element =>
+    {
+        // A metric makes another route beside ours, which the kernel prefers less.
+        if (Number(element, "metric") != 0 || !TryGetNetwork(Text(element, "dst"), out var destination)) return null;
+        return Ipv4Address.TryParse(Text(element, "gateway"), out var gateway)
+            ? new VxlanRoute(destination, gateway, Text(element, "dev"), Contains(element, "flags", "onlink"), Text(element, "protocol"))
+            : null;
+    });
+
+    private static Result<List<T>> ParseAll<T>(string json, Func<JsonElement, T?> read) where T : class =>
+        Parse<List<T>>(json, elements => [.. elements.Select(read).OfType<T>()]);
+
+    private static Result<T> Parse<T>(string json, Func<IEnumerable<JsonElement>, T> read) where T : class
+    {
+        // Some versions print nothing for an empty list.
+        if (string.IsNullOrWhiteSpace(json)) json = "[]";
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return document.RootElement.ValueKind == JsonValueKind.Array
+                ? read(document.RootElement.EnumerateArray())
+                : Result.Failure("it printed no JSON array");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return Result.Failure("it printed no valid JSON (flanneld needs iproute2 4.16 or later)");
+        }
+    }
+
+    private static List<ObservedAddress> ReadAddresses(JsonElement link)
+    {
+        var addresses = new List<ObservedAddress>();
+        if (Member(link, "addr_info") is not { ValueKind: JsonValueKind.Array } list) return addresses;
+        foreach (var element in list.EnumerateArray())
+        {
+            if (Ipv4Address.TryParse(Text(element, "local"), out var address))
+                addresses.Add(new ObservedAddress(address, Number(element, "prefixlen")));
+        }
+
+        return addresses;
+    }
+
+    /// <summary>A host route is printed without its length.</summary>
+    private static bool TryGetNetwork(string text, out Ipv4Network network)
+    {
+        network = default;
+        if (!Ipv4Address.TryParse(text, out var host)) return Ipv4Network.TryParse(text, out network);
+        network = new Ipv4Network(host, 32);
+        return true;
+    }
+
+    private static JsonElement Member(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value : default;
+
+    private static string Text(JsonElement element, string name) =>
+        Member(element, name) is { ValueKind: JsonValueKind.String } value ? value.GetString()! : "";
+
+    private static int Number(JsonElement element, string name) =>
+        Member(element, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out var number) ? number : 0;
+
+    private static bool IsTrue(JsonElement element, string name) => Member(element, name).ValueKind == JsonValueKind.True;
+
+    private static bool Contains(JsonElement element, string name, string text) =>
+        Member(element, name) is { ValueKind: JsonValueKind.Array } list
+        && list.EnumerateArray().Any(item => item.ValueKind == JsonValueKind.String && item.ValueEquals(text));
+}

@@ -1,0 +1,57 @@
+using Flannel.Core.Addresses;
+
+namespace Flannel.HostNetwork.Vxlan;
+
+/// <summary>The device as the kernel has it.</summary>
+/// <param name="Kind"><c>vxlan</c>, or that of a device of another program; empty for a physical one.</param>
+/// <param name="Parent">Empty without one.</param>
+/// <param name="Local">Null without one.</param>
+/// <param name="Addresses">IPv4.</param>
+public sealed record ObservedDevice(
+    string Kind, int Vni, string Parent, Ipv4Address? Local, int Port, int Mtu, MacAddress Mac, IReadOnlyList<ObservedAddress> Addresses)
+{
+    public bool Gbp { get; init; }
+
+    public bool Learning { get; init; }
+
+    public bool IsUp { get; init; }
+}
+
+/// <summary>An address of an interface.</summary>
+public sealed record ObservedAddress(Ipv4Address Address, int PrefixLength);
+
+/// <summary>A neighbour entry of the device.</summary>
+public sealed record ObservedNeighbour(Ipv4Address Address, MacAddress Mac, bool IsPermanent);
+
+/// <summary>An entry of the device's forwarding database.</summary>
+/// <param name="IsPermanent">False for one that the kernel has learned.</param>
+public sealed record ObservedFdbEntry(MacAddress Mac, Ipv4Address Destination, bool IsPermanent);
+
+/// <summary>What the kernel forwards by: the entries of the device, and the routes inside the cluster's network.</summary>
+/// <param name="Routes">Without those that have a metric, no gateway, or several.</param>
+public sealed record ObservedEntries(
+    IReadOnlyList<ObservedNeighbour> Neighbours, IReadOnlyList<ObservedFdbEntry> Fdb, IReadOnlyList<VxlanRoute> Routes)
+{
+    public static readonly ObservedEntries None = new([], [], []);
+
+    /// <summary>The peers that an earlier run, or upstream flannel, wrote complete entries for.</summary>
+    /// <param name="network">The cluster's.</param>
+    public IReadOnlyList<VxlanPeer> ReadPeers(string device, Ipv4Network network)
+    {
+        var peers = new List<VxlanPeer>();
+        foreach (var route in Routes.Where(route => VxlanPlan.IsOwn(route, device, network)))
+        {
+            if (route.Device != device)
+            {
+                peers.Add(new VxlanPeer(route.Destination, route.Gateway, null));
+                continue;
+            }
+
+            var neighbour = Neighbours.FirstOrDefault(each => each.IsPermanent && each.Address == route.Gateway);
+            var entry = neighbour is null ? null : Fdb.FirstOrDefault(each => each.IsPermanent && each.Mac == neighbour.Mac);
+            if (entry is not null) peers.Add(new VxlanPeer(route.Destination, entry.Destination, entry.Mac));
+        }
+
+        return peers;
+    }
+}

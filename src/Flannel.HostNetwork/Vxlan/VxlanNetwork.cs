@@ -1,0 +1,114 @@
+using Flannel.Core;
+using Flannel.Core.Addresses;
+
+namespace Flannel.HostNetwork.Vxlan;
+
+/// <summary>Reads the host's VXLAN device and entries, and executes the plans. One caller.</summary>
+public sealed class VxlanNetwork(IHostCommands commands)
+{
+    private const string Ip = "ip";
+    private const string Bridge = "bridge";
+
+    /// <summary>The MAC address of the device with this name; null without a VXLAN device of this name.</summary>
+    public async Task<Result<ObservedMac>> ReadMacAsync(string device, CancellationToken cancellation)
+    {
+        var observed = await ReadDeviceAsync(device, cancellation);
+        return observed.Select(found => new ObservedMac(found.Device is { Kind: "vxlan" } existing ? existing.Mac : null));
+    }
+
+    /// <summary>Makes the device the desired one.</summary>
+    /// <param name="address">This node's address on the device; null while it has no subnet.</param>
+    /// <returns>What was done.</returns>
+    public async Task<Result<VxlanDevicePlan>> EnsureDeviceAsync(
+        VxlanDevice desired, Ipv4Address? address, Ipv4Network network, CancellationToken cancellation)
+    {
+        var observed = await ReadDeviceAsync(desired.Name, cancellation);
+        if (!observed.Ok) return Result.Failure(observed.Error);
+        var plan = VxlanDevicePlan.Create(desired, observed.Value.Device, address, network);
+        if (!plan.Ok || plan.Value.Ip.Count == 0) return plan;
+        var executed = await RunBatchAsync(Ip, plan.Value.Ip, cancellation);
+        if (!executed.Ok) return Result.Failure(executed.Error);
+        if (plan.Value.IsCreated && NamespaceIsOurs) DisableRouterAdvertisements(desired.Name);
+        return plan;
+    }
+
+    /// <summary>The entries of the device, and the routes inside the network.</summary>
+    public async Task<Result<ObservedEntries>> ReadEntriesAsync(string device, Ipv4Network network, CancellationToken cancellation)
+    {
+        var neighbours = await ReadAsync(
+            Ip, ["-json", "-4", "neighbour", "show", "dev", device], IprouteJson.ParseNeighbours, cancellation);
+        if (!neighbours.Ok) return Result.Failure(neighbours.Error);
+        var fdb = await ReadAsync(Bridge, ["-json", "fdb", "show", "dev", device], IprouteJson.ParseFdb, cancellation);
+        if (!fdb.Ok) return Result.Failure(fdb.Error);
+        var routes = await ReadAsync(
+            Ip, ["-json", "-4", "route", "show", "table", "main", "root", network.ToString()], IprouteJson.ParseRoutes, cancellation);
+        return routes.Select(found => new ObservedEntries(neighbours.Value, fdb.Value, found));
+    }
+
+    /// <summary>The networks that an interface reaches without a gateway.</summary>
+    public async Task<Result<List<Ipv4Network>>> ReadDirectNetworksAsync(string @interface, CancellationToken cancellation)
+    {
+        var observed = await ReadDeviceAsync(@interface, cancellation);
+        return observed.Select<List<Ipv4Network>>(
+            found => [.. found.Device?.Addresses.Select(each => new Ipv4Network(each.Address, each.PrefixLength)) ?? []]);
+    }
+
+    /// <summary>Executes a plan: one batch of each program at most. A line that fails does not stop the others.</summary>
+    public async Task<Result<Unit>> ApplyAsync(VxlanPlan plan, CancellationToken cancellation)
+    {
+        var bridge = await RunBatchAsync(Bridge, plan.Bridge, cancellation);
+        var ip = await RunBatchAsync(Ip, plan.Ip, cancellation);
+        return bridge.Ok ? ip : bridge;
+    }
+
+    /// <summary>False in a test that runs the commands in another network namespace.</summary>
+    private bool NamespaceIsOurs => commands is not Iproute2 { NamespaceName: not null };
+
+    private async Task<Result<ObservedDeviceOrNone>> ReadDeviceAsync(string device, CancellationToken cancellation)
+    {
+        var printed = await commands.RunAsync(
+            Ip, ["-json", "-details", "address", "show", "dev", device], "", cancellation);
+        if (!printed.Ok)
+        {
+            return IprouteErrors.IsMissingDevice(printed.Error)
+                ? new ObservedDeviceOrNone(null)
+                : Result.Failure(printed.Error);
+        }
+
+        return IprouteJson.ParseDevice(printed.Value).Select(found => new ObservedDeviceOrNone(found)).WithErrorPrefix($"{Ip}: ");
+    }
+
+    private async Task<Result<T>> ReadAsync<T>(
+        string program, IReadOnlyList<string> arguments, Func<string, Result<T>> parse, CancellationToken cancellation) where T : notnull
+    {
+        var printed = await commands.RunAsync(program, arguments, "", cancellation);
+        return printed.Ok ? parse(printed.Value).WithErrorPrefix($"{program}: ") : Result.Failure(printed.Error);
+    }
+
+    private async Task<Result<Unit>> RunBatchAsync(string program, IReadOnlyList<string> lines, CancellationToken cancellation)
+    {
+        if (lines.Count == 0) return Unit.Instance;
+        var executed = await commands.RunAsync(
+            program, ["-force", "-batch", "-"], string.Join('\n', lines) + "\n", cancellation);
+        return executed.Select(_ => Unit.Instance);
+    }
+
+    /// <summary>As upstream does: no peer may configure this host by IPv6 router advertisements. The kernel's default stays where
+    /// /proc/sys is read-only.</summary>
+    private static void DisableRouterAdvertisements(string device)
+    {
+        try
+        {
+            File.WriteAllText($"/proc/sys/net/ipv6/conf/{device}/accept_ra", "0");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Also: the kernel has no IPv6.
+        }
+    }
+
+    private sealed record ObservedDeviceOrNone(ObservedDevice? Device);
+}
+
+/// <param name="Mac">Null without a device.</param>
+public sealed record ObservedMac(MacAddress? Mac);

@@ -1,0 +1,11 @@
+namespace Flanneld.Backends;
+
+/// <summary>What a backend must set up on the host before the subnet may be used. Thread-safe.</summary>
+internal interface IForwarding
+{
+    /// <summary>Why it is not set up, one line; null when it is.</summary>
+    string? NotReadyReason { get; }
+
+    /// <summary>Completes when <see cref="NotReadyReason"/> changes.</summary>
+    Task Changed { get; }
+}

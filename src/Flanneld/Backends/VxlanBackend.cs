@@ -1,0 +1,29 @@
+using Flannel.Core;
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.HostNetwork.Vxlan;
+
+namespace Flanneld.Backends;
+
+/// <summary><c>vxlan</c>: the nodes carry the packets in UDP between themselves. The lease names the MAC address of the node's VXLAN
+/// device.</summary>
+internal sealed class VxlanBackend(VxlanBackendConfig config) : IBackend
+{
+    public VxlanBackendConfig Config => config;
+
+    public string Type => FlannelContract.VxlanBackend;
+
+    public bool RequiresRoute => false;
+
+    public LeaseAttributes? CreateAttributes(BackendNode node) =>
+        node.VtepMac is { } mac
+            ? new LeaseAttributes(node.PublicIp, node.PublicIpv6, Type, new VxlanBackendData(config.Vni, mac).ToJson(), null)
+            : null;
+
+    public int MtuFor(int interfaceMtu) => (config.Mtu ?? interfaceMtu) - VxlanDevice.Overhead;
+
+    /// <summary>The device of this node.</summary>
+    /// <param name="interface">The interface between the hosts, with its address and MTU.</param>
+    public VxlanDevice CreateDevice(string @interface, Ipv4Address local, int interfaceMtu, MacAddress mac) =>
+        new(config.Vni, @interface, local, config.Port, MtuFor(interfaceMtu), mac) { Gbp = config.Gbp, Learning = config.Learning };
+}

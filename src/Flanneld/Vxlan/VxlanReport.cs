@@ -1,0 +1,71 @@
+using Flannel.Core;
+using Flannel.HostNetwork.Vxlan;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Vxlan;
+
+/// <summary>Logs what the passes did: a change once, a repair as a warning, a lasting error once.</summary>
+internal sealed class VxlanReport(VxlanDevice device, TimeProvider time, ILogger logger)
+{
+    // A program that deletes entries every few seconds is one warning per minute.
+    private static readonly TimeSpan WarningInterval = TimeSpan.FromMinutes(1);
+
+    private readonly HashSet<string> rejected = [];
+    private string? lastError;
+    private long? lastRepair;
+    private long? seen;
+    private int peers;
+    private int otherBackends;
+    private int absent;
+
+    /// <param name="generation">Of the leases that the pass applied.</param>
+    public void Add(Result<VxlanPass> result, long generation)
+    {
+        var error = result.Ok ? result.Value.EntriesError : result.Error;
+        if (result.Ok)
+        {
+            LogChanges(result.Value, generation);
+            LogLeases(result.Value);
+        }
+
+        if (error is not null && error != lastError) VxlanLog.Failed(logger, error);
+        if (error is null && lastError is not null) VxlanLog.Recovered(logger, device.Name);
+        lastError = error;
+    }
+
+    private void LogChanges(VxlanPass pass, long generation)
+    {
+        var isRepair = seen == generation && lastError is null;
+        seen = generation;
+        if (pass.Device.IsCreated)
+        {
+            if (isRepair && pass.Device.Reason.Length == 0) LogRepair("the device and all entries");
+            else VxlanLog.LogCreated(logger, device, pass.Device.Reason);
+        }
+        else if (isRepair && pass.Device.Ip.Count > 0)
+        {
+            LogRepair($"the device ({string.Join("; ", pass.Device.Ip)})");
+        }
+        else if (isRepair && !pass.Entries.IsEmpty)
+        {
+            var count = pass.Entries.Bridge.Count + pass.Entries.Ip.Count;
+            LogRepair(count == 1 ? "1 entry" : $"{count} entries");
+        }
+    }
+
+    private void LogRepair(string what)
+    {
+        var isRepeated = lastRepair is { } last && time.GetElapsedTime(last) < WarningInterval;
+        lastRepair = time.GetTimestamp();
+        VxlanLog.Restored(logger, isRepeated ? LogLevel.Debug : LogLevel.Warning, what, device.Name);
+    }
+
+    private void LogLeases(VxlanPass pass)
+    {
+        foreach (var line in pass.Rejected.Where(rejected.Add)) VxlanLog.LeaseRejected(logger, line);
+        if (pass.Peers != peers) VxlanLog.Peers(logger, device.Name, pass.Peers);
+        if (pass.OtherBackends != otherBackends) VxlanLog.OtherBackends(logger, pass.OtherBackends, device.Name);
+        if (pass.Absent > absent) VxlanLog.PeersWithoutLease(logger, pass.Absent, device.Name);
+        (peers, otherBackends, absent) = (pass.Peers, pass.OtherBackends, pass.Absent);
+    }
+}

@@ -1,0 +1,10 @@
+using Flannel.Core.Addresses;
+using Flannel.HostNetwork.Vxlan;
+
+namespace Flanneld.Vxlan;
+
+/// <summary>The node whose packets the tunnel carries.</summary>
+/// <param name="Network">The cluster's.</param>
+/// <param name="Self">This node as its peers know it.</param>
+/// <param name="IsDirectRouting"><c>DirectRouting</c> of the network configuration.</param>
+internal sealed record VxlanTarget(VxlanDevice Device, Ipv4Network Network, VxlanPeer Self, bool IsDirectRouting);
