@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Flannel.AliCloud.Metadata;
 using Flannel.Core;
+using Flannel.HostNetwork.Vxlan;
 using Flanneld.Clients;
 using Flanneld.Commands;
 using Flanneld.Controller;
@@ -107,6 +108,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
             PublicIpv6 = options.PublicIpv6,
             InterfaceName = selected.Interface.Name,
             InterfaceAddress = selected.Address,
+            TunnelDevices = [.. HostInterface.ReadAll().Select(device => device.Name).Where(VxlanDevice.IsName)],
             IpMasq = options.IpMasq,
             MayControlRoutes = options.MayControlRoutes,
             WatchdogInterval = ReadWatchdogInterval(),

@@ -13,6 +13,9 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
     /// <summary>Whether to run as <see cref="UnprivilegedUser"/> without capabilities. Ignored if this process is not root.</summary>
     public bool Unprivileged { get; init; }
 
+    /// <summary>Whether <see cref="Unprivileged"/> leaves CAP_NET_ADMIN, as a drop-in with AmbientCapabilities does.</summary>
+    public bool MayAdministerNetwork { get; init; }
+
     /// <summary>The folder to use as root of the file system; it contains the program. Needs root; the program runs as root.</summary>
     public string? ChangeRoot { get; init; }
 
@@ -37,7 +40,10 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
         {
             line.AddRange(
             [
-                $"--reuid={UnprivilegedUser}", $"--regid={UnprivilegedUser}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
+                $"--reuid={UnprivilegedUser}", $"--regid={UnprivilegedUser}", "--clear-groups",
+                .. MayAdministerNetwork
+                    ? new[] { "--inh-caps=-all,+net_admin", "--ambient-caps=+net_admin", "--bounding-set=-all,+net_admin" }
+                    : ["--inh-caps=-all", "--bounding-set=-all"],
                 "--no-new-privs",
             ]);
         }

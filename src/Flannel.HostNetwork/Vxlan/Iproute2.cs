@@ -10,6 +10,11 @@ public sealed class Iproute2(TimeProvider time) : IHostCommands
     // 2,000 lines of a batch take less than a second. Far below the unit's WatchdogSec=60.
     internal static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(15);
 
+    private const string SystemPath = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+    /// <summary>The folders of the programs; null for PATH and the system's folders.</summary>
+    internal string? Folders { get; init; }
+
     /// <summary>The name of a network namespace to run the commands in; null for that of this process.</summary>
     public string? NamespaceName { get; init; }
 
@@ -58,18 +63,24 @@ public sealed class Iproute2(TimeProvider time) : IHostCommands
     private ProcessStartInfo CreateStartInfo(string program, IReadOnlyList<string> arguments)
     {
         List<string> all = NamespaceName is null ? [.. arguments] : ["-n", NamespaceName, .. arguments];
-        var start = new ProcessStartInfo(program, all)
+        var path = Folders ?? SearchPath();
+        var start = new ProcessStartInfo(Find(program, path), all)
         {
             RedirectStandardInput = true,
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };
-        // The child gets PATH only: the daemon's environment may hold secrets. The folders of the system's programs are often missing in
-        // the PATH of an ordinary user.
-        var path = start.Environment.TryGetValue("PATH", out var own) ? own : "";
+        // The child gets PATH only: the daemon's environment may hold secrets.
         start.Environment.Clear();
-        start.Environment["PATH"] = path is { Length: > 0 } ? path : "/usr/sbin:/usr/bin:/sbin:/bin";
+        start.Environment["PATH"] = path;
         start.Environment["LC_ALL"] = "C";
         return start;
     }
+
+    /// <summary>The PATH of an ordinary user often lacks the folders of the system's programs.</summary>
+    private static string SearchPath() =>
+        Environment.GetEnvironmentVariable("PATH") is { Length: > 0 } path ? $"{path}:{SystemPath}" : SystemPath;
+
+    private static string Find(string program, string path) =>
+        path.Split(':').Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists) ?? program;
 }

@@ -29,6 +29,13 @@ public sealed record VxlanDevice(int Vni, string Parent, Ipv4Address Local, int 
 
     public string Name => NameOf(Vni);
 
+    private const string NamePrefix = "flannel.";
+
+    /// <summary>Whether a device has a name of this form.</summary>
+    public static bool IsName(string name) =>
+        name.StartsWith(NamePrefix, StringComparison.Ordinal) && name.Length > NamePrefix.Length
+        && name.AsSpan(NamePrefix.Length).IndexOfAnyExceptInRange('0', '9') < 0;
+
     /// <summary><c>flannel.1</c>, as upstream names it.</summary>
-    public static string NameOf(int vni) => string.Create(CultureInfo.InvariantCulture, $"flannel.{vni}");
+    public static string NameOf(int vni) => string.Create(CultureInfo.InvariantCulture, $"{NamePrefix}{vni}");
 }

@@ -46,6 +46,11 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         if (!remembered.Ok) NodeLog.SubnetNotRemembered(nodeLogger, subnet, remembered.Error);
         host.Readiness.Apply(new NodeEvent.Acquired(held.Lease, held.Config, held.Expiry?.Remaining(services.Time), self?.InstanceId));
 
+        if (backend is not VxlanBackend)
+        {
+            foreach (var device in settings.TunnelDevices) VxlanLog.DeviceLeft(nodeLogger, device);
+        }
+
         var reconciler = CreateReconciler(held, backend, cancellation);
         if (settings.MayControlRoutes && self is not null && backend is AliVpcBackend routed)
         {

@@ -20,6 +20,9 @@ internal sealed record NodeSettings(Ipv4Address PublicIp, int Mtu)
 
     public Ipv4Address InterfaceAddress { get; init; } = PublicIp;
 
+    /// <summary>Devices of this host with a name that backend vxlan gives.</summary>
+    public IReadOnlyList<string> TunnelDevices { get; init; } = [];
+
     public bool IpMasq { get; init; }
 
     public bool MayControlRoutes { get; init; } = true;

@@ -44,6 +44,6 @@ internal static partial class VxlanLog
 
     [LoggerMessage(
         1159, LogLevel.Warning,
-        "device {Device} of backend vxlan exists: its routes take precedence over those of this backend; delete it: ip link delete {Same}")]
-    public static partial void DeviceLeft(ILogger logger, string device, string same);
+        "device {Device} of backend vxlan exists, and its routes take precedence over those of the VPC: delete it with ip link delete")]
+    public static partial void DeviceLeft(ILogger logger, string device);
 }

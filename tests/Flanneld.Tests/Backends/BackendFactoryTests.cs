@@ -18,10 +18,11 @@ public sealed class BackendFactoryTests
     [Theory]
     [InlineData(
         "", "Backend is missing: add \"Backend\":{\"Type\":\"ali-vpc\"} (upstream's default is udp, which this build does not support)")]
-    [InlineData(",\"Backend\":{\"Type\":\"udp\"}", "Backend.Type is 'udp': this build supports ali-vpc, alloc")]
-    [InlineData(",\"Backend\":{}", "Backend.Type is missing: this build supports ali-vpc, alloc")]
-    [InlineData(",\"Backend\":null", "Backend.Type is missing: this build supports ali-vpc, alloc")]
-    [InlineData(",\"Backend\":{\"Type\":\"vxlan\"}", "Backend.Type is 'vxlan': this build supports ali-vpc, alloc")]
+    [InlineData(",\"Backend\":{\"Type\":\"udp\"}", "Backend.Type is 'udp': this build supports ali-vpc, alloc, vxlan")]
+    [InlineData(",\"Backend\":{}", "Backend.Type is missing: this build supports ali-vpc, alloc, vxlan")]
+    [InlineData(",\"Backend\":null", "Backend.Type is missing: this build supports ali-vpc, alloc, vxlan")]
+    [InlineData(",\"Backend\":{\"Type\":\"host-gw\"}", "Backend.Type is 'host-gw': this build supports ali-vpc, alloc, vxlan")]
+    [InlineData(",\"Backend\":{\"Type\":\"vxlan\",\"VNI\":\"1\"}", "Backend.VNI must be a whole number from 0 to 9999999, without quotes")]
     [InlineData(",\"Backend\":{\"Type\":\"ali-vpc\",\"RouteTableID\":7}", "RouteTableID")]
     public void An_unsupported_configuration_is_rejected_in_one_line(string backend, string reason)
     {
@@ -32,7 +33,8 @@ public sealed class BackendFactoryTests
     public void A_backend_type_matches_in_any_case()
     {
         var config = Config(",\"Backend\":{\"Type\":\"ALI-VPC\"}");
-        Assert.Equal("ali-vpc", BackendFactory.Create(config).Value.CreateAttributes(new BackendNode(PublicIp, null) { Identity = Self })!.BackendType);
+        var node = new BackendNode(PublicIp, null) { Identity = Self };
+        Assert.Equal("ali-vpc", BackendFactory.Create(config).Value.CreateAttributes(node)!.BackendType);
     }
 
     [Theory]
@@ -62,5 +64,19 @@ public sealed class BackendFactoryTests
         Assert.Equal(
             """{"PublicIP":"192.168.1.11","PublicIPv6":null,"BackendType":"alloc"}""",
             Encoding.UTF8.GetString(
-                BackendFactory.Create(Config(",\"Backend\":{\"Type\":\"alloc\"}")).Value.CreateAttributes(new BackendNode(PublicIp, null))!.ToJson()));
+                BackendFactory.Create(Config(",\"Backend\":{\"Type\":\"alloc\"}")).Value
+                    .CreateAttributes(new BackendNode(PublicIp, null))!.ToJson()));
+
+    [Fact]
+    public void A_lease_of_vxlan_names_the_MAC_address_of_the_device()
+    {
+        var backend = BackendFactory.Create(Config(",\"Backend\":{\"Type\":\"VXLAN\",\"VNI\":7}")).Value;
+        Assert.Null(backend.CreateAttributes(new BackendNode(PublicIp, null)));
+        var node = new BackendNode(PublicIp, null) { VtepMac = MacAddress.Parse("0e:aa:bb:cc:dd:02") };
+        Assert.Equal(
+            """{"PublicIP":"192.168.1.11","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":7,"VtepMAC":"0e:aa:bb:cc:dd:02"}}""",
+            Encoding.UTF8.GetString(backend.CreateAttributes(node)!.ToJson()));
+        Assert.False(backend.RequiresRoute);
+        Assert.Equal(1450, backend.MtuFor(1500));
+    }
 }

@@ -1,6 +1,7 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
+using Flannel.HostNetwork.Vxlan;
 using Flanneld.Host;
 using Flanneld.Node;
 using Flanneld.Observability;
@@ -21,7 +22,7 @@ internal sealed class TestNode : IAsyncDisposable
     private readonly NodeReadiness readiness;
 
     /// <param name="directory">The folder of <c>subnet.env</c>.</param>
-    public TestNode(ISubnetManager subnets, string directory, FakeTimeProvider time, INodeIdentity identity)
+    public TestNode(ISubnetManager subnets, string directory, FakeTimeProvider time, INodeIdentity identity, IHostCommands? commands = null)
     {
         this.time = time;
         SubnetPath = Path.Combine(directory, "subnet.env");
@@ -31,8 +32,11 @@ internal sealed class TestNode : IAsyncDisposable
             new SubnetFile(SubnetPath), new LastSubnetFile(SubnetPath, null), readiness, systemd, new LivenessMonitor(time));
         tasks = new BackgroundTasks(stop.Token);
         node = new NodeLifecycle(
-            new NodeSettings(Ipv4Address.Parse("192.168.1.11"), 1500), host,
-            new NodeServices(subnets, identity, Candidates, loggers, time), tasks);
+            new NodeSettings(Ipv4Address.Parse("192.168.1.11"), 1500) { InterfaceName = "eth0" }, host,
+            new NodeServices(subnets, identity, Candidates, loggers, time)
+            {
+                HostCommands = commands ?? new SimulatedHostCommands { Error = "no commands in this test" },
+            }, tasks);
         Running = node.RunAsync(stop.Token);
     }
 

@@ -2,6 +2,7 @@ using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.HostNetwork.Vxlan;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
 using Flanneld.Clients;
@@ -25,6 +26,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
         var found = await etcd.RunAsync(selected, cancellation);
         if (found?.Backend is { RequiresRoute: false } backend)
         {
+            if (backend is VxlanBackend vxlan) await new VxlanCheck(new Iproute2(time), report).RunAsync(vxlan, cancellation);
             report.Add(CheckResult.Note("cloud", $"not checked: backend {backend.Type} has no routes"));
         }
         else

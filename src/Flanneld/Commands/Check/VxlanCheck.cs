@@ -1,0 +1,79 @@
+using System.Globalization;
+using Flannel.HostNetwork.Vxlan;
+using Flanneld.Backends;
+
+namespace Flanneld.Commands.Check;
+
+/// <summary>Checks what backend vxlan needs on this host: commands, capability, kernel module.</summary>
+/// <param name="commands">Only shows devices.</param>
+internal sealed class VxlanCheck(IHostCommands commands, CheckReport report)
+{
+    private const string Subject = "vxlan";
+
+    // CAP_NET_ADMIN, linux/capability.h.
+    private const int NetAdmin = 12;
+
+    public async Task RunAsync(VxlanBackend backend, CancellationToken cancellation)
+    {
+        foreach (var program in new[] { "ip", "bridge" })
+        {
+            var version = await commands.RunAsync(program, ["-Version"], "", cancellation);
+            report.Add(version.Ok
+                ? CheckResult.Ok($"{Subject} command", version.Value.Trim())
+                : CheckResult.Problem($"{Subject} command", version.Error, "install iproute2 (iproute in rpm distributions)"));
+        }
+
+        CheckCapability();
+        CheckModule();
+        report.Add(CheckResult.Note(
+            $"{Subject} settings", $"{backend.Config}; the security group must allow UDP port {backend.Config.Port} between the nodes"));
+    }
+
+    private void CheckCapability()
+    {
+        const string subject = $"{Subject} capability";
+        var line = Read("/proc/self/status")?.Split('\n').FirstOrDefault(text => text.StartsWith("CapEff:", StringComparison.Ordinal));
+        var isRead = ulong.TryParse(line?["CapEff:".Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var mask);
+        report.Add(isRead && (mask >> NetAdmin & 1) == 1
+            ? CheckResult.Ok(subject, "this process has CAP_NET_ADMIN")
+            : CheckResult.Problem(
+                subject, "this process has no CAP_NET_ADMIN",
+                "give the daemon the drop-in vxlan.conf (/usr/share/doc/flanneld/examples); run the check as root"));
+    }
+
+    /// <summary>The module is loaded when the device is created, if the host has it.</summary>
+    private void CheckModule()
+    {
+        const string subject = $"{Subject} module";
+        if (Directory.Exists("/sys/module/vxlan"))
+        {
+            report.Add(CheckResult.Ok(subject, "the kernel has vxlan"));
+            return;
+        }
+
+        var release = Read("/proc/sys/kernel/osrelease")?.Trim() ?? "";
+        string?[] lists = [Read($"/lib/modules/{release}/modules.dep"), Read($"/lib/modules/{release}/modules.builtin")];
+        if (lists.All(list => list is null))
+            report.Add(CheckResult.Note(subject, $"not checked: no list of modules of kernel {release}"));
+        else if (lists.Any(list => list?.Contains("/vxlan.ko", StringComparison.Ordinal) == true))
+            report.Add(CheckResult.Ok(subject, $"kernel {release} has the module vxlan, which is loaded when it is needed"));
+        else
+        {
+            report.Add(CheckResult.Problem(
+                subject, $"kernel {release} has no module vxlan", "install the package with the kernel's further modules"));
+        }
+    }
+
+    /// <returns>Null if the file cannot be read.</returns>
+    private static string? Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}
