@@ -193,7 +193,7 @@ public sealed class CheckTests : EndToEndTest
     [InlineData("""{"Network":"192.168.0.0/16","Backend":{"Type":"ali-vpc"}}""", "network", "problem")]
     [InlineData("""{"Network":"192.168.128.0/20","Backend":{"Type":"ali-vpc"}}""", "network", "warning")]
     [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RouteTableID":"vtb-none"}}""", "route table", "problem")]
-    [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""", "configuration", "problem")]
+    [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"host-gw"}}""", "configuration", "problem")]
     [InlineData("""{"Network":"10.24.0.0"}""", "configuration", "problem")]
     public async Task An_unusable_configuration_is_reported_before_the_first_node_starts(string config, string subject, string state)
     {

@@ -21,10 +21,11 @@ public sealed class VxlanTests : EndToEndTest
         await StartReadyAsync(1);
         await using var first = await Container.StartAsync(Vpc.Instances[0], Cancel);
         await using var second = await Container.StartAsync(Vpc.Instances[1], Cancel);
-        await using var capture = await PacketCapture.StartAsync(((VpcTopology)Vpc).RouterNamespace, Port);
-
+        // Node 0 was ready before node 1 had a lease.
         await first.WaitForPingAsync(second.Address, Cancel);
-        await second.WaitForPingAsync(first.Address, Cancel);
+        await using var capture = await PacketCapture.StartAsync(((VpcTopology)Vpc).RouterNamespace, Port);
+        Assert.Equal(3, (await first.PingAsync(second.Address, Cancel, 3)).Received);
+        Assert.Equal(3, (await second.PingAsync(first.Address, Cancel, 3)).Received);
 
         var (from, to) = (Vpc.Instances[0].PublicIp, Vpc.Instances[1].PublicIp);
         var request = new CapturedPacket(from, to, Port, 1, first.Address, second.Address);
@@ -100,7 +101,7 @@ public sealed class VxlanTests : EndToEndTest
             await first.WaitForPingAsync(second.Address, Cancel, s_repair);
         }
 
-        Assert.Contains("node[1153]: restored ", daemon.StandardError, StringComparison.Ordinal);
+        Assert.Contains("node[1153] restored ", daemon.StandardError, StringComparison.Ordinal);
         Assert.Equal(lease, await LeaseAsync(0));
         Assert.True(File.Exists(Vpc.Instances[0].SubnetFile));
     }
@@ -205,7 +206,7 @@ public sealed class VxlanTests : EndToEndTest
         var daemon = await Vpc.Instances[0].StartDaemonAsync();
         Assert.Equal(1, await daemon.WaitForExitAsync(Cancel));
         Assert.Contains(
-            "flanneld[1004]: backend vxlan needs CAP_NET_ADMIN: install the drop-in vxlan.conf", daemon.StandardError,
+            "flanneld[1004] backend vxlan needs CAP_NET_ADMIN: install the drop-in vxlan.conf", daemon.StandardError,
             StringComparison.Ordinal);
         Assert.Empty(await Vpc.LeasesAsync(Cancel));
         Assert.False(File.Exists(Vpc.Instances[0].SubnetFile));

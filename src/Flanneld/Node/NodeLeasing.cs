@@ -115,7 +115,8 @@ internal sealed class NodeLeasing(
     /// <returns>Null to read the configuration again.</returns>
     private async Task<Result<LeasedSubnet>?> AcquireAsync(SubnetState state, CancellationToken cancellation)
     {
-        switch (await subnets.AcquireAsync(CreateRequest(), state, cancellation))
+        var request = CreateRequest();
+        switch (await subnets.AcquireAsync(request, state, cancellation))
         {
             case AcquireResult.Held { Lease: var held }:
                 NodeLog.Subnet(logger, held.Lease.Subnet, Describe(held));
@@ -123,8 +124,8 @@ internal sealed class NodeLeasing(
                 return (Result<LeasedSubnet>)new LeasedSubnet(held, backend, backend.RequiresRoute ? self : null);
             case AcquireResult.Rejected rejected:
                 return Result.Failure(rejected.Error.Summary);
-            case AcquireResult.AddressInUse when self is null && identity.Current is null:
-                // The backend does not require the identity; the decision about the address does.
+            case AcquireResult.AddressInUse when request.Owner.Instance is null:
+                // The backend does not require the identity; the decision about the address does. It may have become known meanwhile.
                 var identified = await IdentifyAsync(cancellation);
                 return identified.Ok ? null : (Result<LeasedSubnet>)Result.Failure(identified.Error);
             case AcquireResult.AddressInUse inUse:

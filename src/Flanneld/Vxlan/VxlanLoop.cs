@@ -14,7 +14,7 @@ internal sealed class VxlanLoop(
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     // Many nodes that start together are one pass, not one each.
-    private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(100);
 
     // A pass is at most eight commands, each with a time-out.
     private static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(5);

@@ -79,7 +79,7 @@ public sealed class SubnetManagerSeamTests : IAsyncLifetime
 
         subnets.WriteConfig("""{"Network":"10.24.0.0"}""");
         await node.UntilAsync("reports it", () => node.Log.Has(1102));
-        subnets.WriteConfig("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""");
+        subnets.WriteConfig("""{"Network":"10.24.0.0/16","Backend":{"Type":"host-gw"}}""");
         await node.UntilAsync(
             "reports it",
             () => node.LeaseDetail.StartsWith(

@@ -107,7 +107,7 @@ public sealed class VxlanNodeTests : IAsyncLifetime
         var node = Start(() => commands.Error = subnets.Leases.Count > 0 ? "ip failed" : null);
         await node.UntilAsync("reports it", () => node.Log.Has(1154));
         Assert.False(node.HasFile);
-        Assert.Equal(1, subnets.Leases.Count);
+        Assert.Single(subnets.Leases);
     }
 
     private static LeaseAttributes Peer(string publicIp, string mac) =>
