@@ -34,7 +34,7 @@ public sealed record LeasedPeers(IReadOnlyList<VxlanPeer> Peers, IReadOnlyList<I
             }
 
             var data = VxlanBackendData.Parse(lease.Attributes.BackendData);
-            var reason = data.Ok ? FindConflict(lease.Subnet, data.Value.VtepMac, network, self) : data.Error;
+            var reason = data.Ok ? FindConflict(lease, data.Value.VtepMac, network, self) : data.Error;
             if (reason is null) peers.Add(new VxlanPeer(lease.Subnet, lease.Attributes.PublicIp, data.Value.VtepMac));
             else rejected.Add($"lease {lease.Subnet} of {lease.Attributes.PublicIp}: {reason}");
         }
@@ -43,8 +43,11 @@ public sealed record LeasedPeers(IReadOnlyList<VxlanPeer> Peers, IReadOnlyList<I
     }
 
     /// <returns>Null if there is none.</returns>
-    private static string? FindConflict(Ipv4Network subnet, MacAddress mac, Ipv4Network network, VxlanPeer self)
+    private static string? FindConflict(Lease lease, MacAddress mac, Ipv4Network network, VxlanPeer self)
     {
+        var subnet = lease.Subnet;
+        // A node of upstream flannel with IPv6 only.
+        if (lease.Attributes.PublicIp == Ipv4Address.Any) return "it has no IPv4 address";
         if (!network.Contains(subnet)) return $"it is not inside {network}, the network that this node started with";
         if (subnet.Overlaps(self.Subnet)) return $"it overlaps {self.Subnet}, the subnet of this node";
         return mac == self.Mac ? $"its VtepMAC {mac} is that of this node" : null;

@@ -8,7 +8,7 @@ internal sealed class ForwardingState(string initialReason) : IForwarding
 {
     private readonly Lock gate = new();
     private string? reason = initialReason;
-    private TaskCompletionSource changed = new();
+    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string? NotReadyReason
     {
@@ -35,7 +35,7 @@ internal sealed class ForwardingState(string initialReason) : IForwarding
             if (reason == newReason) return;
             reason = newReason;
             completed = changed;
-            changed = new TaskCompletionSource();
+            changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
         completed.SetResult();

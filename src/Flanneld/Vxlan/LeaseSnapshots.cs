@@ -7,7 +7,7 @@ internal sealed class LeaseSnapshots(ISubnetManager subnets)
 {
     private readonly Lock gate = new();
     private LeaseSnapshot? current;
-    private TaskCompletionSource changed = new();
+    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Null before the first list.</summary>
     public LeaseSnapshot? Current
@@ -37,7 +37,7 @@ internal sealed class LeaseSnapshots(ISubnetManager subnets)
             {
                 current = snapshot;
                 completed = changed;
-                changed = new TaskCompletionSource();
+                changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             }
 
             completed.SetResult();

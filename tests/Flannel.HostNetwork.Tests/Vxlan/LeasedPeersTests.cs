@@ -73,6 +73,11 @@ public sealed class LeasedPeersTests
     }
 
     [Fact]
+    public void A_node_with_IPv6_only_is_reported() =>
+        Assert.Equal(
+            ["lease 10.24.2.0/24 of 0.0.0.0: it has no IPv4 address"], Read(Vxlan("10.24.2.0/24", "0.0.0.0", "0e:00:00:00:00:02")).Rejected);
+
+    [Fact]
     public void A_lease_without_data_is_reported() =>
         Assert.EndsWith(
             ": BackendData is missing", Assert.Single(Read(Lease("10.24.2.0/24", """{"PublicIP":"192.168.1.2","BackendType":"vxlan"}""")).Rejected),
