@@ -3,7 +3,8 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>Backend vxlan: the native executable as an ordinary user with CAP_NET_ADMIN, nodes in network namespaces, a real etcd.</summary>
+/// <summary>Backend vxlan: the native executable as an ordinary user with CAP_NET_ADMIN, nodes in network namespaces, a real
+/// etcd.</summary>
 public sealed class VxlanTests : EndToEndTest
 {
     private const int Port = 8472;
@@ -91,7 +92,8 @@ public sealed class VxlanTests : EndToEndTest
         string[] commands =
         [
             $"ip route del {subnet}", $"ip neighbour del {subnet.Split('/')[0]} dev {Device}",
-            $"bridge fdb del {peerMac} dev {Device} dst {Vpc.Instances[1].PublicIp} self", $"ip link set {Device} down", $"ip link del {Device}",
+            $"bridge fdb del {peerMac} dev {Device} dst {Vpc.Instances[1].PublicIp} self",
+            $"ip link set {Device} down", $"ip link del {Device}",
         ];
         foreach (var command in commands)
         {
@@ -268,14 +270,12 @@ public sealed class VxlanTests : EndToEndTest
         for (var instance = 0; instance < Vpc.Instances.Count; instance++)
         {
             var mac = await MacAsync(instance);
-            Assert.Equal(
-                $$$"""{"PublicIP":"{{{Vpc.Instances[instance].PublicIp}}}","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"{{{mac}}}"}}""",
-                (await LeaseAsync(instance))!.Value);
+            Assert.Equal(LeaseOf(Vpc.Instances[instance].PublicIp, mac), (await LeaseAsync(instance))!.Value);
             var address = (await SubnetAsync(instance)).Split('/')[0];
             var ns = Vpc.Instances[instance].Namespace!;
             var device = (await ns.ExecAsync("ip", ["-details", "address", "show", "dev", Device], Cancel)).Output;
-            foreach (var text in new[] { $"inet {address}/32 scope global {Device}", "vxlan id 1 ", "dstport 8472", "nolearning", "mtu 1450" })
-                Assert.Contains(text, device, StringComparison.Ordinal);
+            string[] texts = [$"inet {address}/32 scope global {Device}", "vxlan id 1 ", "dstport 8472", "nolearning", "mtu 1450"];
+            foreach (var text in texts) Assert.Contains(text, device, StringComparison.Ordinal);
             Assert.Equal("1450", (await Vpc.Instances[instance].ReadSubnetFileAsync(Cancel))!["FLANNEL_MTU"]);
             Assert.Equal((Vpc.Instances.Count - 1, Vpc.Instances.Count - 1, Vpc.Instances.Count - 1), await CountEntriesAsync(instance));
         }
@@ -287,10 +287,12 @@ public sealed class VxlanTests : EndToEndTest
         return JsonNode.Parse(result.Output)![0]!["address"]!.GetValue<string>();
     }
 
-    private Task PutPeerAsync(string key, string publicIp, string mac, long etcdLease) => Vpc.Etcd.Keys.PutAsync(
-        SubnetPrefix + key,
-        $$$"""{"PublicIP":"{{{publicIp}}}","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"{{{mac}}}"}}""",
-        Cancel, etcdLease);
+    private Task PutPeerAsync(string key, string publicIp, string mac, long etcdLease) =>
+        Vpc.Etcd.Keys.PutAsync(SubnetPrefix + key, LeaseOf(publicIp, mac), Cancel, etcdLease);
+
+    /// <summary>Byte for byte as upstream flannel writes it.</summary>
+    private static string LeaseOf(string publicIp, string mac) =>
+        $$$"""{"PublicIP":"{{{publicIp}}}","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"{{{mac}}}"}}""";
 
     private async Task<(int Routes, int Neighbours, int Fdb)> CountEntriesAsync(int instance)
     {

@@ -46,5 +46,6 @@ public readonly record struct MacAddress(ulong Value)
         TryParse(text, out var address) ? address : throw new FormatException($"'{text}' is not an Ethernet address");
 
     public override string ToString() =>
-        $"{Value >> 40 & 255:x2}:{Value >> 32 & 255:x2}:{Value >> 24 & 255:x2}:{Value >> 16 & 255:x2}:{Value >> 8 & 255:x2}:{Value & 255:x2}";
+        $"{Value >> 40 & 255:x2}:{Value >> 32 & 255:x2}:{Value >> 24 & 255:x2}"
+        + $":{Value >> 16 & 255:x2}:{Value >> 8 & 255:x2}:{Value & 255:x2}";
 }

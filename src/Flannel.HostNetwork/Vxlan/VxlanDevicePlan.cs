@@ -54,7 +54,8 @@ public sealed record VxlanDevicePlan(IReadOnlyList<string> Ip, bool IsCreated, s
         if (observed.Mac != desired.Mac) lines.Add($"link set dev {desired.Name} address {desired.Mac}");
     }
 
-    /// <summary>/32, so that no route for the subnet and no broadcast route come with it (upstream <c>configureDeviceIPv4IPv6</c>).</summary>
+    /// <summary>/32, so that no route for the subnet and no broadcast route come with it (upstream
+    /// <c>configureDeviceIPv4IPv6</c>).</summary>
     private static void AddAddress(
         VxlanDevice desired, ObservedDevice? observed, Ipv4Address own, Ipv4Network network, List<string> lines)
     {

@@ -17,12 +17,13 @@ internal static class BackendFactory
                 + $" (upstream's default is {FlannelContract.DefaultBackend}, which this build does not support)");
         }
 
+        var backend = config.Backend;
         return config.BackendType switch
         {
-            FlannelContract.AliVpcBackend => AliVpcBackendConfig.Parse(config.Backend).Select<IBackend>(parsed => new AliVpcBackend(parsed)),
+            FlannelContract.AliVpcBackend => AliVpcBackendConfig.Parse(backend).Select<IBackend>(parsed => new AliVpcBackend(parsed)),
             // A backend object that ali-vpc would reject is rejected for alloc, too.
-            FlannelContract.AllocBackend => AliVpcBackendConfig.Parse(config.Backend).Select<IBackend>(_ => new AllocBackend()),
-            FlannelContract.VxlanBackend => VxlanBackendConfig.Parse(config.Backend).Select<IBackend>(parsed => new VxlanBackend(parsed)),
+            FlannelContract.AllocBackend => AliVpcBackendConfig.Parse(backend).Select<IBackend>(_ => new AllocBackend()),
+            FlannelContract.VxlanBackend => VxlanBackendConfig.Parse(backend).Select<IBackend>(parsed => new VxlanBackend(parsed)),
             "" => Result.Failure($"Backend.Type is missing: this build supports {FlannelContract.Backends}"),
             _ => Result.Failure($"Backend.Type is '{config.BackendType}': this build supports {FlannelContract.Backends}"),
         };

@@ -28,7 +28,7 @@ public sealed class IprouteJsonTests
     public void A_device_of_another_kind_is_read_as_such()
     {
         const string veth =
-            """[{"ifindex":2,"ifname":"flannel.1","flags":["UP"],"mtu":1500,"address":"4e:da:78:e9:03:bb","linkinfo":{"info_kind":"veth"},"addr_info":[]}]""";
+            """[{"ifname":"flannel.1","flags":["UP"],"mtu":1500,"address":"4e:da:78:e9:03:bb","linkinfo":{"info_kind":"veth"}}]""";
         const string physical =
             """[{"ifindex":2,"ifname":"flannel.1","flags":["UP"],"mtu":1500,"address":"4e:da:78:e9:03:bb","addr_info":[]}]""";
         Assert.Equal("veth", IprouteJson.ParseDevice(veth).Value.Kind);

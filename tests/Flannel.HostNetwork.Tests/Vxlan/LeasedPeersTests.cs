@@ -14,7 +14,8 @@ public sealed class LeasedPeersTests
     /// <summary>The value is byte for byte what flannel v0.19.2 and today's flannel write (<c>LeaseAttrs</c>,
     /// <c>vxlanLeaseAttrs</c>).</summary>
     [Theory]
-    [InlineData("""{"PublicIP":"192.168.1.2","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"3a:8e:5f:0c:11:d2"}}""")]
+    [InlineData(
+        """{"PublicIP":"192.168.1.2","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"3a:8e:5f:0c:11:d2"}}""")]
     [InlineData("""{"PublicIP":"192.168.1.2","BackendType":"vxlan","BackendData":{"VtepMAC":"3a:8e:5f:0c:11:d2"}}""")]
     public void A_lease_of_upstream_flannel_is_read(string value)
     {
@@ -61,7 +62,8 @@ public sealed class LeasedPeersTests
     [InlineData("10.24.2.0/24", """{"VNI":"1","VtepMAC":"0e:00:00:00:00:02"}""", "VNI is not a number")]
     [InlineData("10.24.2.0/24", "[]", "BackendData is not an object")]
     [InlineData("10.24.2.0/24", "\"\"", "BackendData is not an object")]
-    [InlineData("10.99.2.0/24", """{"VtepMAC":"0e:00:00:00:00:02"}""", "it is not inside 10.24.0.0/16, the network that this node started with")]
+    [InlineData(
+        "10.99.2.0/24", """{"VtepMAC":"0e:00:00:00:00:02"}""", "it is not inside 10.24.0.0/16, the network that this node started with")]
     [InlineData("10.24.0.0/20", """{"VtepMAC":"0e:00:00:00:00:02"}""", "it overlaps 10.24.1.0/24, the subnet of this node")]
     [InlineData("10.24.2.0/24", """{"VtepMAC":"0E-00-00-00-00-01"}""", "its VtepMAC 0e:00:00:00:00:01 is that of this node")]
     public void A_lease_that_cannot_be_used_is_reported_with_its_node(string subnet, string data, string reason)
@@ -75,12 +77,14 @@ public sealed class LeasedPeersTests
     [Fact]
     public void A_node_with_IPv6_only_is_reported() =>
         Assert.Equal(
-            ["lease 10.24.2.0/24 of 0.0.0.0: it has no IPv4 address"], Read(Vxlan("10.24.2.0/24", "0.0.0.0", "0e:00:00:00:00:02")).Rejected);
+            ["lease 10.24.2.0/24 of 0.0.0.0: it has no IPv4 address"],
+            Read(Vxlan("10.24.2.0/24", "0.0.0.0", "0e:00:00:00:00:02")).Rejected);
 
     [Fact]
     public void A_lease_without_data_is_reported() =>
         Assert.EndsWith(
-            ": BackendData is missing", Assert.Single(Read(Lease("10.24.2.0/24", """{"PublicIP":"192.168.1.2","BackendType":"vxlan"}""")).Rejected),
+            ": BackendData is missing",
+            Assert.Single(Read(Lease("10.24.2.0/24", """{"PublicIP":"192.168.1.2","BackendType":"vxlan"}""")).Rejected),
             StringComparison.Ordinal);
 
     [Fact]

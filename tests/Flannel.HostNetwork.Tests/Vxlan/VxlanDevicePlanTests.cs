@@ -25,7 +25,8 @@ public sealed class VxlanDevicePlanTests
             plan.Ip);
         Assert.Equal((true, ""), (plan.IsCreated, plan.Reason));
         Assert.EndsWith(
-            " dstport 8472 learning gbp", VxlanDevicePlan.Create(s_device with { Gbp = true, Learning = true }, null, null, s_network).Value.Ip[0],
+            " dstport 8472 learning gbp",
+            VxlanDevicePlan.Create(s_device with { Gbp = true, Learning = true }, null, null, s_network).Value.Ip[0],
             StringComparison.Ordinal);
     }
 

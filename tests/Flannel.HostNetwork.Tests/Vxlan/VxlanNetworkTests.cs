@@ -26,7 +26,8 @@ public sealed class VxlanNetworkTests : IAsyncLifetime
         if (await NetworkNamespace.UnavailableAsync(Cancel) is { } reason) Assert.Skip(reason);
         created = await NetworkNamespace.CreateAsync("vxlan", Cancel);
         await Namespace.IpAsync(
-            Cancel, "link add eth0 type veth peer name peer0", "link set eth0 up", "link set peer0 up", "address add 192.168.1.11/24 dev eth0");
+            Cancel, "link add eth0 type veth peer name peer0", "link set eth0 up", "link set peer0 up",
+            "address add 192.168.1.11/24 dev eth0");
         network = new VxlanNetwork(new Iproute2(TimeProvider.System) { NamespaceName = Namespace.Name });
     }
 

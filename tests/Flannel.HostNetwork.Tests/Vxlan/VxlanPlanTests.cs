@@ -78,8 +78,10 @@ public sealed class VxlanPlanTests
     public void A_dynamic_entry_in_place_of_a_permanent_one_is_replaced()
     {
         var all = Observe(s_two);
-        Assert.Equal((0, 1), Count(Plan([s_two], all with { Neighbours = [.. all.Neighbours.Select(n => n with { IsPermanent = false })] })));
-        Assert.Equal((1, 0), Count(Plan([s_two], all with { Fdb = [.. all.Fdb.Select(n => n with { IsPermanent = false })] })));
+        var neighbours = all.Neighbours.Select(each => each with { IsPermanent = false });
+        Assert.Equal((0, 1), Count(Plan([s_two], all with { Neighbours = [.. neighbours] })));
+        var fdb = all.Fdb.Select(each => each with { IsPermanent = false });
+        Assert.Equal((1, 0), Count(Plan([s_two], all with { Fdb = [.. fdb] })));
     }
 
     [Fact]

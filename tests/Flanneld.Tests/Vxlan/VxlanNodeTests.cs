@@ -45,7 +45,8 @@ public sealed class VxlanNodeTests : IAsyncLifetime
         Assert.Equal($$"""{"VNI":1,"VtepMAC":"{{mac}}"}""", OwnLease.Attributes.BackendData);
         Assert.Contains($"address add {OwnLease.Subnet.Address}/32 dev flannel.1", commands.Lines);
         Assert.Contains("route replace 10.24.77.0/24 via 10.24.77.0 dev flannel.1 onlink proto 142", commands.Lines);
-        Assert.Contains("FLANNEL_MTU=1450\n", await File.ReadAllTextAsync(node.SubnetPath, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        var file = await File.ReadAllTextAsync(node.SubnetPath, TestContext.Current.CancellationToken);
+        Assert.Contains("FLANNEL_MTU=1450\n", file, StringComparison.Ordinal);
         Assert.Null(node.Candidates.Created);
     }
 

@@ -64,7 +64,12 @@ public sealed class VxlanReportTests
     [Fact]
     public void A_lease_that_cannot_be_used_is_logged_once()
     {
-        var pass = new VxlanPass(Kept, Nothing, 0) { Rejected = ["lease 10.24.2.0/24 of 192.168.1.2: VtepMAC is missing"], OtherBackends = 3, Absent = 2 };
+        var pass = new VxlanPass(Kept, Nothing, 0)
+        {
+            Rejected = ["lease 10.24.2.0/24 of 192.168.1.2: VtepMAC is missing"],
+            OtherBackends = 3,
+            Absent = 2,
+        };
         report.Add(pass, 1);
         report.Add(pass, 2);
         Assert.Equal([1156, 1157, 1158], log.Lines.Select(line => line.EventId));
