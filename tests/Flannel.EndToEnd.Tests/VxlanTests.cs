@@ -91,7 +91,7 @@ public sealed class VxlanTests : EndToEndTest
         var ns = Vpc.Instances[0].Namespace!;
         string[] commands =
         [
-            $"ip route del {subnet}", $"ip neighbour del {subnet.Split('/')[0]} dev {Device}",
+            $"ip route del {subnet}", $"ip neighbor del {subnet.Split('/')[0]} dev {Device}",
             $"bridge fdb del {peerMac} dev {Device} dst {Vpc.Instances[1].PublicIp} self",
             $"ip link set {Device} down", $"ip link del {Device}",
         ];
@@ -127,7 +127,7 @@ public sealed class VxlanTests : EndToEndTest
             $"10.24.{last}.0/24 via 10.24.{last}.0 dev {Device} proto 142 onlink", await ns.IpAsync(Cancel, "route show"),
             StringComparison.Ordinal);
         Assert.Contains(
-            $"10.24.{last}.0 lladdr 3a:8e:5f:0c:11:{last:x2} PERMANENT", await ns.IpAsync(Cancel, $"neighbour show dev {Device}"),
+            $"10.24.{last}.0 lladdr 3a:8e:5f:0c:11:{last:x2} PERMANENT", await ns.IpAsync(Cancel, $"neighbor show dev {Device}"),
             StringComparison.Ordinal);
         Assert.Contains(
             $"3a:8e:5f:0c:11:{last:x2} dst 192.168.100.{last} self permanent",
@@ -147,7 +147,7 @@ public sealed class VxlanTests : EndToEndTest
         await PutPeerAsync($"10.24.{number}.0-24", "192.168.100.7", "3a:8e:5f:0c:11:07", 0);
         await WaitForEntriesAsync(1);
 
-        // The lease ends while nobody watches.
+        // The lease ends while no daemon watches.
         await daemon.StopAsync(Cancel);
         await Vpc.Etcd.Keys.DeleteAsync($"{SubnetPrefix}10.24.{number}.0-24", Cancel);
         var second = await StartReadyAsync(0);
@@ -294,13 +294,13 @@ public sealed class VxlanTests : EndToEndTest
     private static string LeaseOf(string publicIp, string mac) =>
         $$$"""{"PublicIP":"{{{publicIp}}}","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"{{{mac}}}"}}""";
 
-    private async Task<(int Routes, int Neighbours, int Fdb)> CountEntriesAsync(int instance)
+    private async Task<(int Routes, int Neighbors, int Fdb)> CountEntriesAsync(int instance)
     {
         var ns = Vpc.Instances[instance].Namespace!;
         var routes = await ns.IpAsync(Cancel, "route show proto 142");
-        var neighbours = await ns.IpAsync(Cancel, $"neighbour show dev {Device} nud permanent");
+        var neighbors = await ns.IpAsync(Cancel, $"neighbor show dev {Device} nud permanent");
         var fdb = await ns.ExecAsync("bridge", ["fdb", "show", "dev", Device], Cancel);
-        return (Lines(routes), Lines(neighbours), Lines(fdb.Output));
+        return (Lines(routes), Lines(neighbors), Lines(fdb.Output));
     }
 
     private static int Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length;

@@ -26,10 +26,10 @@ internal static class IprouteJson
         };
     });
 
-    /// <summary><c>ip -json -4 neighbour show dev NAME</c>.</summary>
-    public static Result<List<ObservedNeighbour>> ParseNeighbours(string json) => ParseAll(json, element =>
+    /// <summary><c>ip -json -4 neighbor show dev NAME</c>.</summary>
+    public static Result<List<ObservedNeighbor>> ParseNeighbors(string json) => ParseAll(json, element =>
         Ipv4Address.TryParse(Text(element, "dst"), out var address) && MacAddress.TryParse(Text(element, "lladdr"), out var mac)
-            ? new ObservedNeighbour(address, mac, Contains(element, "state", "PERMANENT"))
+            ? new ObservedNeighbor(address, mac, Contains(element, "state", "PERMANENT"))
             : null);
 
     /// <summary><c>bridge -json fdb show dev NAME</c>. Entries without an IPv4 destination belong to the bridge that the device may be a

@@ -20,8 +20,8 @@ public sealed record ObservedDevice(
 /// <summary>An address of an interface.</summary>
 public sealed record ObservedAddress(Ipv4Address Address, int PrefixLength);
 
-/// <summary>A neighbour entry of the device.</summary>
-public sealed record ObservedNeighbour(Ipv4Address Address, MacAddress Mac, bool IsPermanent);
+/// <summary>A neighbor entry of the device.</summary>
+public sealed record ObservedNeighbor(Ipv4Address Address, MacAddress Mac, bool IsPermanent);
 
 /// <summary>An entry of the device's forwarding database.</summary>
 /// <param name="IsPermanent">False for one that the kernel has learned.</param>
@@ -30,7 +30,7 @@ public sealed record ObservedFdbEntry(MacAddress Mac, Ipv4Address Destination, b
 /// <summary>What the kernel forwards by: the entries of the device, and the routes inside the cluster's network.</summary>
 /// <param name="Routes">Without those that have a metric, no gateway, or several.</param>
 public sealed record ObservedEntries(
-    IReadOnlyList<ObservedNeighbour> Neighbours, IReadOnlyList<ObservedFdbEntry> Fdb, IReadOnlyList<VxlanRoute> Routes)
+    IReadOnlyList<ObservedNeighbor> Neighbors, IReadOnlyList<ObservedFdbEntry> Fdb, IReadOnlyList<VxlanRoute> Routes)
 {
     public static readonly ObservedEntries None = new([], [], []);
 
@@ -47,8 +47,8 @@ public sealed record ObservedEntries(
                 continue;
             }
 
-            var neighbour = Neighbours.FirstOrDefault(each => each.IsPermanent && each.Address == route.Gateway);
-            var entry = neighbour is null ? null : Fdb.FirstOrDefault(each => each.IsPermanent && each.Mac == neighbour.Mac);
+            var neighbor = Neighbors.FirstOrDefault(each => each.IsPermanent && each.Address == route.Gateway);
+            var entry = neighbor is null ? null : Fdb.FirstOrDefault(each => each.IsPermanent && each.Mac == neighbor.Mac);
             if (entry is not null) peers.Add(new VxlanPeer(route.Destination, entry.Destination, entry.Mac));
         }
 

@@ -8,11 +8,11 @@ namespace Flannel.HostNetwork.Vxlan;
 public sealed record VxlanRoute(Ipv4Network Destination, Ipv4Address Gateway, string Device, bool IsOnLink, string Protocol);
 
 /// <summary>The entries that forward packets to a set of peers: what upstream writes for each (<c>vxlan_network.go</c>). Pure.</summary>
-/// <param name="Neighbours">Gateways on the device, with the MAC address of the peer's device.</param>
+/// <param name="Neighbors">Gateways on the device, with the MAC address of the peer's device.</param>
 /// <param name="Fdb">The destination of the outer packets, by that MAC address.</param>
 /// <param name="Routes">By destination.</param>
 public sealed record VxlanEntries(
-    IReadOnlyDictionary<Ipv4Address, MacAddress> Neighbours, IReadOnlyDictionary<MacAddress, Ipv4Address> Fdb,
+    IReadOnlyDictionary<Ipv4Address, MacAddress> Neighbors, IReadOnlyDictionary<MacAddress, Ipv4Address> Fdb,
     IReadOnlyDictionary<Ipv4Network, VxlanRoute> Routes)
 {
     /// <summary>The mark of our routes (<c>ip route … proto</c>). Free in rt_protos of iproute2 and in the kernel's
@@ -23,7 +23,7 @@ public sealed record VxlanEntries(
     /// <param name="direct">The networks that the hosts' interface reaches without a gateway; empty without <c>DirectRouting</c>.</param>
     public static VxlanEntries For(IEnumerable<VxlanPeer> peers, VxlanDevice device, IReadOnlyList<Ipv4Network> direct)
     {
-        var neighbours = new Dictionary<Ipv4Address, MacAddress>();
+        var neighbors = new Dictionary<Ipv4Address, MacAddress>();
         var fdb = new Dictionary<MacAddress, Ipv4Address>();
         var routes = new Dictionary<Ipv4Network, VxlanRoute>();
         foreach (var peer in peers)
@@ -36,12 +36,12 @@ public sealed record VxlanEntries(
             {
                 // The gateway is the peer's address on its device: the first of its subnet.
                 var gateway = peer.Subnet.Address;
-                neighbours[gateway] = mac;
+                neighbors[gateway] = mac;
                 fdb[mac] = peer.PublicIp;
                 routes[peer.Subnet] = new VxlanRoute(peer.Subnet, gateway, device.Name, IsOnLink: true, Protocol);
             }
         }
 
-        return new VxlanEntries(neighbours, fdb, routes);
+        return new VxlanEntries(neighbors, fdb, routes);
     }
 }

@@ -35,14 +35,14 @@ public sealed class VxlanNetwork(IHostCommands commands)
     /// <summary>The entries of the device, and the routes inside the network.</summary>
     public async Task<Result<ObservedEntries>> ReadEntriesAsync(string device, Ipv4Network network, CancellationToken cancellation)
     {
-        var neighbours = await ReadAsync(
-            Ip, ["-json", "-4", "neighbour", "show", "dev", device], IprouteJson.ParseNeighbours, cancellation);
-        if (!neighbours.Ok) return Result.Failure(neighbours.Error);
+        var neighbors = await ReadAsync(
+            Ip, ["-json", "-4", "neighbor", "show", "dev", device], IprouteJson.ParseNeighbors, cancellation);
+        if (!neighbors.Ok) return Result.Failure(neighbors.Error);
         var fdb = await ReadAsync(Bridge, ["-json", "fdb", "show", "dev", device], IprouteJson.ParseFdb, cancellation);
         if (!fdb.Ok) return Result.Failure(fdb.Error);
         var routes = await ReadAsync(
             Ip, ["-json", "-4", "route", "show", "table", "main", "root", network.ToString()], IprouteJson.ParseRoutes, cancellation);
-        return routes.Select(found => new ObservedEntries(neighbours.Value, fdb.Value, found));
+        return routes.Select(found => new ObservedEntries(neighbors.Value, fdb.Value, found));
     }
 
     /// <summary>The networks that an interface reaches without a gateway.</summary>

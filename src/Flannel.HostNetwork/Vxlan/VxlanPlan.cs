@@ -6,7 +6,7 @@ namespace Flannel.HostNetwork.Vxlan;
 /// inside the cluster's network that carry our mark or have the form of flannel's, and the permanent entries of our device that belong to
 /// them.</summary>
 /// <param name="Bridge">Lines for <c>bridge -batch</c>, which run first.</param>
-/// <param name="Ip">Lines for <c>ip -batch</c>. The route of a peer comes last: until its neighbour entry exists, the kernel would ask for
+/// <param name="Ip">Lines for <c>ip -batch</c>. The route of a peer comes last: until its neighbor entry exists, the kernel would ask for
 /// it by ARP.</param>
 public sealed record VxlanPlan(IReadOnlyList<string> Bridge, IReadOnlyList<string> Ip)
 {
@@ -18,13 +18,13 @@ public sealed record VxlanPlan(IReadOnlyList<string> Bridge, IReadOnlyList<strin
         var ip = new List<string>();
         var staleMacs = new HashSet<MacAddress>();
         DeleteRoutes(desired, observed, device, network, ip);
-        foreach (var neighbour in observed.Neighbours.Where(each => each.IsPermanent && network.Contains(each.Address)))
+        foreach (var neighbor in observed.Neighbors.Where(each => each.IsPermanent && network.Contains(each.Address)))
         {
-            if (!desired.Fdb.ContainsKey(neighbour.Mac)) staleMacs.Add(neighbour.Mac);
-            if (!desired.Neighbours.ContainsKey(neighbour.Address)) ip.Add($"neighbour delete {neighbour.Address} dev {device}");
+            if (!desired.Fdb.ContainsKey(neighbor.Mac)) staleMacs.Add(neighbor.Mac);
+            if (!desired.Neighbors.ContainsKey(neighbor.Address)) ip.Add($"neighbor delete {neighbor.Address} dev {device}");
         }
 
-        ReplaceNeighbours(desired, observed, device, ip);
+        ReplaceNeighbors(desired, observed, device, ip);
         ReplaceRoutes(desired, observed, ip);
         return new VxlanPlan(PlanFdb(desired, observed, device, staleMacs), ip);
     }
@@ -46,13 +46,13 @@ public sealed record VxlanPlan(IReadOnlyList<string> Bridge, IReadOnlyList<strin
         }
     }
 
-    private static void ReplaceNeighbours(VxlanEntries desired, ObservedEntries observed, string device, List<string> ip)
+    private static void ReplaceNeighbors(VxlanEntries desired, ObservedEntries observed, string device, List<string> ip)
     {
-        var present = observed.Neighbours.ToHashSet();
-        foreach (var (address, mac) in desired.Neighbours)
+        var present = observed.Neighbors.ToHashSet();
+        foreach (var (address, mac) in desired.Neighbors)
         {
-            if (!present.Contains(new ObservedNeighbour(address, mac, IsPermanent: true)))
-                ip.Add($"neighbour replace {address} lladdr {mac} dev {device} nud permanent");
+            if (!present.Contains(new ObservedNeighbor(address, mac, IsPermanent: true)))
+                ip.Add($"neighbor replace {address} lladdr {mac} dev {device} nud permanent");
         }
     }
 

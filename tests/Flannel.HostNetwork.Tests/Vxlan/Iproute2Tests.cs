@@ -18,8 +18,8 @@ public sealed class Iproute2Tests : IDisposable
     [Fact]
     public async Task Without_the_command_one_line_says_what_to_install()
     {
-        var result = await new Iproute2(time) { Folders = folder.Path }.RunAsync("bridge-of-nobody", [], "", Cancel);
-        Assert.StartsWith("backend vxlan needs the bridge-of-nobody command: ", result.Error, StringComparison.Ordinal);
+        var result = await new Iproute2(time) { Folders = folder.Path }.RunAsync("missing-bridge", [], "", Cancel);
+        Assert.StartsWith("backend vxlan needs the missing-bridge command: ", result.Error, StringComparison.Ordinal);
         Assert.EndsWith("; install iproute2 (iproute in rpm distributions)", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', result.Error!);
     }

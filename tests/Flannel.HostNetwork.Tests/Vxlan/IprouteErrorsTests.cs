@@ -23,6 +23,6 @@ public sealed class IprouteErrorsTests
     [InlineData("Device \"flannel.1\" does not exist.", true)]
     [InlineData("Cannot find device \"flannel.1\"", true)]
     [InlineData("RTNETLINK answers: Operation not permitted", false)]
-    public void A_missing_device_is_recognised(string error, bool isMissing) =>
+    public void A_missing_device_is_recognized(string error, bool isMissing) =>
         Assert.Equal(isMissing, IprouteErrors.IsMissingDevice(error));
 }

@@ -36,13 +36,13 @@ public sealed class IprouteJsonTests
     }
 
     [Fact]
-    public void Neighbours_are_read_with_their_permanence_and_those_without_an_address_are_not() =>
+    public void Neighbors_are_read_with_their_permanence_and_those_without_an_address_are_not() =>
         Assert.Equal(
             [
-                new ObservedNeighbour(Ipv4Address.Parse("10.24.4.0"), MacAddress.Parse("0e:aa:bb:cc:dd:04"), IsPermanent: true),
-                new ObservedNeighbour(Ipv4Address.Parse("10.24.2.0"), MacAddress.Parse("0e:aa:bb:cc:dd:02"), IsPermanent: false),
+                new ObservedNeighbor(Ipv4Address.Parse("10.24.4.0"), MacAddress.Parse("0e:aa:bb:cc:dd:04"), IsPermanent: true),
+                new ObservedNeighbor(Ipv4Address.Parse("10.24.2.0"), MacAddress.Parse("0e:aa:bb:cc:dd:02"), IsPermanent: false),
             ],
-            IprouteJson.ParseNeighbours(IprouteSamples.Neighbours).Value);
+            IprouteJson.ParseNeighbors(IprouteSamples.Neighbors).Value);
 
     [Fact]
     public void Fdb_entries_are_read_without_those_for_groups() =>
@@ -70,7 +70,7 @@ public sealed class IprouteJsonTests
     [InlineData("[]")]
     public void An_empty_list_has_several_forms(string json)
     {
-        Assert.Empty(IprouteJson.ParseNeighbours(json).Value);
+        Assert.Empty(IprouteJson.ParseNeighbors(json).Value);
         Assert.Empty(IprouteJson.ParseRoutes(json).Value);
     }
 

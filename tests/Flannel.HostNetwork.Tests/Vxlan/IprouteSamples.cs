@@ -15,8 +15,8 @@ internal static class IprouteSamples
         [{"ifindex":4,"ifname":"flannel.3","flags":["BROADCAST","MULTICAST"],"mtu":1450,"qdisc":"noop","operstate":"DOWN","linkmode":"DEFAULT","group":"default","txqlen":1000,"link_type":"ether","address":"66:41:98:61:21:27","broadcast":"ff:ff:ff:ff:ff:ff","promiscuity":0,"allmulti":0,"min_mtu":68,"max_mtu":65535,"linkinfo":{"info_kind":"vxlan","info_data":{"id":3,"local":"10.1.0.2","link":"vxa0","port_range":{"low":0,"high":0},"port":8472,"learning":true,"ttl":0,"df":"unset","ageing":300,"udp_csum":true,"udp_zero_csum6_tx":false,"udp_zero_csum6_rx":false,"gbp":true}},"inet6_addr_gen_mode":"eui64","num_tx_queues":1,"num_rx_queues":1,"gso_max_size":65536,"gso_max_segs":65535,"tso_max_size":524280,"tso_max_segs":65535,"gro_max_size":65536}]
         """;
 
-    /// <summary><c>ip -json -4 neighbour show dev flannel.1</c>.</summary>
-    public const string Neighbours =
+    /// <summary><c>ip -json -4 neighbor show dev flannel.1</c>.</summary>
+    public const string Neighbors =
         """[{"dst":"10.24.4.0","lladdr":"0e:aa:bb:cc:dd:04","state":["PERMANENT"]},{"dst":"10.24.2.0","lladdr":"0e:aa:bb:cc:dd:02","state":["STALE"]},{"dst":"10.24.5.0","state":["FAILED"]}]""";
 
     /// <summary><c>bridge -json fdb show dev flannel.1</c>.</summary>

@@ -73,7 +73,7 @@ public sealed class VxlanNetworkTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_foreign_device_with_the_VNI_is_one_line()
+    public async Task A_device_of_another_program_with_the_VNI_is_one_line()
     {
         await Namespace.IpAsync(Cancel, "link add vxlan9 type vxlan id 1 dev eth0 local 192.168.1.11 dstport 8472");
         var result = await Network.EnsureDeviceAsync(s_device, s_own, s_network, Cancel);
@@ -96,7 +96,7 @@ public sealed class VxlanNetworkTests : IAsyncLifetime
 
         await ApplyAsync([]);
         var left = await ObserveAsync();
-        Assert.Equal((0, 0, 0), (left.Neighbours.Count, left.Fdb.Count, left.Routes.Count));
+        Assert.Equal((0, 0, 0), (left.Neighbors.Count, left.Fdb.Count, left.Routes.Count));
     }
 
     [Fact]
@@ -107,26 +107,26 @@ public sealed class VxlanNetworkTests : IAsyncLifetime
         await ApplyAsync(peers);
         await Namespace.IpAsync(
             Cancel,
-            "neighbour delete 10.24.2.0 dev flannel.1",
+            "neighbor delete 10.24.2.0 dev flannel.1",
             "route delete 10.24.3.0/24",
             "route replace 10.24.5.0/24 via 192.168.1.99 dev eth0",
-            "neighbour replace 10.24.4.0 lladdr 02:00:00:00:00:77 dev flannel.1 nud permanent",
-            // Foreign.
-            "neighbour add 10.99.0.1 lladdr 02:00:00:00:00:78 dev flannel.1 nud permanent",
+            "neighbor replace 10.24.4.0 lladdr 02:00:00:00:00:77 dev flannel.1 nud permanent",
+            // Of other programs.
+            "neighbor add 10.99.0.1 lladdr 02:00:00:00:00:78 dev flannel.1 nud permanent",
             "route add 10.24.77.0/24 via 192.168.1.99 dev eth0",
             "route add 10.24.78.5/32 via 10.24.78.0 dev flannel.1 onlink",
             "route add 10.24.2.0/24 via 192.168.1.99 dev eth0 metric 50");
         await BridgeAsync("fdb", "del", $"{Peer(2).Mac}", "dev", "flannel.1", "dst", "192.168.100.2", "self");
         await BridgeAsync("fdb", "append", $"{Peer(3).Mac}", "dev", "flannel.1", "dst", "203.0.113.3", "self", "permanent");
         await BridgeAsync("fdb", "add", "02:00:00:00:00:78", "dev", "flannel.1", "dst", "203.0.113.4", "self", "permanent");
-        var foreign = await ForeignAsync();
+        var unmanaged = await UnmanagedAsync();
 
         await ApplyAsync(peers);
 
         Assert.True((await PlanAsync(peers)).IsEmpty);
         Assert.Equal(peers.ToHashSet(), (await ObserveAsync()).ReadPeers("flannel.1", s_network).ToHashSet());
-        Assert.Equal(foreign, await ForeignAsync());
-        Assert.Equal(4, foreign.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal(unmanaged, await UnmanagedAsync());
+        Assert.Equal(4, unmanaged.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Assert.Contains((await ObserveAsync()).Fdb, entry => entry.Mac == MacAddress.Parse("02:00:00:00:00:78"));
     }
 
@@ -138,11 +138,11 @@ public sealed class VxlanNetworkTests : IAsyncLifetime
             ["fdb delete 02:00:00:00:00:78 dev flannel.1 dst 203.0.113.4 self"],
             [
                 "route delete 10.24.2.0/24 via 10.24.2.0 dev flannel.1",
-                "neighbour replace 10.24.4.0 lladdr 02:00:00:00:00:77 dev flannel.1 nud permanent",
+                "neighbor replace 10.24.4.0 lladdr 02:00:00:00:00:77 dev flannel.1 nud permanent",
             ]);
         var result = await Network.ApplyAsync(plan, Cancel);
         Assert.StartsWith("bridge failed with exit code 1: ", result.Error, StringComparison.Ordinal);
-        Assert.Single((await ObserveAsync()).Neighbours);
+        Assert.Single((await ObserveAsync()).Neighbors);
     }
 
     [Fact]
@@ -190,6 +190,6 @@ public sealed class VxlanNetworkTests : IAsyncLifetime
         Assert.True(result.ExitCode == 0, $"{string.Join(' ', arguments)}: {result.Error}");
     }
 
-    private async Task<string> ForeignAsync() => await Namespace.IpAsync(
-        Cancel, "route show 10.24.77.0/24", "route show 10.24.78.5/32", "route show 10.24.2.0/24 metric 50", "neighbour show to 10.99.0.1");
+    private async Task<string> UnmanagedAsync() => await Namespace.IpAsync(
+        Cancel, "route show 10.24.77.0/24", "route show 10.24.78.5/32", "route show 10.24.2.0/24 metric 50", "neighbor show to 10.99.0.1");
 }

@@ -21,7 +21,7 @@ public sealed class VxlanPlanTests
         Assert.Equal(["fdb replace 0e:00:00:00:00:02 dev flannel.1 dst 192.168.1.2 self permanent"], plan.Bridge);
         Assert.Equal(
             [
-                "neighbour replace 10.24.2.0 lladdr 0e:00:00:00:00:02 dev flannel.1 nud permanent",
+                "neighbor replace 10.24.2.0 lladdr 0e:00:00:00:00:02 dev flannel.1 nud permanent",
                 "route replace 10.24.2.0/24 via 10.24.2.0 dev flannel.1 onlink proto 142",
             ],
             plan.Ip);
@@ -38,7 +38,7 @@ public sealed class VxlanPlanTests
         Assert.Equal(
             [
                 "route delete 10.24.2.0/24 via 10.24.2.0 dev flannel.1 proto 142",
-                "neighbour delete 10.24.2.0 dev flannel.1",
+                "neighbor delete 10.24.2.0 dev flannel.1",
             ],
             plan.Ip);
     }
@@ -62,7 +62,7 @@ public sealed class VxlanPlanTests
                 "fdb replace 0e:00:00:00:00:09 dev flannel.1 dst 192.168.1.2 self permanent",
             ],
             plan.Bridge);
-        Assert.Equal(["neighbour replace 10.24.2.0 lladdr 0e:00:00:00:00:09 dev flannel.1 nud permanent"], plan.Ip);
+        Assert.Equal(["neighbor replace 10.24.2.0 lladdr 0e:00:00:00:00:09 dev flannel.1 nud permanent"], plan.Ip);
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class VxlanPlanTests
     {
         var all = Observe(s_two);
         Assert.Equal((1, 0), Count(Plan([s_two], all with { Fdb = [] })));
-        Assert.Equal((0, 1), Count(Plan([s_two], all with { Neighbours = [] })));
+        Assert.Equal((0, 1), Count(Plan([s_two], all with { Neighbors = [] })));
         Assert.Equal((0, 1), Count(Plan([s_two], all with { Routes = [] })));
     }
 
@@ -78,8 +78,8 @@ public sealed class VxlanPlanTests
     public void A_dynamic_entry_in_place_of_a_permanent_one_is_replaced()
     {
         var all = Observe(s_two);
-        var neighbours = all.Neighbours.Select(each => each with { IsPermanent = false });
-        Assert.Equal((0, 1), Count(Plan([s_two], all with { Neighbours = [.. neighbours] })));
+        var neighbors = all.Neighbors.Select(each => each with { IsPermanent = false });
+        Assert.Equal((0, 1), Count(Plan([s_two], all with { Neighbors = [.. neighbors] })));
         var fdb = all.Fdb.Select(each => each with { IsPermanent = false });
         Assert.Equal((1, 0), Count(Plan([s_two], all with { Fdb = [.. fdb] })));
     }
@@ -97,11 +97,11 @@ public sealed class VxlanPlanTests
     [Fact]
     public void Entries_of_other_programs_are_not_touched()
     {
-        var foreign = new ObservedEntries(
+        var unmanaged = new ObservedEntries(
             [
                 // Outside the network, and not permanent.
-                new ObservedNeighbour(Ipv4Address.Parse("10.99.0.1"), Mac(70), IsPermanent: true),
-                new ObservedNeighbour(Ipv4Address.Parse("10.24.70.0"), Mac(71), IsPermanent: false),
+                new ObservedNeighbor(Ipv4Address.Parse("10.99.0.1"), Mac(70), IsPermanent: true),
+                new ObservedNeighbor(Ipv4Address.Parse("10.24.70.0"), Mac(71), IsPermanent: false),
             ],
             [
                 new ObservedFdbEntry(Mac(70), Ipv4Address.Parse("203.0.113.7"), IsPermanent: true),
@@ -113,7 +113,7 @@ public sealed class VxlanPlanTests
                 new VxlanRoute(Ipv4Network.Parse("10.24.71.5/32"), Ipv4Address.Parse("10.24.71.0"), Name, true, "boot"),
                 new VxlanRoute(Ipv4Network.Parse("10.99.0.0/24"), Ipv4Address.Parse("10.99.0.0"), Name, true, "142"),
             ]);
-        Assert.True(Plan([], foreign).IsEmpty);
+        Assert.True(Plan([], unmanaged).IsEmpty);
     }
 
     [Fact]
@@ -140,8 +140,8 @@ public sealed class VxlanPlanTests
             plan.Bridge);
         Assert.Equal(
             [
-                "neighbour delete 10.24.2.0 dev flannel.1",
-                "neighbour replace 10.24.4.0 lladdr 0e:00:00:00:00:04 dev flannel.1 nud permanent",
+                "neighbor delete 10.24.2.0 dev flannel.1",
+                "neighbor replace 10.24.4.0 lladdr 0e:00:00:00:00:04 dev flannel.1 nud permanent",
                 "route replace 10.24.2.0/24 via 192.168.1.2 dev eth0 proto 142",
                 "route replace 10.24.4.0/24 via 10.24.4.0 dev flannel.1 onlink proto 142",
             ],
@@ -181,7 +181,7 @@ public sealed class VxlanPlanTests
     {
         var entries = VxlanEntries.For(peers, s_device, []);
         return new ObservedEntries(
-            [.. entries.Neighbours.Select(each => new ObservedNeighbour(each.Key, each.Value, IsPermanent: true))],
+            [.. entries.Neighbors.Select(each => new ObservedNeighbor(each.Key, each.Value, IsPermanent: true))],
             [.. entries.Fdb.Select(each => new ObservedFdbEntry(each.Key, each.Value, IsPermanent: true))],
             [.. entries.Routes.Values]);
     }
