@@ -6,7 +6,8 @@ public sealed class FlannelContractTests
     public void Shared_values_do_not_change()
     {
         Assert.Equal(86_400, FlannelContract.LeaseTime.TotalSeconds);
-        Assert.Equal(["ali-vpc", "alloc"], [FlannelContract.AliVpcBackend, FlannelContract.AllocBackend]);
-        Assert.Equal($"{FlannelContract.AliVpcBackend}, {FlannelContract.AllocBackend}", FlannelContract.Backends);
+        string[] backends = [FlannelContract.AliVpcBackend, FlannelContract.AllocBackend, FlannelContract.VxlanBackend];
+        Assert.Equal(["ali-vpc", "alloc", "vxlan"], backends);
+        Assert.Equal(string.Join(", ", backends), FlannelContract.Backends);
     }
 }

@@ -28,11 +28,15 @@ public sealed class WatchLeasesTests(SharedEtcd shared)
     {
         var fixture = await shared.CreateConfiguredAsync();
         await using var snapshots = fixture.Manager.WatchLeasesAsync(Cancel).GetAsyncEnumerator(Cancel);
-        var first = await UntilAsync(snapshots);
-        fixture.Etcd.BreakWatches();
+        await UntilAsync(snapshots);
+        // Its event shows that the watch is open.
         await fixture.PutLeaseAsync("10.24.5.0-24", Value);
+        var before = await UntilAsync(snapshots, "10.24.5.0-24");
+        fixture.Etcd.BreakWatches();
+        await fixture.PutLeaseAsync("10.24.6.0-24", Value);
         fixture.Etcd.Reconnect();
-        Assert.NotEqual(first.Listing, (await UntilAsync(snapshots, "10.24.5.0-24")).Listing);
+        var after = await UntilAsync(snapshots, "10.24.5.0-24", "10.24.6.0-24");
+        Assert.NotEqual(before.Listing, after.Listing);
     }
 
     [Fact]

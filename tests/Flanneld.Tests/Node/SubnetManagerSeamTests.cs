@@ -83,7 +83,7 @@ public sealed class SubnetManagerSeamTests : IAsyncLifetime
         await node.UntilAsync(
             "reports it",
             () => node.LeaseDetail.StartsWith(
-                "invalid network configuration at memory:config: Backend.Type is 'vxlan'", StringComparison.Ordinal));
+                "invalid network configuration at memory:config: Backend.Type is 'host-gw'", StringComparison.Ordinal));
         subnets.WriteConfig(AliVpc);
         await node.UntilAsync("has a lease", () => node.State.IsLeaseHeld);
     }
