@@ -34,8 +34,8 @@ public sealed class WatchLeasesTests(SharedEtcd shared)
         var before = await UntilAsync(snapshots, "10.24.5.0-24");
         fixture.Etcd.BreakWatches();
         await fixture.PutLeaseAsync("10.24.6.0-24", Value);
-        fixture.Etcd.Reconnect();
         var after = await UntilAsync(snapshots, "10.24.5.0-24", "10.24.6.0-24");
+        fixture.Etcd.Reconnect();
         Assert.NotEqual(before.Listing, after.Listing);
     }
 
