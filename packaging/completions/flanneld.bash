@@ -34,7 +34,7 @@ _flanneld() {
                     return
                     ;;
                 etcd-endpoints | etcd-prefix | etcd-username | etcd-password | iface-regex | iface-can-reach | public-ip | public-ipv6 | \
-                    subnet-lease-renew-margin | route-resync | metadata-endpoint | vpc-endpoint | ecs-endpoint | sts-endpoint | quotas-endpoint | wait | \
+                    subnet-lease-renew-margin | mtu | route-resync | metadata-endpoint | vpc-endpoint | ecs-endpoint | sts-endpoint | quotas-endpoint | wait | \
                     healthz-ip | healthz-port | v)
                     return
                     ;;
@@ -48,6 +48,7 @@ _flanneld() {
 
     flags='--etcd-endpoints --etcd-prefix --etcd-cafile --etcd-certfile --etcd-keyfile --etcd-username --etcd-password --etcd-password-file
         --iface --iface-regex --iface-can-reach --public-ip --public-ipv6 --subnet-file --subnet-lease-renew-margin --ip-masq
+        --mtu --set-sysctls
         --route-controller --route-resync --dry-run --access-key-file --metadata-endpoint --vpc-endpoint --ecs-endpoint --sts-endpoint
         --quotas-endpoint --healthz-ip --healthz-port --log-format --v --help --version'
     case $command in

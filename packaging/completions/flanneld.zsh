@@ -26,6 +26,8 @@ _flanneld() {
         '--subnet-file=[file for Docker and CNI; it exists while the subnet may be used]:FILE:_files'
         '--subnet-lease-renew-margin=[minutes before its end at which a lease is renewed, 1 to 1439]:MINUTES:'
         '--ip-masq[masquerade traffic that leaves the network (needs nft and CAP_NET_ADMIN)]'
+        '--mtu=[MTU of the containers, 68 to 65535]:BYTES:'
+        '--set-sysctls[set the kernel settings that the traffic of containers needs (needs CAP_NET_ADMIN)]'
         '--route-controller=[whether this node may be elected as route controller]:route-controller:(auto never)'
         '--route-resync=[seconds between comparisons of route tables and leases, 1 to 86400]:SECONDS:'
         '--dry-run[print the plan for the route tables, write nothing, exit]'

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Flannel.AliCloud.Metadata;
 using Flannel.Core;
+using Flannel.HostNetwork;
 using Flannel.HostNetwork.Vxlan;
 using Flanneld.Clients;
 using Flanneld.Commands;
@@ -80,6 +81,13 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         if (!selection.Ok) return Result.Failure(selection.Error);
         var selected = selection.Value;
         NodeLog.Interface(nodeLogger, selected.Interface.Name, selected.Address, selected.Interface.Mtu, selected.PublicIp);
+        var settings = new HostSettings(new KernelSettings(), logger).Apply(options.SetSysctls, selected);
+        if (!settings.Ok) return settings;
+        if (options.Mtu is null)
+        {
+            var monitor = MtuMonitor.OfThisHost(selected.Interface, context.Time, logger);
+            tasks.Add("the monitor of the MTU", monitor.RunAsync(cancellation));
+        }
 
         var identity = new NodeIdentity(
             new InstanceIdentityReader(connections.Metadata), selected.Interface.Mac, context.Time, context.Random, nodeLogger,
@@ -105,6 +113,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
     private NodeSettings CreateSettings(SelectedInterface selected) =>
         new(selected.PublicIp, selected.Interface.Mtu)
         {
+            ContainerMtu = options.Mtu,
             PublicIpv6 = options.PublicIpv6,
             InterfaceName = selected.Interface.Name,
             InterfaceAddress = selected.Address,

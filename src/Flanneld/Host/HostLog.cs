@@ -1,4 +1,5 @@
 using System.Net;
+using Flannel.HostNetwork;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Host;
@@ -39,4 +40,14 @@ internal static partial class HostLog
     [LoggerMessage(1010, LogLevel.Information,
         "SIGHUP ignored: changed files are read without it; restart flanneld to change its flags")]
     public static partial void HangupIgnored(ILogger logger);
+
+    [LoggerMessage(1011, LogLevel.Information, "{Problem}; Docker and CNI may set it later, --set-sysctls sets it now")]
+    public static partial void KernelSetting(ILogger logger, SettingProblem problem);
+
+    [LoggerMessage(1012, LogLevel.Information, "{Name} set to {Value}; it was {Before}")]
+    public static partial void KernelSettingSet(ILogger logger, string name, string value, string before);
+
+    [LoggerMessage(1013, LogLevel.Warning,
+        "the MTU of {Interface} changed from {Before} to {Now} bytes; restart flanneld and the containers to use it")]
+    public static partial void MtuChanged(ILogger logger, string @interface, int before, int now);
 }

@@ -76,7 +76,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
 
     private HostReconciler CreateReconciler(HeldLease held, IBackend backend, CancellationToken cancellation)
     {
-        var subnetEnv = new SubnetEnv(held.Config.Network, held.Lease.Subnet, backend.MtuFor(settings.Mtu), settings.IpMasq);
+        var subnetEnv = new SubnetEnv(held.Config.Network, held.Lease.Subnet, settings.ContainerMtu ?? backend.MtuFor(settings.Mtu), settings.IpMasq);
         var masquerade = settings.IpMasq ? new Masquerade(held.Config.Network, held.Lease.Subnet, services.Time) : null;
         if (masquerade is not null)
         {

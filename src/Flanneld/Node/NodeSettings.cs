@@ -13,6 +13,9 @@ namespace Flanneld.Node;
 /// <param name="Mtu">Of the interface between the hosts, in bytes.</param>
 internal sealed record NodeSettings(Ipv4Address PublicIp, int Mtu)
 {
+    /// <summary>The MTU of the containers, in bytes; null for the backend's.</summary>
+    public int? ContainerMtu { get; init; }
+
     public string? PublicIpv6 { get; init; }
 
     /// <summary>The name of the interface between the hosts, and its address; for backend vxlan.</summary>

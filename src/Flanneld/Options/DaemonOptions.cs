@@ -41,6 +41,11 @@ internal sealed class DaemonOptions
     public TimeSpan RenewMargin { get; set; } = OptionDefaults.RenewMargin;
     public bool IpMasq { get; set; }
 
+    /// <summary>Bytes; null for the interface's.</summary>
+    public int? Mtu { get; set; }
+
+    public bool SetSysctls { get; set; }
+
     public string MetadataEndpoint { get; set; } = OptionDefaults.MetadataEndpoint;
     public CloudEndpoint? VpcEndpoint { get; set; }
     public CloudEndpoint? EcsEndpoint { get; set; }

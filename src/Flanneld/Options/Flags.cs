@@ -52,6 +52,11 @@ internal static class Flags
         new("ip-masq", Lease, "", "false", "masquerade packets that leave the network (needs nft and CAP_NET_ADMIN)",
             (o, s) => FlagValues.Boolean(s, v => o.IpMasq = v)),
 
+        new("mtu", Lease, "BYTES", "", "MTU of the containers, 68 to 65535 (default: the interface's, less the backend's header)",
+            (o, s) => FlagValues.Number(s, 68, 65535, "of bytes ", v => o.Mtu = v)),
+        new("set-sysctls", Lease, "", "false", "set the kernel settings that containers' traffic needs (needs CAP_NET_ADMIN)",
+            (o, s) => FlagValues.Boolean(s, v => o.SetSysctls = v)),
+
         new("route-controller", Cloud, "auto|never", "auto", "whether this node may be elected to write the routes of all nodes",
             (o, s) => RouteController(o, s)),
         new("route-resync", Cloud, "SECONDS", OptionDefaults.Seconds(OptionDefaults.RouteResync),

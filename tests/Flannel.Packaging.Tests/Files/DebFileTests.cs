@@ -27,6 +27,7 @@ public sealed class DebFileTests
                 "-rw-r--r-- ./usr/share/doc/flanneld/examples/docker-io.conf",
                 "-rw-r--r-- ./usr/share/doc/flanneld/examples/docker.conf",
                 "-rw-r--r-- ./usr/share/doc/flanneld/examples/ip-masq.conf",
+                "-rw-r--r-- ./usr/share/doc/flanneld/examples/set-sysctls.conf",
                 "-rw-r--r-- ./usr/share/doc/flanneld/examples/vxlan.conf",
                 "-rw-r--r-- ./usr/share/fish/vendor_completions.d/flanneld.fish",
                 "-rw-r--r-- ./usr/share/lintian/overrides/flanneld",

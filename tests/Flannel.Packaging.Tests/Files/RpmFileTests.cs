@@ -27,6 +27,7 @@ public sealed class RpmFileTests
                 "-rw-r--r-- d /usr/share/doc/flanneld/examples/docker-io.conf",
                 "-rw-r--r-- d /usr/share/doc/flanneld/examples/docker.conf",
                 "-rw-r--r-- d /usr/share/doc/flanneld/examples/ip-masq.conf",
+                "-rw-r--r-- d /usr/share/doc/flanneld/examples/set-sysctls.conf",
                 "-rw-r--r-- d /usr/share/doc/flanneld/examples/vxlan.conf",
                 "-rw-r--r--  /usr/share/fish/vendor_completions.d/flanneld.fish",
                 "-rw-r--r-- l /usr/share/licenses/flanneld/Apache-2.0.txt",

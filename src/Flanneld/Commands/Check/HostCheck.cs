@@ -1,16 +1,23 @@
+using Flannel.HostNetwork;
+using Flanneld.Host;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;
 
-/// <summary>Checks this host: interface, forwarding, command line.</summary>
+/// <summary>Checks this host: interface, kernel settings, MTU, command line.</summary>
 internal sealed class HostCheck(DaemonOptions options, CheckReport report)
 {
     /// <returns>The interface between the hosts; null when none can be selected.</returns>
     public SelectedInterface? Run()
     {
         var selected = CheckInterface();
-        CheckForwarding();
+        if (selected is not null)
+        {
+            CheckKernelSettings(selected);
+            CheckMtu(selected);
+        }
+
         if (options.IsPasswordOnCommandLine)
         {
             report.Add(CheckResult.Warning(
@@ -36,20 +43,27 @@ internal sealed class HostCheck(DaemonOptions options, CheckReport report)
         return selected;
     }
 
-    private void CheckForwarding()
+    /// <summary>Docker and most CNI set-ups set the first when they start.</summary>
+    private void CheckKernelSettings(SelectedInterface selected)
     {
-        const string path = "/proc/sys/net/ipv4/ip_forward";
-        try
+        var problems = HostSettings.FindProblems(new KernelSettings(), selected);
+        if (problems.Count == 0) report.Add(CheckResult.Ok("sysctls", "let packets of containers pass"));
+        foreach (var problem in problems)
         {
-            report.Add(File.ReadAllText(path).Trim() == "1"
-                ? CheckResult.Ok("forwarding", "net.ipv4.ip_forward is 1")
-                : CheckResult.Warning(
-                    "forwarding", "net.ipv4.ip_forward is 0: this node forwards no packet of a container",
-                    "sysctl -w net.ipv4.ip_forward=1, and a file in /etc/sysctl.d (Docker and most CNI set-ups do it)"));
+            report.Add(CheckResult.Warning(
+                "sysctls", problem.ToString(),
+                $"sysctl -w {problem.Name}={problem.Required} and a file in /etc/sysctl.d, or --set-sysctls"));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+    }
+
+    /// <summary>With another MTU than the interface's, packets are lost or fragmented.</summary>
+    private void CheckMtu(SelectedInterface selected)
+    {
+        if (options.Mtu is { } mtu && mtu > selected.Interface.Mtu)
         {
-            report.Add(CheckResult.Note("forwarding", $"{path} cannot be read"));
+            report.Add(CheckResult.Warning(
+                "mtu", $"--mtu {mtu} is larger than the MTU {selected.Interface.Mtu} of {selected.Interface.Name}",
+                "omit --mtu: the default fits the interface"));
         }
     }
 }

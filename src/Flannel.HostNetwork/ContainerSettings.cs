@@ -1,0 +1,50 @@
+namespace Flannel.HostNetwork;
+
+/// <summary>A kernel setting that keeps packets of containers from passing.</summary>
+/// <param name="Name">By the name of sysctl(8).</param>
+/// <param name="Effect">What does not work, for an operator.</param>
+public sealed record SettingProblem(string Name, string Value, string Required, string Effect)
+{
+    public override string ToString() => $"{Name} is {Value}: {Effect}";
+}
+
+/// <summary>The kernel settings that traffic of containers needs.</summary>
+public static class ContainerSettings
+{
+    private const string IpForward = "net.ipv4.ip_forward";
+    private const string BridgeFilter = "net.bridge.bridge-nf-call-iptables";
+    private const string StrictReversePath = "1";
+    private const string LooseReversePath = "2";
+
+    /// <summary>The settings of this host that must change.</summary>
+    /// <param name="interfaceName">The interface between the hosts.</param>
+    /// <param name="hasDefaultRoute">Whether the default route leads through that interface.</param>
+    public static IReadOnlyList<SettingProblem> FindProblems(KernelSettings settings, string interfaceName, bool hasDefaultRoute)
+    {
+        var problems = new List<SettingProblem>();
+        if (settings.Read(IpForward) is { } forward and not "1")
+            problems.Add(new SettingProblem(IpForward, forward, "1", "this host forwards no packets of containers"));
+        if (ReversePathProblem(settings, interfaceName, hasDefaultRoute) is { } filter) problems.Add(filter);
+        // Only hosts with the module br_netfilter have it.
+        if (settings.Read(BridgeFilter) is { } bridge and not "1")
+        {
+            problems.Add(new SettingProblem(
+                BridgeFilter, bridge, "1", "rules of iptables, such as those of kube-proxy, do not see packets inside a bridge"));
+        }
+
+        return problems;
+    }
+
+    /// <summary>The strict filter drops a packet whose source would be reached through another interface: those of other nodes' containers
+    /// if the default route leads elsewhere. The kernel uses the larger of the interface's value and that of <c>all</c>
+    /// (<c>Documentation/networking/ip-sysctl.rst</c>).</summary>
+    private static SettingProblem? ReversePathProblem(KernelSettings settings, string interfaceName, bool hasDefaultRoute)
+    {
+        if (hasDefaultRoute) return null;
+        var name = $"net.ipv4.conf.{interfaceName.Replace('.', '/')}.rp_filter";
+        var values = new[] { settings.Read("net.ipv4.conf.all.rp_filter"), settings.Read(name) };
+        return values.Contains(StrictReversePath) && !values.Contains(LooseReversePath)
+            ? new SettingProblem(name, StrictReversePath, LooseReversePath, $"packets of containers that arrive on {interfaceName} are dropped")
+            : null;
+    }
+}

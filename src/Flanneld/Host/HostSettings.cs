@@ -1,0 +1,39 @@
+using Flannel.Core;
+using Flannel.HostNetwork;
+using Flanneld.Host.Interfaces;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Host;
+
+/// <summary>The kernel settings that containers' traffic needs: reported at the start, and set with <c>--set-sysctls</c>.</summary>
+internal sealed class HostSettings(KernelSettings kernel, ILogger logger)
+{
+    /// <param name="set">Whether <c>--set-sysctls</c> is given.</param>
+    /// <returns>Fails if a setting must be set and cannot be.</returns>
+    public Result<Unit> Apply(bool set, SelectedInterface selected)
+    {
+        foreach (var problem in FindProblems(kernel, selected))
+        {
+            if (!set)
+            {
+                HostLog.KernelSetting(logger, problem);
+                continue;
+            }
+
+            var written = kernel.Write(problem.Name, problem.Required);
+            if (!written.Ok)
+            {
+                return Result.Failure(
+                    $"--set-sysctls: cannot set {problem.Name} to {problem.Required}: {written.Error};"
+                    + " see the example set-sysctls.conf, or omit --set-sysctls and use a file in /etc/sysctl.d");
+            }
+
+            HostLog.KernelSettingSet(logger, problem.Name, problem.Required, problem.Value);
+        }
+
+        return Unit.Instance;
+    }
+
+    public static IReadOnlyList<SettingProblem> FindProblems(KernelSettings kernel, SelectedInterface selected) =>
+        ContainerSettings.FindProblems(kernel, selected.Interface.Name, DefaultRoute.OfThisHost() == selected.Interface.Name);
+}
