@@ -39,7 +39,7 @@ lint          |                       | LINT                              | form
 fuzz          | [SECONDS]             |                                   | every decoder with random and damaged inputs for 600 seconds
 simulate      | [HISTORIES [FIRST]]   |                                   | 1000 seeded histories of leases and of routes, from seed 1
 mutate        | [PART [FILE]]         |                                   | the mutation score of the pure code: core, planning
-bench         | [ARGUMENTS...]        | RUN PUBLISH                       | size, start-up, memory, calls, many nodes (bench --help)
+bench         | [ARGUMENTS...]        | RUN PUBLISH BENCH                 | size, start-up, memory, calls, many nodes (bench --help)
 package       | [ARCH...]             | PUBLISH PACKAGE                   | deb, rpm, image, symbols and SBOM in artifacts/packages
 repo          |                       | REPOSITORY                        | an apt and a yum repository of them in artifacts/repository
 test-etcd     |                       | RUN                               | the etcd tests with the other release of etcd, 3.4 or 3.5

@@ -19,6 +19,9 @@ internal sealed record BenchOptions
         ./build.sh bench etcd-load [--nodes N,N]
                                                the load on etcd of N nodes that start at the same time; without the executable
                                                (10,100,1000)
+        ./build.sh bench datapath [--runs N] [--seconds N]
+                                               throughput, latency and processor time between containers, ali-vpc beside vxlan (5, 10);
+                                               needs root for network namespaces, and iperf3
         ./build.sh bench cluster [NODES]       recovery times after faults of an etcd cluster of three members with TLS and authentication,
                                                with NODES nodes (20); needs root for network namespaces
 
@@ -30,6 +33,12 @@ internal sealed record BenchOptions
 
     /// <summary>Whether this is <c>bench join</c>.</summary>
     public bool JoinsOnly { get; private init; }
+
+    /// <summary>Whether this is <c>bench datapath</c>.</summary>
+    public bool DatapathOnly { get; private init; }
+
+    /// <summary>The length of one transfer of <c>bench datapath</c>.</summary>
+    public int Seconds { get; private init; } = 10;
 
     public int Runs { get; private init; } = 5;
 
@@ -50,6 +59,8 @@ internal sealed record BenchOptions
             return Parse([.. arguments.Skip(1).Prepend("10,50,200").Prepend("--nodes")]) is { } join
                 ? join with { JoinsOnly = true } : null;
         }
+        if (arguments is ["datapath", ..])
+            return Parse([.. arguments.Skip(1)]) is { } datapath ? datapath with { DatapathOnly = true } : null;
         if (arguments is ["etcd-load"]) return options with { EtcdLoadNodes = [10, 100, 1000] };
         if (arguments is ["etcd-load", "--nodes", var list]) return Numbers(list) is { Count: > 0 } nodeCounts
             && !nodeCounts.Contains(0) ? options with { EtcdLoadNodes = nodeCounts } : null;
@@ -62,6 +73,7 @@ internal sealed record BenchOptions
             switch (arguments[i])
             {
                 case "--runs" when numbers is [> 0]: options = options with { Runs = numbers[0] }; break;
+                case "--seconds" when numbers is [> 0]: options = options with { Seconds = numbers[0] }; break;
                 case "--idle" when numbers.Count == 1: options = options with { IdleSeconds = numbers[0] }; break;
                 case "--settle" when numbers.Count == 1: options = options with { SettleMilliseconds = numbers[0] }; break;
                 case "--latency" when numbers.Count == 1: options = options with { LatencyMilliseconds = numbers[0] }; break;

@@ -26,6 +26,7 @@ try
     await (options switch
     {
         { EtcdLoadNodes: { } nodeCounts } => new EtcdLoadBenchmark(nodeCounts, Console.Out).RunAsync(stop.Token),
+        { DatapathOnly: true } => new DatapathBenchmark(options, Console.Out).RunAsync(stop.Token),
         { JoinsOnly: true } => new JoinBenchmark(options, Console.Out).RunAsync(stop.Token),
         _ => new StandardBenchmark(options, Console.Out).RunAsync(stop.Token),
     });

@@ -13,7 +13,7 @@ internal sealed class StandardBenchmark(BenchOptions options, TextWriter output)
         [60] = new("88 s", "364", "419"),
     };
 
-    private readonly Report report = new();
+    private readonly Report report = Report.WithTargets();
 
     /// <param name="CreatingCalls">Calls that create routes.</param>
     private sealed record UpstreamFigures(string LastReady, string Crashes, string CreatingCalls);

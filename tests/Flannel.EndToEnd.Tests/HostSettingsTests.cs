@@ -43,7 +43,7 @@ public sealed class HostSettingsTests : EndToEndTest
         await daemon.WaitForLogAsync("the MTU of eth0 changed from 1500 to 1400 bytes", Cancel, TimeSpan.FromSeconds(60));
     }
 
-    private async Task<string> ReadForwardingAsync(EcsInstance instance)
+    private static async Task<string> ReadForwardingAsync(EcsInstance instance)
     {
         var result = await instance.Namespace!.ExecAsync("cat", ["/proc/sys/net/ipv4/ip_forward"], Cancel);
         return result.Output.Trim();

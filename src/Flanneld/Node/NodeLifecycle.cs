@@ -76,7 +76,8 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
 
     private HostReconciler CreateReconciler(HeldLease held, IBackend backend, CancellationToken cancellation)
     {
-        var subnetEnv = new SubnetEnv(held.Config.Network, held.Lease.Subnet, settings.ContainerMtu ?? backend.MtuFor(settings.Mtu), settings.IpMasq);
+        var mtu = settings.ContainerMtu ?? backend.MtuFor(settings.Mtu);
+        var subnetEnv = new SubnetEnv(held.Config.Network, held.Lease.Subnet, mtu, settings.IpMasq);
         var masquerade = settings.IpMasq ? new Masquerade(held.Config.Network, held.Lease.Subnet, services.Time) : null;
         if (masquerade is not null)
         {
