@@ -22,6 +22,9 @@ public sealed record NetworkConfig
     /// <summary>The IPv6 network when <c>EnableIPv6</c> is true; null otherwise.</summary>
     public Ipv6Network? Ipv6Network { get; init; }
 
+    /// <summary><c>EnableNFTables</c>; null if it is not given.</summary>
+    public bool? EnableNfTables { get; init; }
+
     /// <summary><c>Backend.Type</c> in lower case, as upstream looks it up; <see cref="FlannelContract.DefaultBackend"/> without a
     /// <c>Backend</c>.</summary>
     public required string BackendType { get; init; }
@@ -38,7 +41,8 @@ public sealed record NetworkConfig
 
     /// <summary>True if both have the same effect on a node. The order of the properties inside <see cref="Backend"/> counts.</summary>
     public bool IsSameAs(NetworkConfig other) =>
-        ToString() == other.ToString() && Ipv6Network == other.Ipv6Network && BackendText == other.BackendText;
+        ToString() == other.ToString() && Ipv6Network == other.Ipv6Network && EnableNfTables == other.EnableNfTables
+        && BackendText == other.BackendText;
 
     private string BackendText => Backend.ValueKind == JsonValueKind.Undefined ? "" : Backend.GetRawText();
 

@@ -34,6 +34,7 @@ internal static class NetworkConfigCheck
             SubnetMin = range.Value.Min,
             SubnetMax = range.Value.Max,
             Ipv6Network = fields.EnableIpv6 ? fields.Ipv6Network : null,
+            EnableNfTables = fields.EnableNfTables,
             BackendType = fields.BackendType,
             Backend = fields.Backend,
             Warnings = fields.Warnings,

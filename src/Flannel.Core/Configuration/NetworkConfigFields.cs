@@ -8,6 +8,7 @@ internal sealed class NetworkConfigFields
 {
     public bool EnableIpv4 = true;
     public bool EnableIpv6;
+    public bool? EnableNfTables;
     public Ipv4Network Network;
     public Ipv6Network Ipv6Network;
     public uint SubnetLength;
@@ -44,6 +45,7 @@ internal sealed class NetworkConfigFields
         _ when value.ValueKind == JsonValueKind.Null => null,
         "ENABLEIPV4" => Boolean(name, value, ref EnableIpv4),
         "ENABLEIPV6" => Boolean(name, value, ref EnableIpv6),
+        "ENABLENFTABLES" => NfTables(name, value),
         "NETWORK" => Prefix(name, value),
         "IPV6NETWORK" => Ipv6Prefix(name, value),
         "SUBNETLEN" => Number(name, value, ref SubnetLength),
@@ -82,6 +84,14 @@ internal sealed class NetworkConfigFields
         return value.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? null
             : new Failure($"{name} is {JsonDescription.Quote(value)}, and must be true or false");
+    }
+
+    private Failure? NfTables(string name, JsonElement value)
+    {
+        var enabled = false;
+        var failure = Boolean(name, value, ref enabled);
+        EnableNfTables = enabled;
+        return failure;
     }
 
     private static Failure? Number(string name, JsonElement value, ref uint field) =>

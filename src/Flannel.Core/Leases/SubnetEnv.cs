@@ -18,14 +18,18 @@ public sealed record SubnetEnv(Ipv4Network Network, Ipv4Network Subnet, int Mtu,
 
     /// <summary>The subnet in the text of an earlier file; null if there is none. The file may be truncated, of another program, or edited
     /// by an operator; it is then ignored. As in a shell, the last of several lines counts.</summary>
-    public static Ipv4Network? ReadPreviousSubnet(ReadOnlySpan<byte> text)
+    public static Ipv4Network? ReadPreviousSubnet(ReadOnlySpan<byte> text) => ReadNetwork(text, "FLANNEL_SUBNET=");
+
+    /// <summary>The cluster's network, in the same way.</summary>
+    public static Ipv4Network? ReadPreviousNetwork(ReadOnlySpan<byte> text) => ReadNetwork(text, "FLANNEL_NETWORK=");
+
+    private static Ipv4Network? ReadNetwork(ReadOnlySpan<byte> text, string name)
     {
         Ipv4Network? found = null;
         // A line without LF may be truncated: 10.24.5.1/2 was 10.24.5.1/24.
         var completeLines = text[..(text.LastIndexOf((byte)'\n') + 1)];
         foreach (var line in Encoding.UTF8.GetString(completeLines).AsSpan().EnumerateLines())
         {
-            const string name = "FLANNEL_SUBNET=";
             if (!line.StartsWith(name, StringComparison.Ordinal)) continue;
             found = Ipv4Network.TryParse(line[name.Length..].Trim("\"' \t"), '/', out var subnet, out _) ? subnet : null;
         }

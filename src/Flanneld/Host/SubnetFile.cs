@@ -18,6 +18,9 @@ internal abstract record SubnetFileState
     {
         /// <summary>The subnet that the content names; null when it names none.</summary>
         public Ipv4Network? ReadSubnet() => SubnetEnv.ReadPreviousSubnet(Content);
+
+        /// <summary>The cluster's network that the content names; null when it names none.</summary>
+        public Ipv4Network? ReadNetwork() => SubnetEnv.ReadPreviousNetwork(Content);
     }
 
     /// <param name="Error">One line.</param>

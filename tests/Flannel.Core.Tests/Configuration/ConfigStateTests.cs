@@ -30,6 +30,7 @@ public sealed class ConfigStateTests
     [InlineData("""{"Network":"10.24.0.0/16","SubnetLen":25,"Backend":{"Type":"ali-vpc"}}""")]
     [InlineData("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.9.0","Backend":{"Type":"ali-vpc"}}""")]
     [InlineData("""{"Network":"10.24.0.0/16","SubnetMax":"10.24.9.0","Backend":{"Type":"ali-vpc"}}""")]
+    [InlineData("""{"Network":"10.24.0.0/16","EnableNFTables":false,"Backend":{"Type":"ali-vpc"}}""")]
     [InlineData("""{"Network":"10.24.0.0/16","EnableIPv6":true,"IPv6Network":"fc00::/48","Backend":{"Type":"ali-vpc"}}""")]
     [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RouteTableID":"vtb-1"}}""")]
     [InlineData("""{"Network":"10.24.0.0/16"}""")]

@@ -53,6 +53,7 @@ public sealed class NetworkConfigParserTests
         "IPv6SubnetLen is 1e9999999999999999999999999999999999999999999999999999999..., "
         + "and must be a prefix length such as 24, without quotes.")]
     [InlineData("""  "EnableIPv4": "true"  """, """EnableIPv4 is "true", and must be true or false.""")]
+    [InlineData("""  "EnableNFTables": "true"  """, """EnableNFTables is "true", and must be true or false.""")]
     [InlineData("""  "EnableIPv6": 1  """, "EnableIPv6 is 1, and must be true or false.")]
     [InlineData("""  "Backend": "ali-vpc"  """, "Backend is a string, and must be an object with a Type.")]
     [InlineData("""  "Backend": ["ali-vpc"]  """, "Backend is an array, and must be an object with a Type.")]

@@ -24,6 +24,13 @@ public sealed class SubnetEnvTests
     }
 
     [Theory]
+    [InlineData(Golden, "10.24.0.0/16")]
+    [InlineData("FLANNEL_SUBNET=10.24.5.1/24\n", null)]
+    [InlineData("FLANNEL_NETWORK=10.24.0.0/1", null)]
+    public void The_network_of_an_earlier_file_is_read(string text, string? expected) =>
+        Assert.Equal(expected, SubnetEnv.ReadPreviousNetwork(Encoding.UTF8.GetBytes(text))?.ToString());
+
+    [Theory]
     [InlineData(Golden, "10.24.5.0/24")]
     [InlineData("FLANNEL_NETWORK=10.24.0.0/16\r\nFLANNEL_SUBNET=10.24.5.1/24\r\nFLANNEL_MTU=1500\r\n", "10.24.5.0/24")]
     [InlineData("FLANNEL_SUBNET=\"10.24.5.1/24\"\n", "10.24.5.0/24")]
