@@ -48,7 +48,7 @@ internal sealed class DatapathBenchmark(BenchOptions options, TextWriter output)
         await vpc.PublishConfigAsync(cancel, $$$"""{"Network":"{{{TestVpc.Network}}}","Backend":{"Type":"{{{backend}}}"}}""");
         foreach (var instance in vpc.Instances)
         {
-            instance.MayAdministerNetwork = backend == "vxlan";
+            instance.HasNetAdmin = backend == "vxlan";
             var daemon = await instance.StartDaemonAsync();
             await daemon.WaitForReadyAsync(cancel);
         }

@@ -204,7 +204,7 @@ public sealed class VxlanTests : EndToEndTest
     public async Task Without_the_capability_the_daemon_ends_with_one_line_and_no_lease()
     {
         await StartVxlanAsync(1);
-        Vpc.Instances[0].MayAdministerNetwork = false;
+        Vpc.Instances[0].HasNetAdmin = false;
         var daemon = await Vpc.Instances[0].StartDaemonAsync();
         Assert.Equal(1, await daemon.WaitForExitAsync(Cancel));
         Assert.Contains(
@@ -223,7 +223,7 @@ public sealed class VxlanTests : EndToEndTest
     {
         await Require.NamespacesAsync();
         await StartVpcAsync(2);
-        foreach (var instance in Vpc.Instances) instance.MayAdministerNetwork = true;
+        foreach (var instance in Vpc.Instances) instance.HasNetAdmin = true;
         var daemons = new[] { await StartReadyAsync(0), await StartReadyAsync(1) };
         string[] subnets = [await SubnetAsync(0), await SubnetAsync(1)];
         await using var first = await Container.StartAsync(Vpc.Instances[0], Cancel);
@@ -261,7 +261,7 @@ public sealed class VxlanTests : EndToEndTest
         await Require.NamespacesAsync();
         await StartVpcAsync(instances, publishConfig: false);
         await Vpc.PublishConfigAsync(Cancel, config);
-        foreach (var instance in Vpc.Instances) instance.MayAdministerNetwork = true;
+        foreach (var instance in Vpc.Instances) instance.HasNetAdmin = true;
     }
 
     /// <summary>Lease, device and subnet.env of each node have upstream's form.</summary>

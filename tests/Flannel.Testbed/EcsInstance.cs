@@ -35,8 +35,8 @@ public sealed class EcsInstance : IAsyncDisposable
 
     public string SubnetFile { get; }
 
-    /// <summary>Whether its daemons and commands have CAP_NET_ADMIN, as with the drop-ins vxlan.conf and ip-masq.conf.</summary>
-    public bool MayAdministerNetwork { get; set; }
+    /// <summary>Whether its daemons and commands have CAP_NET_ADMIN.</summary>
+    public bool HasNetAdmin { get; set; }
 
     /// <summary>The output of its daemons, written while they run.</summary>
     public string LogFile => Path.Combine(Folder, "flanneld.log");
@@ -47,7 +47,7 @@ public sealed class EcsInstance : IAsyncDisposable
     /// <summary>The arguments of every flanneld on this instance; those of a test follow.</summary>
     public IReadOnlyList<string> Arguments => arguments;
 
-    /// <summary>Starts flanneld as an ordinary user, without capabilities unless <see cref="MayAdministerNetwork"/>. A flag in
+    /// <summary>Starts flanneld as an ordinary user, without capabilities unless <see cref="HasNetAdmin"/>. A flag in
     /// <paramref name="more"/> overrides the same flag of <see cref="Arguments"/>.</summary>
     public async Task<DaemonProcess> StartDaemonAsync(
         IReadOnlyList<string>? more = null, IReadOnlyDictionary<string, string>? environment = null)
@@ -56,7 +56,7 @@ public sealed class EcsInstance : IAsyncDisposable
         {
             Namespace = Namespace,
             Unprivileged = true,
-            MayAdministerNetwork = MayAdministerNetwork,
+            HasNetAdmin = HasNetAdmin,
             LogFile = LogFile,
             Environment = environment ?? new Dictionary<string, string>(),
         };
@@ -77,7 +77,7 @@ public sealed class EcsInstance : IAsyncDisposable
     {
         Namespace = Namespace,
         Unprivileged = true,
-        MayAdministerNetwork = MayAdministerNetwork,
+        HasNetAdmin = HasNetAdmin,
         Environment = new Dictionary<string, string>(),
     };
 

@@ -13,8 +13,8 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
     /// <summary>Whether to run as <see cref="UnprivilegedUser"/> without capabilities. Ignored if this process is not root.</summary>
     public bool Unprivileged { get; init; }
 
-    /// <summary>Whether <see cref="Unprivileged"/> leaves CAP_NET_ADMIN, as a drop-in with AmbientCapabilities does.</summary>
-    public bool MayAdministerNetwork { get; init; }
+    /// <summary>Whether an unprivileged program has CAP_NET_ADMIN, as the drop-ins of the unit grant it.</summary>
+    public bool HasNetAdmin { get; init; }
 
     /// <summary>The folder to use as root of the file system; it contains the program. Needs root; the program runs as root.</summary>
     public string? ChangeRoot { get; init; }
@@ -38,13 +38,11 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
         line.Add("/usr/bin/setpriv");
         if (Unprivileged && Posix.IsRoot)
         {
+            var capabilities = HasNetAdmin ? "-all,+net_admin" : "-all";
             line.AddRange(
             [
-                $"--reuid={UnprivilegedUser}", $"--regid={UnprivilegedUser}", "--clear-groups",
-                .. MayAdministerNetwork
-                    ? new[] { "--inh-caps=-all,+net_admin", "--ambient-caps=+net_admin", "--bounding-set=-all,+net_admin" }
-                    : ["--inh-caps=-all", "--bounding-set=-all"],
-                "--no-new-privs",
+                $"--reuid={UnprivilegedUser}", $"--regid={UnprivilegedUser}", "--clear-groups", $"--inh-caps={capabilities}",
+                $"--ambient-caps={capabilities}", $"--bounding-set={capabilities}", "--no-new-privs",
             ]);
         }
         // The kernel kills the program when this process ends.
