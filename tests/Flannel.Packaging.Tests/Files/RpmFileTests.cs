@@ -26,6 +26,7 @@ public sealed class RpmFileTests
                 "-rw-r--r-- d /usr/share/doc/flanneld/examples/credentials.conf",
                 "-rw-r--r-- d /usr/share/doc/flanneld/examples/docker-io.conf",
                 "-rw-r--r-- d /usr/share/doc/flanneld/examples/docker.conf",
+                "-rw-r--r-- d /usr/share/doc/flanneld/examples/forward-rules.conf",
                 "-rw-r--r-- d /usr/share/doc/flanneld/examples/ip-masq.conf",
                 "-rw-r--r-- d /usr/share/doc/flanneld/examples/set-sysctls.conf",
                 "-rw-r--r-- d /usr/share/doc/flanneld/examples/vxlan.conf",
