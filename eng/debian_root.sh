@@ -14,7 +14,8 @@ AUTHORITIES=/usr/local/share/ca-certificates
 
 kind=${1:-plain} suite=${2:-}
 case $kind in
-    # systemd-sysv: the commands reboot and poweroff. nftables, iptables: firewall rules. rpm: the rpm package. curl: the steps of README.md.
+    # systemd-sysv: the commands reboot and poweroff. nftables, iptables: firewall rules. rpm: the rpm package.
+    # curl: the steps of README.md.
     plain) PACKAGES=systemd,systemd-sysv,iproute2,iputils-ping,ca-certificates,curl,nftables,iptables,rpm ;;
     cloud) PACKAGES=systemd,systemd-sysv,iproute2,ca-certificates,cloud-init,etcd-server,etcd-client ;;
     # https://learn.microsoft.com/dotnet/core/install/linux-debian#dependencies; the pattern matches libicu72 in Debian 12.

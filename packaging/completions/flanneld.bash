@@ -14,7 +14,7 @@ _flanneld() {
     fi
 
     for word in "${COMP_WORDS[@]:1:1}"; do
-        case $word in check | release | routes | healthcheck) command=$word ;; esac
+        case $word in check | release | routes | healthcheck | cleanup) command=$word ;; esac
     done
 
     case $previous in
@@ -35,7 +35,7 @@ _flanneld() {
                     ;;
                 etcd-endpoints | etcd-prefix | etcd-username | etcd-password | iface-regex | iface-can-reach | public-ip | public-ipv6 | \
                     subnet-lease-renew-margin | mtu | route-resync | metadata-endpoint | vpc-endpoint | ecs-endpoint | sts-endpoint | quotas-endpoint | wait | \
-                    healthz-ip | healthz-port | v)
+                    healthz-ip | healthz-port | ip-masq-exclude | iptables-resync | v)
                     return
                     ;;
             esac
@@ -48,6 +48,7 @@ _flanneld() {
 
     flags='--etcd-endpoints --etcd-prefix --etcd-cafile --etcd-certfile --etcd-keyfile --etcd-username --etcd-password --etcd-password-file
         --iface --iface-regex --iface-can-reach --public-ip --public-ipv6 --subnet-file --subnet-lease-renew-margin --ip-masq
+        --ip-masq-exclude --ip-masq-fully-random-disable --iptables-forward-rules --iptables-resync
         --mtu --set-sysctls
         --route-controller --route-resync --dry-run --access-key-file --metadata-endpoint --vpc-endpoint --ecs-endpoint --sts-endpoint
         --quotas-endpoint --healthz-ip --healthz-port --log-format --v --help --version'
@@ -55,8 +56,9 @@ _flanneld() {
         check) flags+=' --output' ;;
         routes) flags+=' --remove-leftovers --delete-stale --remove-routes-of' ;;
         release) flags+=' --wait --force' ;;
+        cleanup) flags+=' --all' ;;
     esac
-    if [ "$COMP_CWORD" -eq 1 ]; then flags+=' check release routes healthcheck'; fi
+    if [ "$COMP_CWORD" -eq 1 ]; then flags+=' check release routes healthcheck cleanup'; fi
     while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -W "$flags" -- "$current")
 }
 

@@ -8,6 +8,7 @@ _flanneld() {
         "release:release the subnet and the route of this node for good"
         "routes:list the route entries inside the network and their owners"
         "healthcheck:exit 0 if the daemon on --healthz-port is ready"
+        "cleanup:remove the firewall rules of flanneld from this host"
     )
     flags=(
         '--etcd-endpoints=[URLs of the etcd members, separated by commas]:URLS:'
@@ -25,7 +26,11 @@ _flanneld() {
         '--public-ipv6=[IPv6 address to publish in addition]:IP:'
         '--subnet-file=[file for Docker and CNI; it exists while the subnet may be used]:FILE:_files'
         '--subnet-lease-renew-margin=[minutes before its end at which a lease is renewed, 1 to 1439]:MINUTES:'
-        '--ip-masq[masquerade traffic that leaves the network (needs nft and CAP_NET_ADMIN)]'
+        '--ip-masq[masquerade traffic that leaves the network (needs CAP_NET_ADMIN)]'
+        '*--ip-masq-exclude=[IPv4 networks whose hosts see the addresses of the containers; repeatable]:NETWORKS:'
+        '--ip-masq-fully-random-disable[masquerade without random ports]'
+        '--iptables-forward-rules[accept forwarded packets of the network (needs iptables and CAP_NET_ADMIN)]'
+        '--iptables-resync=[seconds between checks of the firewall rules, 1 to 86400; 0 is never]:SECONDS:'
         '--mtu=[MTU of the containers, 68 to 65535]:BYTES:'
         '--set-sysctls[set the kernel settings that the traffic of containers needs (needs CAP_NET_ADMIN)]'
         '--route-controller=[whether this node may be elected as route controller]:route-controller:(auto never)'
@@ -52,6 +57,7 @@ _flanneld() {
             '--remove-routes-of=[delete the routes of another cluster, by the id in its mark]:CLUSTER:'
         ) ;;
         release) flags+=('--wait=[seconds to wait for the route controller, 0 to 3600]:SECONDS:' '--force[release even while the daemon runs]') ;;
+        cleanup) flags+=('--all[remove the rules of all networks]') ;;
     esac
     _arguments -S '1: :{ if [[ ${words[CURRENT]} != -* ]]; then _describe command commands; fi }' $flags
 }

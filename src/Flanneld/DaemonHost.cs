@@ -3,6 +3,7 @@ using System.Net;
 using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.HostNetwork;
+using Flannel.HostNetwork.Firewall;
 using Flannel.HostNetwork.Vxlan;
 using Flanneld.Clients;
 using Flanneld.Commands;
@@ -118,9 +119,24 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
             InterfaceName = selected.Interface.Name,
             InterfaceAddress = selected.Address,
             TunnelDevices = [.. HostInterface.ReadAll().Select(device => device.Name).Where(VxlanDevice.IsName)],
-            IpMasq = options.IpMasq,
+            Firewall = CreateFirewallSettings(),
             MayControlRoutes = options.MayControlRoutes,
             WatchdogInterval = ReadWatchdogInterval(),
+        };
+
+    private FirewallSettings CreateFirewallSettings() =>
+        new(FirewallPrograms.OfThisHost())
+        {
+            Masquerades = options.IpMasq,
+            IsFullyRandom = options.IsIpMasqFullyRandom,
+            Excluded = options.IpMasqExclude,
+            Forwarding = options.IptablesForwardRules switch
+            {
+                true => ForwardingMode.Required,
+                false => ForwardingMode.Off,
+                null => ForwardingMode.IfPermitted,
+            },
+            Resync = options.IptablesResync,
         };
 
     private void LogStart()

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Runtime.InteropServices;
 using Flannel.Core;
+using Flannel.HostNetwork.Firewall;
 using Flanneld.Clients;
 using Flanneld.Commands;
 using Flanneld.Commands.Check;
@@ -79,9 +80,14 @@ internal static class Program
         var isQuiet = options.Command == Command.Check && options.Verbosity == 0;
         var context = new ClientContext(
             environment, isQuiet ? NullLoggerFactory.Instance : loggers, TimeProvider.System, new SharedRandom());
-        var result = options.Command == Command.Healthcheck
-            ? await new Healthcheck(options).RunAsync(cancellation)
-            : await RunConnectedCommandAsync(options, context, cancellation);
+        var running = options.Command switch
+        {
+            Command.Healthcheck => new Healthcheck(options).RunAsync(cancellation),
+            Command.Cleanup => new Cleanup(options, new FirewallCleanup(FirewallPrograms.OfThisHost(), context.Time))
+                .RunAsync(cancellation),
+            _ => RunConnectedCommandAsync(options, context, cancellation),
+        };
+        var result = await running;
         return result.Ok
             ? Success
             : await PrintErrorAsync($"flanneld {CommandDescriptor.NameOf(options.Command)}: {result.Error}", Failure);

@@ -1,19 +1,14 @@
-using Flannel.HostNetwork;
 using Flanneld.Backends;
-using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
 /// <summary>Makes the host agree with the <see cref="NodeState"/>, and reports the result to it: <c>subnet.env</c> exists exactly while the
 /// subnet may be used.</summary>
-/// <param name="masquerade">Must be in place before the file is written; null without <c>--ip-masq</c>.</param>
-internal sealed class HostReconciler(NodeReadiness readiness, SubnetFileReconciler file, Masquerade? masquerade, ILogger logger)
+/// <param name="firewall">Its required rules must be in place before the file is written; null if there are none.</param>
+internal sealed class HostReconciler(NodeReadiness readiness, SubnetFileReconciler file, FirewallReconciler? firewall)
 {
     /// <summary>How often the host is compared with the state without an event: another program may change the file.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
-
-    private bool isMasqueradeApplied;
-    private string? lastLogged;
 
     /// <summary>Must be set up before the file is written; null for a backend that sets up nothing on the host.</summary>
     public IForwarding? Forwarding { get; init; }
@@ -25,21 +20,15 @@ internal sealed class HostReconciler(NodeReadiness readiness, SubnetFileReconcil
     {
         var state = readiness.State;
         ForwardingChanged = Forwarding?.Changed;
-        var error = state.Use == SubnetUse.Allowed
-            ? Forwarding?.NotReadyReason ?? await ApplyMasqueradeAsync(cancellation)
-            : null;
+        var error = state.Use == SubnetUse.Allowed ? await FindHostProblemAsync(cancellation) : null;
         readiness.Apply(new NodeEvent.HostReconciled(
             error is null ? file.Reconcile(state.Use, state.ForbiddenReason) : new SubnetFileCheck(IsCorrect: false, error)));
     }
 
-    /// <returns>Why it is not in place; null when it is, or is not required.</returns>
-    private async Task<string?> ApplyMasqueradeAsync(CancellationToken cancellation)
+    /// <returns>What must still be set up on the host before the file is written; null if nothing.</returns>
+    private async Task<string?> FindHostProblemAsync(CancellationToken cancellation)
     {
-        if (masquerade is null || isMasqueradeApplied) return null;
-        var result = await masquerade.ApplyAsync(cancellation);
-        isMasqueradeApplied = result.Ok;
-        if (result.Error is { } error && error != lastLogged) NodeLog.HostError(logger, error);
-        lastLogged = result.Error;
-        return result.Error;
+        if (Forwarding?.NotReadyReason is { } reason) return reason;
+        return firewall is null ? null : await firewall.EnsureAsync(cancellation);
     }
 }

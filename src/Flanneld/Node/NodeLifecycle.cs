@@ -1,6 +1,6 @@
 using Flannel.Core;
 using Flannel.Core.Leases;
-using Flannel.HostNetwork;
+using Flannel.HostNetwork.Firewall;
 using Flannel.HostNetwork.Vxlan;
 using Flanneld.Backends;
 using Flanneld.Controller;
@@ -78,19 +78,24 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
     {
         var mtu = settings.ContainerMtu ?? backend.MtuFor(settings.Mtu);
         var subnetEnv = new SubnetEnv(held.Config.Network, held.Lease.Subnet, mtu, settings.IpMasq);
-        var masquerade = settings.IpMasq ? new Masquerade(held.Config.Network, held.Lease.Subnet, services.Time) : null;
-        if (masquerade is not null)
-        {
-            tasks.Add(
-                "the loop of --ip-masq",
-                masquerade.KeepAsync(error => NodeLog.HostError(nodeLogger, error), cancellation));
-        }
-
+        var firewall = settings.Firewall is { } desired ? CreateFirewall(desired, held) : null;
+        if (firewall is not null) tasks.Add("the loop of the firewall rules", firewall.KeepAsync(cancellation));
         var file = new SubnetFileReconciler(host.SubnetFile, subnetEnv, services.Time, nodeLogger);
-        return new HostReconciler(host.Readiness, file, masquerade, nodeLogger)
+        return new HostReconciler(host.Readiness, file, firewall)
         {
             Forwarding = backend is VxlanBackend tunnelled ? StartVxlan(held, tunnelled, cancellation) : null,
         };
+    }
+
+    private FirewallReconciler CreateFirewall(FirewallSettings desired, HeldLease held)
+    {
+        var former = (host.SubnetFile.Read() as SubnetFileState.Present)?.ReadNetwork();
+        var rules = desired.CreateRules(held.Config.Network, held.Lease.Subnet);
+        var firewall = new HostFirewall(rules, held.Config.EnableNfTables, desired.Programs, services.Time)
+        {
+            FormerNetworks = former is { } network ? [network] : [],
+        };
+        return new FirewallReconciler(firewall, desired, held.Config.Network, services.Time, nodeLogger);
     }
 
     private IForwarding StartVxlan(HeldLease held, VxlanBackend backend, CancellationToken cancellation)

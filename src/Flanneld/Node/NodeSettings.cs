@@ -26,7 +26,10 @@ internal sealed record NodeSettings(Ipv4Address PublicIp, int Mtu)
     /// <summary>Devices of this host with a name that backend vxlan gives.</summary>
     public IReadOnlyList<string> TunnelDevices { get; init; } = [];
 
-    public bool IpMasq { get; init; }
+    /// <summary>Null: the firewall of the host is neither read nor changed.</summary>
+    public FirewallSettings? Firewall { get; init; }
+
+    public bool IpMasq => Firewall is { Masquerades: true };
 
     public bool MayControlRoutes { get; init; } = true;
 

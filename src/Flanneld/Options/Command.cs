@@ -9,6 +9,7 @@ internal enum Command
     Check,
     Routes,
     Healthcheck,
+    Cleanup,
 }
 
 /// <summary>A command: the first argument.</summary>
@@ -20,6 +21,7 @@ internal sealed record CommandDescriptor(Command Command, string Name, string He
         new(Command.Release, "release", "release this node's subnet and route for good (stop the daemon first)"),
         new(Command.Routes, "routes", "list the route entries inside the network and their owners; deletes only what a flag names"),
         new(Command.Healthcheck, "healthcheck", "exit 0 when the daemon on --healthz-port is ready, else 1"),
+        new(Command.Cleanup, "cleanup", "remove flanneld's firewall rules from this host (stop the daemon first)"),
     ];
 
     /// <summary>The name of a command other than <see cref="Command.Run"/>.</summary>

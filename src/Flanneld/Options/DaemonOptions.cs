@@ -40,6 +40,15 @@ internal sealed class DaemonOptions
     public string SubnetFile { get; set; } = OptionDefaults.SubnetFile;
     public TimeSpan RenewMargin { get; set; } = OptionDefaults.RenewMargin;
     public bool IpMasq { get; set; }
+    public bool IsIpMasqFullyRandom { get; set; } = true;
+    public List<Ipv4Network> IpMasqExclude { get; } = [];
+
+    /// <summary>Null if the flag is not given: the rules are set if the daemon may set them.</summary>
+    public bool? IptablesForwardRules { get; set; }
+    public TimeSpan IptablesResync { get; set; } = OptionDefaults.IptablesResync;
+
+    /// <summary>Of 'cleanup': the rules of all networks.</summary>
+    public bool All { get; set; }
 
     /// <summary>Bytes; null for the interface's.</summary>
     public int? Mtu { get; set; }

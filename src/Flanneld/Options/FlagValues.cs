@@ -39,6 +39,19 @@ internal static class FlagValues
     public static Result<Unit> Address(string text, Action<Ipv4Address> set) =>
         Ipv4Address.TryParse(text, out var address) ? Set(address, set) : Invalid(text, "an IPv4 address such as 192.168.1.11");
 
+    /// <summary>IPv4 networks, separated by commas.</summary>
+    public static Result<Unit> Networks(string text, Action<Ipv4Network> add)
+    {
+        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!Ipv4Network.TryParse(part, '/', out var network, out _)) return Invalid(part, "an IPv4 network such as 10.0.0.0/8");
+            if (network.Length == 0) return Invalid(part, "a network that leaves an address to masquerade for: omit --ip-masq instead");
+            add(network);
+        }
+
+        return Unit.Instance;
+    }
+
     public static Result<Unit> AnyAddress(string text, Action<IPAddress> set)
     {
         if (Ipv4Address.TryParse(text, out var v4)) return Set(v4.ToIPAddress(), set);

@@ -10,6 +10,7 @@ internal static class Flags
     private const string Etcd = "etcd";
     private const string Node = "Node and interface";
     private const string Lease = "Lease and subnet file";
+    private const string Firewall = "Firewall (needs CAP_NET_ADMIN)";
     private const string Cloud = "Alibaba Cloud and routes";
     private const string Health = "Health and logging";
     private const string Other = "Other";
@@ -49,8 +50,21 @@ internal static class Flags
         new("subnet-lease-renew-margin", Lease, "MINUTES", OptionDefaults.Minutes(OptionDefaults.RenewMargin),
             "how long before its expiry a lease is renewed, 1 to 1439",
             (o, s) => FlagValues.Number(s, 1, 1439, "of minutes ", v => o.RenewMargin = TimeSpan.FromMinutes(v))),
-        new("ip-masq", Lease, "", "false", "masquerade packets that leave the network (needs nft and CAP_NET_ADMIN)",
+
+        new("ip-masq", Firewall, "", "false", "masquerade packets that leave the network (needs nft or iptables)",
             (o, s) => FlagValues.Boolean(s, v => o.IpMasq = v)),
+        new("ip-masq-exclude", Firewall, "NETWORKS", "",
+            "comma-separated IPv4 networks whose hosts see the containers' addresses; repeatable",
+            (o, s) => FlagValues.Networks(s, o.IpMasqExclude.Add)) { IsRepeatable = true },
+        new("ip-masq-fully-random-disable", Firewall, "", "false", "masquerade without random ports",
+            (o, s) => FlagValues.Boolean(s, v => o.IsIpMasqFullyRandom = !v)),
+        new("iptables-forward-rules", Firewall, "", "true", "accept forwarded packets of the network (needs iptables)",
+            (o, s) => FlagValues.Boolean(s, v => o.IptablesForwardRules = v)),
+        new("iptables-resync", Firewall, "SECONDS", OptionDefaults.Seconds(OptionDefaults.IptablesResync),
+            "how often the firewall rules are checked, 1 to 86400; 0 is never",
+            (o, s) => FlagValues.Number(s, 0, 86400, "of seconds ", v => o.IptablesResync = TimeSpan.FromSeconds(v))),
+        new("all", Firewall, "", "false", "of 'cleanup': remove the rules of all networks",
+            (o, s) => FlagValues.Boolean(s, v => o.All = v)) { Only = Command.Cleanup },
 
         new("mtu", Lease, "BYTES", "", "MTU of the containers, 68 to 65535 (default: the interface's, less the backend's header)",
             (o, s) => FlagValues.Number(s, 68, 65535, "of bytes ", v => o.Mtu = v)),
@@ -109,8 +123,6 @@ internal static class Flags
     ];
 
     private const string NoKubernetes = "this build takes its subnet from etcd, not from Kubernetes";
-    private const string NoIptables =
-        "this build changes no forwarding rules of the host: set net.ipv4.ip_forward=1 and the FORWARD policy there";
 
     public static IReadOnlyList<UnsupportedFlag> Unsupported { get; } =
     [
@@ -121,10 +133,7 @@ internal static class Flags
         // Upstream reads it with kube-subnet-mgr only.
         new("set-node-network-unavailable", NoKubernetes, "true", "false"),
         new("net-config-path", "the network configuration is at {etcd-prefix}/config in etcd", "/etc/kube-flannel/net-conf.json"),
-        new("iptables-resync", NoIptables, "5", "0"),
-        new("iptables-forward-rules", NoIptables, "false"),
         new("ip-blackhole-route", "this build writes routes to the VPC's tables, not to the host's", "false"),
-        new("ip-masq-fully-random-disable", "--ip-masq always chooses ports at random", "false"),
         new("vmodule", "one level applies to all parts: use -v"),
         new("log_backtrace_at", "it names lines of upstream's source", ":0"),
     ];

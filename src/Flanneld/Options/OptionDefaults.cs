@@ -16,6 +16,7 @@ internal static class OptionDefaults
 
     public static readonly TimeSpan RenewMargin = EtcdSubnetManagerOptions.DefaultRenewMargin;
     public static readonly TimeSpan RouteResync = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan IptablesResync = TimeSpan.FromSeconds(5);
     public static readonly TimeSpan ReleaseWait = TimeSpan.FromSeconds(60);
 
     public static string Minutes(TimeSpan time) => time.TotalMinutes.ToString("0", CultureInfo.InvariantCulture);

@@ -48,6 +48,7 @@ internal static class OptionWarnings
 
         if (!options.EtcdKeys.Prefix.StartsWith('/'))
             lines.Add(WithoutSlash(options.EtcdKeys.Prefix));
+        if (options is { IpMasqExclude.Count: > 0, IpMasq: false }) lines.Add("--ip-masq-exclude has no effect without --ip-masq");
         return lines;
     }
 

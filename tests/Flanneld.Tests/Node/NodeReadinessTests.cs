@@ -56,7 +56,7 @@ public sealed class NodeReadinessTests : IDisposable
         health = CreateHealth();
         readiness.Apply(new NodeEvent.Acquired(Held, config, TimeSpan.FromHours(24), instanceId));
         var reconciler = new SubnetFileReconciler(file ?? new SubnetFile(path ?? SubnetPath), Env, time, logger ?? NullLogger.Instance);
-        return new HostReconciler(readiness, reconciler, null, logger ?? NullLogger.Instance);
+        return new HostReconciler(readiness, reconciler, null);
     }
 
     private static Task ReconcileAsync(HostReconciler node) => node.ReconcileAsync(TestContext.Current.CancellationToken);

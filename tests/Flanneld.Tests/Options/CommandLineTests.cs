@@ -35,6 +35,9 @@ public sealed class CommandLineTests
         Assert.Equal("0.0.0.0", options.HealthzIp.ToString());
         Assert.Equal(0, options.HealthzPort);
         Assert.False(options.IpMasq);
+        Assert.True(options.IsIpMasqFullyRandom);
+        Assert.Null(options.IptablesForwardRules);
+        Assert.Equal(TimeSpan.FromSeconds(5), options.IptablesResync);
         Assert.True(options.MayControlRoutes);
         Assert.Equal("http://100.100.100.200", options.MetadataEndpoint);
     }
@@ -133,6 +136,11 @@ public sealed class CommandLineTests
     [InlineData("--healthz-port=70000", "from 0 to 65535")]
     [InlineData("--healthz-ip=localhost", "an IP address")]
     [InlineData("--ip-masq=maybe", "--ip-masq: \"maybe\" is not true or false")]
+    [InlineData("--ip-masq-exclude=10.0.0.0", "--ip-masq-exclude: \"10.0.0.0\" is not an IPv4 network such as 10.0.0.0/8")]
+    [InlineData("--ip-masq-exclude=10.0.0.0/8,fc00::/48", "--ip-masq-exclude: \"fc00…\" is not an IPv4 network such as 10.0.0.0/8")]
+    [InlineData("--ip-masq-exclude=0.0.0.0/0", "omit --ip-masq instead")]
+    [InlineData("--iptables-resync=-1", "--iptables-resync: \"-1\" is not a number of seconds from 0 to 86400")]
+    [InlineData("--all", "--all is a flag of 'flanneld cleanup'")]
     [InlineData("--etcd-endpoints=,", "--etcd-endpoints: no etcd endpoint given")]
     [InlineData("--etcd-endpoints=192.168.1.11:2379", "--etcd-endpoints: \"192.168.1.11:2379\" has no scheme; use http:// or https://")]
     [InlineData(
@@ -173,6 +181,25 @@ public sealed class CommandLineTests
         Assert.Contains(expected, ErrorOf([argument]), StringComparison.Ordinal);
 
     [Fact]
+    public void Excluded_networks_are_a_list_that_may_be_given_more_than_once()
+    {
+        string[] expected = ["10.0.0.0/8", "172.16.0.0/12", "192.168.1.1/32"];
+        Assert.Equal(
+            expected,
+            Parsed(["--ip-masq", "--ip-masq-exclude=10.0.0.0/8, 172.16.5.0/12", "--ip-masq-exclude", "192.168.1.1/32"])
+                .IpMasqExclude.Select(network => network.ToString()));
+        var options = Parsed([], ("FLANNELD_IP_MASQ_EXCLUDE", string.Join(',', expected)));
+        Assert.Equal(expected, options.IpMasqExclude.Select(network => network.ToString()));
+        Assert.Equal(["--ip-masq-exclude has no effect without --ip-masq"], options.Warnings);
+    }
+
+    [Theory]
+    [InlineData("--iptables-forward-rules", true)]
+    [InlineData("--iptables-forward-rules=false", false)]
+    public void Forwarding_rules_that_are_asked_for_are_not_the_default(string argument, bool expected) =>
+        Assert.Equal(expected, Parsed([argument]).IptablesForwardRules);
+
+    [Fact]
     public void Every_flag_of_upstream_is_known()
     {
         // The names of upstream's main.go, v0.19.2 and 2026-08.
@@ -194,10 +221,7 @@ public sealed class CommandLineTests
     [InlineData("--kube-subnet-mgr", "not from Kubernetes")]
     [InlineData("-kube-subnet-mgr=true", "not from Kubernetes")]
     [InlineData("--net-config-path=/etc/x", "{etcd-prefix}/config")]
-    [InlineData("--iptables-resync=60", "FORWARD policy")]
-    [InlineData("--iptables-forward-rules", "FORWARD policy")]
     [InlineData("--kube-api-url=https://10.0.0.1:6443", "not from Kubernetes")]
-    [InlineData("--ip-masq-fully-random-disable=1", "at random")]
     [InlineData("--kube-subnet-mgr=maybe", "not from Kubernetes")]
     public void A_flag_of_an_absent_feature_is_rejected_with_the_reason(string argument, string reason) =>
         Assert.Contains(reason, ErrorOf([argument]), StringComparison.Ordinal);
@@ -212,10 +236,7 @@ public sealed class CommandLineTests
     [InlineData("--set-node-network-unavailable=true")]
     [InlineData("--set-node-network-unavailable=false")]
     [InlineData("--net-config-path=/etc/kube-flannel/net-conf.json")]
-    [InlineData("--iptables-resync=5")]
-    [InlineData("--iptables-forward-rules=false")]
     [InlineData("--ip-blackhole-route=false")]
-    [InlineData("--ip-masq-fully-random-disable=false")]
     [InlineData("--vmodule=")]
     [InlineData("--log_backtrace_at=:0")]
     public void A_flag_of_an_absent_feature_is_accepted_if_its_value_asks_for_nothing(string argument)

@@ -1,6 +1,6 @@
 using Flannel.Core.Addresses;
 
-namespace Flannel.HostNetwork.Tests;
+namespace Flannel.HostNetwork.Tests.Firewall;
 
 /// <summary>A packet in the postrouting hook.</summary>
 internal sealed record Packet(Ipv4Address Source, Ipv4Address Destination, uint Mark);

@@ -1,0 +1,61 @@
+using Flannel.Core;
+using Flannel.Core.Addresses;
+
+namespace Flannel.HostNetwork.Firewall;
+
+/// <summary>Removes flanneld's rules from this host. Rules of others stay.</summary>
+public sealed class FirewallCleanup(FirewallPrograms programs, TimeProvider time)
+{
+    /// <param name="network">Whose rules are removed; null for all networks.</param>
+    /// <returns>What was removed, one line each; empty if there was nothing.</returns>
+    public async Task<Result<IReadOnlyList<string>>> RemoveAsync(Ipv4Network? network, CancellationToken cancellation)
+    {
+        List<string> removed = [];
+        if (programs.Find("nft") is { } nft)
+        {
+            var result = await FirewallCommand.LimitAsync("nft", stop => RemoveTablesAsync(nft, network, stop), time, cancellation);
+            if (!result.Ok) return Result.Failure(result.Error);
+            removed.AddRange(result.Value);
+        }
+
+        if (programs.FindIptables() is { } iptables)
+        {
+            var result = await FirewallCommand.LimitAsync(
+                "iptables", stop => RemoveChainsAsync(new IptablesFirewall(iptables, network), stop), time, cancellation);
+            if (!result.Ok) return Result.Failure(result.Error);
+            removed.AddRange(result.Value);
+        }
+
+        return removed;
+    }
+
+    private static async Task<Result<IReadOnlyList<string>>> RemoveTablesAsync(
+        string nft, Ipv4Network? network, CancellationToken cancellation)
+    {
+        var found = await NftFirewall.FindTablesAsync(nft, cancellation);
+        if (!found.Ok) return found;
+        var tables = found.Value.Where(table => network is not { } known || table == NftTable.NameOf(known)).ToList();
+        foreach (var table in tables)
+        {
+            var deleted = await NftFirewall.WriteAsync(nft, NftTable.Delete(table), cancellation);
+            if (!deleted.Ok) return Result.Failure(deleted.Error);
+        }
+
+        return tables.Select(table => $"nft: table ip {table}").ToList();
+    }
+
+    private static async Task<Result<IReadOnlyList<string>>> RemoveChainsAsync(IptablesFirewall iptables, CancellationToken cancellation)
+    {
+        var read = await iptables.ReadAsync(null, cancellation);
+        if (!read.Ok) return Result.Failure(read.Error);
+        List<string> removed = [];
+        foreach (var table in new[] { IptablesRules.Filter, IptablesRules.Nat })
+        {
+            var result = await iptables.ReconcileAsync(IptablesTable.Empty(table), read.Value, cancellation);
+            if (!result.Ok) return Result.Failure(result.Error);
+            if (result.Value) removed.Add($"iptables: rules in table {table}");
+        }
+
+        return removed;
+    }
+}

@@ -1,0 +1,38 @@
+using Flannel.Core.Addresses;
+using Flannel.HostNetwork.Firewall;
+
+namespace Flanneld.Node;
+
+internal enum ForwardingMode
+{
+    Off,
+
+    /// <summary>Upstream's default. A daemon without permission runs without the rules.</summary>
+    IfPermitted,
+
+    /// <summary>The flag was given: the node is not ready without the rules.</summary>
+    Required,
+}
+
+/// <summary>The settings of the firewall rules.</summary>
+internal sealed record FirewallSettings(FirewallPrograms Programs)
+{
+    public bool Masquerades { get; init; }
+
+    public bool IsFullyRandom { get; init; } = true;
+
+    public IReadOnlyList<Ipv4Network> Excluded { get; init; } = [];
+
+    public ForwardingMode Forwarding { get; init; }
+
+    /// <summary>Between two checks of the rules; zero for none.</summary>
+    public TimeSpan Resync { get; init; }
+
+    public FirewallRules CreateRules(Ipv4Network network, Ipv4Network subnet) => new(network, subnet)
+    {
+        Masquerades = Masquerades,
+        IsFullyRandom = IsFullyRandom,
+        Excluded = Excluded,
+        Forwards = Forwarding == ForwardingMode.Required || (Forwarding == ForwardingMode.IfPermitted && !Programs.LacksPermission()),
+    };
+}
