@@ -5,6 +5,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
+# shellcheck source=eng/hosts.sh
+. eng/hosts.sh
 # shellcheck source=eng/lint.sh
 . eng/lint.sh
 # shellcheck source=eng/mutate.sh
@@ -43,6 +45,7 @@ bench         | [ARGUMENTS...]        | RUN PUBLISH BENCH                 | size
 package       | [ARCH...]             | PUBLISH PACKAGE                   | deb, rpm, image, symbols and SBOM in artifacts/packages
 repo          |                       | REPOSITORY                        | an apt and a yum repository of them in artifacts/repository
 test-etcd     |                       | RUN                               | the etcd tests with the other release of etcd, 3.4 or 3.5
+test-hosts    |                       | RUN PUBLISH HOSTS                 | Docker 20.10 to 28.5, podman, containerd and CNI on real subnets
 test-order    | [SEED]                | RUN PUBLISH                       | all tests twice in random order while every core is busy
 test-packages |                       | RUN PUBLISH PACKAGE PACKAGE_TESTS | make the packages, install and run them on test machines
 test-verbs    | [SUITE [VERB...]]     | VERB_TESTS                        | every verb on a bare Debian 12 and 13 with only the .NET SDK
@@ -52,7 +55,7 @@ clean         |                       |                                   | remo
 help          |                       |                                   | this list
 '
 # What ci runs, in this order.
-CI_VERBS=(test test-etcd test-packages test-verbs)
+CI_VERBS=(test test-etcd test-hosts test-packages test-verbs)
 
 verb_help() {
     say "Usage: ./build.sh VERB [ARGUMENTS]"

@@ -49,6 +49,8 @@ step() { # TITLE COMMAND...
         lintian:lintian rpmlint:rpmlint busybox:busybox-static fish:fish zsh:zsh
         dnf:dnf "${NEEDS_REPOSITORY[@]}"
         qemu-aarch64-static:qemu-user-static)
+    # For tests/Flannel.Hosts.Tests. eng/hosts.sh fetches the container runtimes.
+    NEEDS_HOSTS=(iptables:iptables unshare:util-linux dpkg-deb:dpkg)
     NEEDS_VERB_TESTS=(mmdebstrap:mmdebstrap unshare:util-linux flock:util-linux git:git)
 }
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # ./build.sh test, test-etcd and test-order. Sourced by build.sh.
 
-# Tests of the executable, and tests of the packages: the latter run only in test-packages.
+# Tests of the executable, and tests of the packages: the latter run only in test-packages. HOST_TESTS (eng/hosts.sh) run in test-hosts.
 EXECUTABLE_TESTS=Flannel.EndToEnd.Tests
 PACKAGE_TESTS=Flannel.Packaging.Tests
 # test starts these projects first, in this order. The etcd tests mostly wait and leave the processors to the native compiler.
@@ -34,7 +34,7 @@ test_projects() { # [FILTER]
     local filter=${1:-} project
     for project in "${FIRST_PROJECTS[@]}" tests/*.Tests; do
         project=${project#tests/}
-        if [ "$project" = "$PACKAGE_TESTS" ]; then continue; fi
+        case $project in "$PACKAGE_TESTS" | "$HOST_TESTS") continue ;; esac
         if [ -n "${TEST_SAMPLE:-}" ] && [ -z "$(sample_arguments "$project")" ]; then continue; fi
         if [[ ${project,,} == *"${filter,,}"* ]]; then printf '%s\n' "$project"; fi
     done | awk '!seen[$0]++'

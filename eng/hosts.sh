@@ -1,0 +1,74 @@
+# shellcheck shell=bash
+# ./build.sh test-hosts: Docker, podman, containerd and the plugins of CNI on the subnets of flanneld. Sourced by build.sh.
+#
+# The programs are those of Debian's releases, unpacked below artifacts/hosts and not installed. They run in the network namespaces of the
+# test bed (HostMachine in tests/Flannel.Testbed).
+
+HOST_TESTS=Flannel.Hosts.Tests
+# Without the first release and the common programs nothing is tested. Another one that cannot be fetched is left out: the Release file of sid
+# may be out of date.
+HOST_FOLDERS=(common docker-20.10 docker-26.1 docker-28.5 cni podman)
+
+# Debian's release and the packages of a folder.
+host_packages() { # FOLDER
+    case $1 in
+        common)
+            echo bookworm runc busybox-static libdevmapper1.02.1 libseccomp2 libcap2 libgpgme11 libassuan0 libgpg-error0 libsubid4 libglib2.0-0
+            ;;
+        docker-20.10) echo bookworm docker.io containerd ;;
+        docker-26.1) echo trixie docker.io docker-cli containerd ;;
+        docker-28.5) echo sid docker.io docker-cli containerd ;;
+        # The last release with the flannel plugin.
+        cni) echo bullseye containernetworking-plugins ;;
+        # The last release with CNI as its network backend.
+        podman) echo bookworm podman conmon ;;
+        *) fail "eng/hosts.sh has no packages for '$1'" ;;
+    esac
+}
+
+verb_test_hosts() {
+    local start arguments=()
+    start=$(milliseconds)
+    [ "$(id -u)" -eq 0 ] || fail "test-hosts creates network namespaces and mounts; run it as root"
+    need_dotnet
+    start_results test-hosts
+    fetch_hosts
+    if check publish verb_publish; then
+        step "Building $HOST_TESTS" compile "tests/$HOST_TESTS/$HOST_TESTS.csproj"
+        step "Running $HOST_TESTS" run_host_tests
+        collect_project "$HOST_TESTS"
+    fi
+    summarize "$start"
+}
+
+run_host_tests() {
+    FLANNEL_TEST_HOSTS=$ARTIFACTS/hosts run_project "$HOST_TESTS" "${HOSTS_LEFT_OUT[@]}" -maxThreads 4
+}
+
+# Sets HOSTS_LEFT_OUT: the arguments that leave out the tests of folders that cannot be fetched.
+fetch_hosts() {
+    local name folder packages
+    HOSTS_LEFT_OUT=()
+    for name in "${HOST_FOLDERS[@]}"; do
+        folder=$ARTIFACTS/hosts/$name
+        if [ -d "$folder" ]; then continue; fi
+        read -ra packages < <(host_packages "$name")
+        if ! step "Fetching $name from ${packages[0]}" fetch_packages "${packages[0]}" "$(machine_architecture)" "$folder" "${packages[@]:1}"; then
+            case $name in common | docker-20.10) fail "$name could not be fetched" ;; esac
+            say "    ${packages[0]} is not available: $name is not tested"
+            HOSTS_LEFT_OUT+=(-trait- "needs=$name")
+        fi
+    done
+    make_host_image "$ARTIFACTS/hosts/image"
+}
+
+# The content of the containers: busybox, and a page that returns the address of the client.
+make_host_image() { # FOLDER
+    rm -rf "$1"
+    mkdir -p "$1"/{bin,proc,sys,dev,etc,tmp,www/cgi-bin}
+    cp "$ARTIFACTS/hosts/common/bin/busybox" "$1/bin/busybox"
+    ln -s busybox "$1/bin/sh"
+    # shellcheck disable=SC2016 # for the script
+    printf '%s\n' '#!/bin/sh' 'printf "Content-Type: text/plain\r\n\r\n%s\n" "$REMOTE_ADDR"' >"$1/www/cgi-bin/source"
+    chmod 755 "$1/www/cgi-bin/source"
+}
