@@ -5,15 +5,16 @@
 # test bed (HostMachine in tests/Flannel.Testbed).
 
 HOST_TESTS=Flannel.Hosts.Tests
-# Without the first release and the common programs nothing is tested. Another one that cannot be fetched is left out: the Release file of sid
-# may be out of date.
+# Without the first release and the common programs nothing is tested. Another one that cannot be fetched is left out: the Release file of
+# sid may be out of date.
 HOST_FOLDERS=(common docker-20.10 docker-26.1 docker-28.5 cni podman)
 
 # Debian's release and the packages of a folder.
 host_packages() { # FOLDER
     case $1 in
         common)
-            echo bookworm runc busybox-static libdevmapper1.02.1 libseccomp2 libcap2 libgpgme11 libassuan0 libgpg-error0 libsubid4 libglib2.0-0
+            echo bookworm runc busybox-static libdevmapper1.02.1 libseccomp2 libcap2 libgpgme11 libassuan0 libgpg-error0 libsubid4 \
+                libglib2.0-0
             ;;
         docker-20.10) echo bookworm docker.io containerd ;;
         docker-26.1) echo trixie docker.io docker-cli containerd ;;
@@ -47,13 +48,14 @@ run_host_tests() {
 
 # Sets HOSTS_LEFT_OUT: the arguments that leave out the tests of folders that cannot be fetched.
 fetch_hosts() {
-    local name folder packages
+    local name folder packages architecture
+    architecture=$(machine_architecture)
     HOSTS_LEFT_OUT=()
     for name in "${HOST_FOLDERS[@]}"; do
         folder=$ARTIFACTS/hosts/$name
         if [ -d "$folder" ]; then continue; fi
         read -ra packages < <(host_packages "$name")
-        if ! step "Fetching $name from ${packages[0]}" fetch_packages "${packages[0]}" "$(machine_architecture)" "$folder" "${packages[@]:1}"; then
+        if ! step "Fetching $name from ${packages[0]}" fetch_packages "${packages[0]}" "$architecture" "$folder" "${packages[@]:1}"; then
             case $name in common | docker-20.10) fail "$name could not be fetched" ;; esac
             say "    ${packages[0]} is not available: $name is not tested"
             HOSTS_LEFT_OUT+=(-trait- "needs=$name")

@@ -31,8 +31,7 @@ internal sealed class CniNode : IAsyncDisposable
 
     public static async Task<CniNode> StartAsync(EcsInstance instance, bool flanneldMasquerades, string[] folders, CancellationToken cancel)
     {
-        instance.HasNetAdmin = flanneldMasquerades;
-        await instance.StartDaemonAsync(flanneldMasquerades ? ["--ip-masq"] : []);
+        await FlanneldStart.StartAsync(instance, flanneldMasquerades);
         await instance.Daemon!.WaitForReadyAsync(cancel);
         var machine = await HostMachine.StartAsync(instance, HostPrograms.EnvironmentOf(folders), cancel);
         await machine.RunAsync(cancel, "/bin/mkdir", "-p", "/opt/cni", "/etc/cni/net.d");
@@ -44,7 +43,7 @@ internal sealed class CniNode : IAsyncDisposable
     public async Task<Workload> StartServerAsync(string ns, string address)
     {
         await Machine.StartAsync("ip", ["netns", "exec", ns, HostPrograms.Busybox,
-            .. Workload.Server(Path.Combine(HostPrograms.Image, "www"))]);
+            .. Workload.Servers(HostPrograms.Busybox, Path.Combine(HostPrograms.Image, "www"))]);
         return new Workload($"{ns} of {Instance.InstanceId}", address, HostPrograms.Busybox,
             (line, cancel) => Machine.TryAsync(cancel, ["ip", "netns", "exec", ns, .. line]));
     }

@@ -11,7 +11,7 @@ internal sealed class CniRuntime(HostMachine machine, JsonObject conflist)
 
     /// <summary>The result of the last plugin.</summary>
     /// <param name="id">The container and its network namespace in the machine.</param>
-    /// <param name="hostPort">Published as port 80 of the container.</param>
+    /// <param name="hostPort">Published as <see cref="Workload.PublishedPort"/> of the container.</param>
     public async Task<JsonNode> AddAsync(string id, int hostPort, CancellationToken cancel)
     {
         JsonNode? result = null;
@@ -40,7 +40,7 @@ internal sealed class CniRuntime(HostMachine machine, JsonObject conflist)
             config["cniVersion"] = conflist["cniVersion"]!.GetValue<string>();
             if (config["capabilities"]?["portMappings"] is not null)
             {
-                var mapping = new JsonObject { ["hostPort"] = hostPort, ["containerPort"] = 80, ["protocol"] = "tcp" };
+                var mapping = new JsonObject { ["hostPort"] = hostPort, ["containerPort"] = Workload.PublishedPort, ["protocol"] = "tcp" };
                 config["runtimeConfig"] = new JsonObject { ["portMappings"] = new JsonArray(mapping) };
             }
             yield return config;

@@ -36,7 +36,11 @@ public sealed class ContainerdTests : EndToEndTest
     private static async Task<Workload> RunAsync(CniNode node)
     {
         await node.Machine.RunAsync(
-            Cancel, ["ctr", "run", "--detach", "--cni", "--rootfs", Root, "server", "/bin/busybox", .. Workload.Server("/www")]);
+            Cancel,
+            [
+                "ctr", "run", "--detach", "--cni", "--cpu-shares=0", "--rootfs", Root, "server", "/bin/busybox",
+                .. Workload.Servers("/bin/busybox", "/www"),
+            ]);
         async Task<CommandResult> ExecAsync(IReadOnlyList<string> line, CancellationToken cancel) =>
             await node.Machine.TryAsync(cancel, ["ctr", "task", "exec", "--exec-id", $"e{Guid.NewGuid():N}", "server", .. line]);
         var ip = (await ExecAsync(["/bin/busybox", "ip", "-4", "-o", "address", "show", "eth0"], Cancel)).Output;

@@ -52,7 +52,7 @@ internal sealed class DockerCluster : IAsyncDisposable
         foreach (var node in nodes)
         {
             await node.Namespace!.SetAsync(new NamedValue("ipv4/ip_forward", forwarding ? "1" : "0"));
-            await StartFlanneldAsync(node, setup.By, cancel);
+            await FlanneldStart.StartAsync(node, masquerades: setup.By == Masquerading.Flanneld);
         }
         foreach (var node in nodes)
         {
@@ -65,13 +65,6 @@ internal sealed class DockerCluster : IAsyncDisposable
         Docker = await Task.WhenAll(starting);
         VpcHost = await AddHostAsync("host of the VPC", vpc.Instances[2].Facts.PrivateIp, vpc.Instances[2].Namespace!);
         Outside = await AddHostAsync("outside", VpcTopology.EtcdAddress, vpc.EtcdNamespace);
-    }
-
-    private static Task<DaemonProcess> StartFlanneldAsync(EcsInstance node, Masquerading by, CancellationToken cancel)
-    {
-        cancel.ThrowIfCancellationRequested();
-        node.HasNetAdmin = by == Masquerading.Flanneld;
-        return node.StartDaemonAsync(node.HasNetAdmin ? ["--ip-masq"] : []);
     }
 
     private async Task<Workload> AddHostAsync(string name, string address, NetworkNamespace ns)

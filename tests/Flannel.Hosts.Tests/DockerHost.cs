@@ -49,7 +49,8 @@ internal sealed class DockerHost : IAsyncDisposable
         }
     }
 
-    public Task<string> DockerAsync(CancellationToken cancel, params string[] arguments) => machine.RunAsync(cancel, ["docker", .. arguments]);
+    public Task<string> DockerAsync(CancellationToken cancel, params string[] arguments) =>
+        machine.RunAsync(cancel, ["docker", .. arguments]);
 
     public ValueTask DisposeAsync() => machine.DisposeAsync();
 
@@ -108,8 +109,8 @@ internal sealed class DockerHost : IAsyncDisposable
     {
         await machine.RunAsync(cancel, "/bin/sh", "-c", $"tar -C {HostPrograms.Image} -c . | docker import - source");
         await DockerAsync(
-            cancel, ["run", "--detach", "--name", Name, "--publish", $"{PublishedPort}:80", "source", "/bin/busybox",
-                .. Workload.Server("/www")]);
+            cancel, ["run", "--detach", "--name", Name, "--publish", $"{PublishedPort}:{Workload.PublishedPort}", "source", "/bin/busybox",
+                .. Workload.Servers("/bin/busybox", "/www")]);
         var address = await DockerAsync(
             cancel, "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", Name);
         Container = new Workload($"container of {setup.Release}", address.Trim(), "/bin/busybox",

@@ -3,7 +3,8 @@ using Flannel.Testbed;
 
 namespace Flannel.Hosts.Tests;
 
-/// <summary>Containers of two nodes with Docker, options from mk-docker-opts.sh, and a shipped drop-in: which address each peer sees.</summary>
+/// <summary>Containers of two nodes with Docker, options from mk-docker-opts.sh, and a shipped drop-in: which address each peer
+/// sees.</summary>
 public abstract class DockerTests(string release) : EndToEndTest
 {
     private const int Instances = 3;
@@ -31,6 +32,14 @@ public abstract class DockerTests(string release) : EndToEndTest
         Assert.Equal(host.Address, await host.SourceAtAsync(cluster.Nodes[1], Cancel, DockerHost.PublishedPort));
         Assert.Equal(
             by == Masquerading.Nobody ? Workload.NoAnswer : cluster.Nodes[0], await first.SourceAtAsync(outside.Address, Cancel));
+    }
+
+    [Fact]
+    public async Task The_unit_of_Debian_gives_up_after_three_starts()
+    {
+        await HostPrograms.RequireAsync(release);
+        Assert.Contains("\nStartLimitBurst=3\n", DockerRelease.Unit(release), StringComparison.Ordinal);
+        Assert.Matches("(?m)^StartLimitInterval(Sec)?=60s?$", DockerRelease.Unit(release));
     }
 
     [Fact]

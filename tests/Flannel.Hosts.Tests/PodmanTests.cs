@@ -52,8 +52,12 @@ public sealed class PodmanTests : EndToEndTest
 
     private static async Task<Workload> RunAsync(CniNode node)
     {
-        await node.Machine.RunAsync(Cancel, ["podman", "--storage-driver=vfs", "run", "--detach", "--name=server", "--network=cbr0",
-            $"--publish={CniNode.HostPort}:80", "source", "/bin/busybox", .. Workload.Server("/www")]);
+        await node.Machine.RunAsync(Cancel,
+            [
+                "podman", "--storage-driver=vfs", "run", "--detach", "--name=server", "--network=cbr0", "--pids-limit=0",
+                $"--publish={CniNode.HostPort}:{Workload.PublishedPort}", "source", "/bin/busybox",
+                .. Workload.Servers("/bin/busybox", "/www"),
+            ]);
         var address = await node.Machine.RunAsync(Cancel, "podman", "--storage-driver=vfs", "inspect",
             "--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", "server");
         return new Workload("container of podman", address.Trim(), "/bin/busybox",

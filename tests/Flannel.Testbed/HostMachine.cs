@@ -4,8 +4,8 @@ namespace Flannel.Testbed;
 
 /// <summary>
 /// The host of an instance, for container runtimes without systemd. Beside the network namespace of the instance it has namespaces for
-/// mounts, processes, IPC, host name and control groups. /run, /var/lib and /opt are empty, /etc is a copy, and /run/flannel is the folder of
-/// the instance's subnet.env.
+/// mounts, processes, IPC, host name and control groups. /run, /var/lib and /opt are empty, /etc is a copy, and /run/flannel is the folder
+/// of the instance's subnet.env.
 /// </summary>
 /// <remarks>Its first process ends with this process: even after SIGKILL no process and no mount remains. The control groups are of version
 /// 2 without controllers, because that hierarchy exists on every host, also inside a container.</remarks>

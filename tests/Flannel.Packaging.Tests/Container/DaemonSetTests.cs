@@ -18,7 +18,9 @@ public sealed class DaemonSetTests
 
     private static V1PodSpec Pod => DaemonSet.Spec.Template.Spec;
 
-    private static V1Container Daemon => Pod.Containers.Single();
+    private static V1Container Daemon => Pod.Containers.Single(container => container.Name == "flanneld");
+
+    private static V1Container Cni => Pod.Containers.Single(container => container.Name == "cni");
 
     [Fact]
     public void The_manifest_has_a_namespace_a_config_map_and_a_daemon_set_that_selects_its_own_pods()
@@ -64,6 +66,38 @@ public sealed class DaemonSetTests
         var prepare = Pod.InitContainers.Single();
         Assert.Contains("chown 65532:65532 /run/flannel", prepare.Command[^1], StringComparison.Ordinal);
         Assert.Equal(["CHOWN"], prepare.SecurityContext.Capabilities.Add);
+        Assert.Equal((true, false), (Cni.SecurityContext.ReadOnlyRootFilesystem, Cni.SecurityContext.AllowPrivilegeEscalation));
+        Assert.Equal(["ALL"], Cni.SecurityContext.Capabilities.Drop);
+        Assert.Null(Cni.SecurityContext.Capabilities.Add);
+        Assert.Equal(["/etc/cni/net.d", "/etc/flannel"],
+            Cni.VolumeMounts.Where(mount => mount.ReadOnlyProperty != true).Select(mount => mount.MountPath));
+    }
+
+    [Fact]
+    public async Task The_conflist_exists_while_subnet_env_exists()
+    {
+        using var folder = new RunFolder("cni");
+        var (source, subnet, target) = (Path.Combine(folder.Path, "etc/flannel/cni-conf.json"), Path.Combine(
+            folder.Path, "run/flannel/subnet.env"), Path.Combine(folder.Path, "etc/cni/net.d/10-flannel.conflist"));
+        foreach (var file in new[] { source, subnet, target })
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        }
+        await File.WriteAllTextAsync(source, "new", Cancel);
+        // Of the boot before.
+        await File.WriteAllTextAsync(target, "old", Cancel);
+        var script = Cni.Command[^1].Replace("/etc/", $"{folder.Path}/etc/", StringComparison.Ordinal)
+            .Replace("/run/", $"{folder.Path}/run/", StringComparison.Ordinal).Replace("sleep 2", "sleep 0.1", StringComparison.Ordinal);
+        await using var process = await ChildProcess.StartAsync(
+            new ProgramStart("/usr/bin/busybox", [.. Cni.Command.Take(Cni.Command.Count - 1), script]));
+        await Eventually.IsAsync("the old conflist is removed", () => Task.FromResult(!File.Exists(target)), Cancel);
+        await File.WriteAllTextAsync(subnet, TestVpc.SubnetEnv("10.24.5.1/24"), Cancel);
+        await Eventually.IsAsync("the conflist is written", () => Task.FromResult(File.Exists(target)), Cancel);
+        Assert.Equal("new", await File.ReadAllTextAsync(target, Cancel));
+        File.Delete(subnet);
+        await Eventually.IsAsync("the conflist is removed", () => Task.FromResult(!File.Exists(target)), Cancel);
+        process.Terminate();
+        Assert.Equal(0, await process.WaitForExitAsync(Cancel));
     }
 
     [Fact]

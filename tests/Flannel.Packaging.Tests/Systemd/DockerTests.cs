@@ -14,6 +14,78 @@ public sealed class DockerTests : MachineTest
         exec sleep infinity
         """;
 
+    /// <summary>docker.service and docker.socket of Debian 12, without comments. The test of Flannel.Hosts.Tests compares the limit with
+    /// that of the fetched packages.</summary>
+    private const string RealUnit = """
+        [Unit]
+        Description=Docker Application Container Engine
+        After=network-online.target docker.socket firewalld.service containerd.service
+        Wants=network-online.target containerd.service
+        Requires=docker.socket
+
+        [Service]
+        Type=notify
+        EnvironmentFile=-/etc/default/docker
+        ExecStart=/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock $DOCKER_OPTS
+        ExecReload=/bin/kill -s HUP $MAINPID
+        LimitNOFILE=1048576
+        LimitNPROC=infinity
+        LimitCORE=infinity
+        TasksMax=infinity
+        TimeoutStartSec=0
+        Delegate=yes
+        KillMode=process
+        Restart=on-failure
+        StartLimitBurst=3
+        StartLimitInterval=60s
+
+        [Install]
+        WantedBy=multi-user.target
+        """;
+
+    private const string RealSocket = """
+        [Unit]
+        Description=Docker Socket for the API
+
+        [Socket]
+        ListenStream=/run/docker.sock
+        SocketMode=0660
+        SocketUser=root
+        SocketGroup=root
+
+        [Install]
+        WantedBy=sockets.target
+        """;
+
+    [Fact]
+    public async Task Docker_of_Debian_recovers_after_flanneld_was_broken_for_longer_than_three_tries()
+    {
+        await StartMachineAsync();
+        await Machine.WriteAsync("/usr/sbin/dockerd", Daemon.Replace("exec sleep", "systemd-notify --ready\nexec sleep",
+            StringComparison.Ordinal), Cancel);
+        await Machine.RunAsync("chmod 755 /usr/sbin/dockerd", Cancel);
+        await Machine.WriteAsync("/lib/systemd/system/docker.service", RealUnit, Cancel);
+        await Machine.WriteAsync("/lib/systemd/system/docker.socket", RealSocket, Cancel);
+        await InstallAsync();
+        await ConfigureAsync(new NamedValue("FLANNELD_ETCD_ENDPOINTS", "192.168.1.10"));
+        await DropInAsync("docker-io.conf", "docker");
+        Assert.Equal("3", await Machine.PropertyAsync("docker", "StartLimitBurst", Cancel));
+
+        await Machine.TryAsync("systemctl restart flanneld; systemctl start --no-block docker", Cancel);
+        await Eventually.IsAsync("Docker was tried more than three times", async () => int.Parse(
+            await Machine.PropertyAsync("docker", "NRestarts", Cancel), System.Globalization.CultureInfo.InvariantCulture) > 4,
+            Cancel, TimeSpan.FromSeconds(60));
+        Assert.Equal("failed", await UnitAsync("ActiveState"));
+        Assert.Equal("active", await Machine.PropertyAsync("docker.socket", "ActiveState", Cancel));
+
+        // Only the settings are repaired: the next try of Docker starts flanneld too.
+        await Machine.RunAsync($"sed -i 's|^FLANNELD_ETCD_ENDPOINTS=.*|FLANNELD_ETCD_ENDPOINTS={Endpoint}|' {Settings}", Cancel);
+        await Eventually.IsAsync(
+            "Docker runs", async () => await Machine.PropertyAsync("docker", "ActiveState", Cancel) == "active", Cancel);
+        Assert.Contains($"--bip={(await SubnetEnvAsync())["FLANNEL_SUBNET"]}", await ReadAsync("/run/test-daemon.arguments"),
+            StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("docker.conf", "docker", "/usr/bin/dockerd", "/usr/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock")]
     [InlineData("docker-io.conf", "docker", "/usr/sbin/dockerd",
@@ -50,11 +122,29 @@ public sealed class DockerTests : MachineTest
             string[] expected = ["-H", "fd://", "--containerd=/run/containerd/containerd.sock", $"--bip={environment["FLANNEL_SUBNET"]}",
                 "--ip-masq=true", $"--mtu={environment["FLANNEL_MTU"]}"];
             Assert.Equal(expected, (await ReadAsync("/run/test-daemon.arguments"))!.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            Assert.Contains("DOCKER_INSECURE_NO_IPTABLES_RAW=1", await Machine.RunAsync(
+                $"tr '\\0' '\\n' </proc/{await Machine.PropertyAsync(unit, "MainPID", Cancel)}/environ", Cancel), StringComparison.Ordinal);
+            await AssertRulesAsync(environment);
+            // A second start adds no rule twice.
+            await Machine.RunAsync($"systemctl restart {unit}", Cancel);
+            await AssertRulesAsync(environment);
         }
 
         var (process, flanneld) = (await Machine.PropertyAsync(unit, "MainPID", Cancel), await MainPidAsync());
         await Machine.RunAsync("systemctl restart flanneld", Cancel);
         Assert.NotEqual(flanneld, await MainPidAsync());
         Assert.Equal(process, await Machine.PropertyAsync(unit, "MainPID", Cancel));
+    }
+
+    private string Endpoint => Vpc.Etcd.Endpoint.GetLeftPart(UriPartial.Authority);
+
+    private async Task AssertRulesAsync(IReadOnlyDictionary<string, string> environment)
+    {
+        var (network, gateway) = (environment["FLANNEL_NETWORK"], environment["FLANNEL_SUBNET"]);
+        var subnet = $"{gateway[..gateway.LastIndexOf('.')]}.0/24";
+        Assert.Equal($"-N DOCKER-USER\n-A DOCKER-USER -d {network} -j ACCEPT\n-A DOCKER-USER -s {network} -j ACCEPT\n",
+            await Machine.RunAsync("iptables -S DOCKER-USER", Cancel));
+        Assert.Equal($"-P POSTROUTING ACCEPT\n-A POSTROUTING -s {subnet} -d {network} ! -o docker0 -j ACCEPT\n",
+            await Machine.RunAsync("iptables -t nat -S POSTROUTING", Cancel));
     }
 }

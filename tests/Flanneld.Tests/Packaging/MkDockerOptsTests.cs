@@ -107,6 +107,16 @@ public sealed class MkDockerOptsTests : IDisposable
         Assert.Equal(Subnet, await File.ReadAllTextAsync(SubnetFile, TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public async Task The_output_file_is_never_the_target_of_a_link_that_is_read()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await File.WriteAllTextAsync(DockerFile, Subnet, cancel);
+        File.CreateSymbolicLink(SubnetFile, "docker");
+        Assert.Contains("is the file that -f names: -d must name another one", await RunAsync(null, "-c"), StringComparison.Ordinal);
+        Assert.Equal(Subnet, await File.ReadAllTextAsync(DockerFile, cancel));
+    }
+
     [Theory]
     [InlineData("target")]
     [InlineData("sub/../target")]

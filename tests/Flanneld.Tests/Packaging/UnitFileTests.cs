@@ -45,6 +45,18 @@ public sealed class UnitFileTests
         var text = Texts.Read("systemd", "examples", example);
         Assert.Contains("\nWants=flanneld.service\nAfter=flanneld.service\n", text);
         Assert.DoesNotMatch("(?m)^(Requires|BindsTo|PartOf)=", text);
+        // Debian's docker.service gives up after three starts.
+        Assert.Matches(@"(?s)\[Unit\].*\nStartLimitIntervalSec=0\n.*\[Service\]", text);
+    }
+
+    [Fact]
+    public void Both_drop_ins_of_Docker_have_the_same_rules()
+    {
+        var texts = new[] { "docker.conf", "docker-io.conf" }.Select(example => Regex.Replace(
+            Texts.Read("systemd", "examples", example), @"(?s)^.*(?=\nEnvironment=DOCKER_INSECURE)", "")
+            .Split('\n').Where(line => !line.StartsWith("ExecStart=", StringComparison.Ordinal) && !line.StartsWith('#'))).ToList();
+        Assert.Equal(texts[0], texts[1]);
+        Assert.Contains("Environment=DOCKER_INSECURE_NO_IPTABLES_RAW=1", texts[0]);
     }
 
     [Fact]
