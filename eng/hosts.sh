@@ -28,7 +28,7 @@ host_packages() { # FOLDER
 }
 
 verb_test_hosts() {
-    local start arguments=()
+    local start
     start=$(milliseconds)
     [ "$(id -u)" -eq 0 ] || fail "test-hosts creates network namespaces and mounts; run it as root"
     need_dotnet

@@ -7,7 +7,7 @@ public enum Masquerading
 {
     Docker,
     Flanneld,
-    Nobody,
+    None,
 }
 
 /// <summary>How Docker is started on flanneld's subnet.</summary>
@@ -56,14 +56,8 @@ internal sealed class DockerHost : IAsyncDisposable
 
     private async Task StartDockerAsync(CancellationToken cancel)
     {
-        if (setup.By == Masquerading.Nobody)
-        {
-            await machine.WriteAsync("/etc/docker/daemon.json", "{\"ip-masq\":false}", cancel);
-        }
-        else
-        {
-            File.Delete(machine.PathOf("/etc/docker/daemon.json"));
-        }
+        var configuration = setup.By == Masquerading.None ? "{\"ip-masq\":false}" : "{}";
+        await machine.WriteAsync("/etc/docker/daemon.json", configuration, cancel);
         await machine.StartAsync("containerd");
         await WaitForFileAsync("/run/containerd/containerd.sock", cancel);
 
@@ -80,7 +74,7 @@ internal sealed class DockerHost : IAsyncDisposable
         var packaging = Path.Combine(Locations.Repository(), "packaging");
         var text = File.ReadAllText(Path.Combine(packaging, "systemd", "examples", setup.Example))
             .Replace("@LIBEXEC@", packaging, StringComparison.Ordinal);
-        if (setup.By == Masquerading.Nobody)
+        if (setup.By == Masquerading.None)
         {
             text = text.Replace("mk-docker-opts.sh -c", "mk-docker-opts.sh -c -m", StringComparison.Ordinal);
         }

@@ -12,17 +12,17 @@ public abstract class DockerTests(string release) : EndToEndTest
     [Theory]
     [InlineData("docker-io.conf", false, Masquerading.Docker)]
     [InlineData("docker.conf", false, Masquerading.Flanneld)]
-    [InlineData("docker-io.conf", false, Masquerading.Nobody)]
+    [InlineData("docker-io.conf", false, Masquerading.None)]
     [InlineData("docker.conf", true, Masquerading.Docker)]
     [InlineData("docker-io.conf", true, Masquerading.Flanneld)]
-    [InlineData("docker.conf", true, Masquerading.Nobody)]
+    [InlineData("docker.conf", true, Masquerading.None)]
     public async Task Containers_of_two_nodes_see_each_others_addresses(string example, bool forwarding, Masquerading by)
     {
         await using var cluster = await StartAsync(new DockerSetup(release, example, by), forwarding);
         var (first, second) = (cluster.Docker[0].Container, cluster.Docker[1].Container);
         var (host, outside) = (cluster.VpcHost, cluster.Outside);
         // The address of a container outside of the network, if its packets are answered.
-        var masqueraded = by == Masquerading.Nobody ? first.Address : cluster.Nodes[0];
+        var masqueraded = by == Masquerading.None ? first.Address : cluster.Nodes[0];
 
         Assert.Equal(first.Address, await first.SourceAtAsync(second.Address, Cancel));
         Assert.Equal(second.Address, await second.SourceAtAsync(first.Address, Cancel));
@@ -31,7 +31,7 @@ public abstract class DockerTests(string release) : EndToEndTest
         Assert.Equal(host.Address, await host.SourceAtAsync(second.Address, Cancel));
         Assert.Equal(host.Address, await host.SourceAtAsync(cluster.Nodes[1], Cancel, DockerHost.PublishedPort));
         Assert.Equal(
-            by == Masquerading.Nobody ? Workload.NoAnswer : cluster.Nodes[0], await first.SourceAtAsync(outside.Address, Cancel));
+            by == Masquerading.None ? Workload.NoAnswer : cluster.Nodes[0], await first.SourceAtAsync(outside.Address, Cancel));
     }
 
     [Fact]
