@@ -76,6 +76,7 @@ public sealed class DaemonSetTests
     [Fact]
     public async Task The_conflist_exists_while_subnet_env_exists()
     {
+        Require.Program("/usr/bin/busybox");
         using var folder = new RunFolder("cni");
         var (source, subnet, target) = (Path.Combine(folder.Path, "etc/flannel/cni-conf.json"), Path.Combine(
             folder.Path, "run/flannel/subnet.env"), Path.Combine(folder.Path, "etc/cni/net.d/10-flannel.conflist"));
