@@ -8,6 +8,6 @@ public sealed class FlannelContractTests
         Assert.Equal(86_400, FlannelContract.LeaseTime.TotalSeconds);
         string[] backends = [FlannelContract.AliVpcBackend, FlannelContract.AllocBackend, FlannelContract.VxlanBackend];
         Assert.Equal(["ali-vpc", "alloc", "vxlan"], backends);
-        Assert.Equal(string.Join(", ", backends), FlannelContract.Backends);
+        Assert.Equal(FlannelContract.Backends, string.Join(", ", backends));
     }
 }
