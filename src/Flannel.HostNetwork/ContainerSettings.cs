@@ -44,7 +44,8 @@ public static class ContainerSettings
         var name = $"net.ipv4.conf.{interfaceName.Replace('.', '/')}.rp_filter";
         var values = new[] { settings.Read("net.ipv4.conf.all.rp_filter"), settings.Read(name) };
         return values.Contains(StrictReversePath) && !values.Contains(LooseReversePath)
-            ? new SettingProblem(name, StrictReversePath, LooseReversePath, $"packets of containers that arrive on {interfaceName} are dropped")
+            ? new SettingProblem(
+                name, StrictReversePath, LooseReversePath, $"packets of containers that arrive on {interfaceName} are dropped")
             : null;
     }
 }

@@ -37,7 +37,7 @@ public sealed class KernelSettings(string root = "/proc/sys")
 
     private string PathOf(string name)
     {
-        // Dots separate folders; a slash in a name stands for a dot of an interface such as eth0.5.
+        // Dots separate folders. A slash in a name is a dot in the name of an interface, such as eth0.5.
         var parts = name.Split('.').Select(part => part.Replace('/', '.'));
         return Path.Combine([root, .. parts]);
     }
