@@ -20,6 +20,7 @@ public sealed class HostSettingsTests : EndToEndTest
         Assert.Equal(0, await first.StopAsync(Cancel));
         Assert.Equal("0", await ReadForwardingAsync(instance));
 
+        instance.HasNetAdmin = true;
         var second = await StartReadyAsync(0, "--set-sysctls");
         await second.WaitForLogAsync("net.ipv4.ip_forward set to 1; it was 0", Cancel);
         Assert.Equal("1", await ReadForwardingAsync(instance));

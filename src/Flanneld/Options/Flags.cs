@@ -50,6 +50,10 @@ internal static class Flags
         new("subnet-lease-renew-margin", Lease, "MINUTES", OptionDefaults.Minutes(OptionDefaults.RenewMargin),
             "how long before its expiry a lease is renewed, 1 to 1439",
             (o, s) => FlagValues.Number(s, 1, 1439, "of minutes ", v => o.RenewMargin = TimeSpan.FromMinutes(v))),
+        new("mtu", Lease, "BYTES", "", "MTU of the containers, 68 to 65535 (default: the interface's, less the backend's header)",
+            (o, s) => FlagValues.Number(s, 68, 65535, "of bytes ", v => o.Mtu = v)),
+        new("set-sysctls", Lease, "", "false", "set the kernel settings that containers' traffic needs (needs CAP_NET_ADMIN)",
+            (o, s) => FlagValues.Boolean(s, v => o.SetSysctls = v)),
 
         new("ip-masq", Firewall, "", "false", "masquerade packets that leave the network (needs nft or iptables)",
             (o, s) => FlagValues.Boolean(s, v => o.IpMasq = v)),
@@ -65,11 +69,6 @@ internal static class Flags
             (o, s) => FlagValues.Number(s, 0, 86400, "of seconds ", v => o.IptablesResync = TimeSpan.FromSeconds(v))),
         new("all", Firewall, "", "false", "of 'cleanup': remove the rules of all networks",
             (o, s) => FlagValues.Boolean(s, v => o.All = v)) { Only = Command.Cleanup },
-
-        new("mtu", Lease, "BYTES", "", "MTU of the containers, 68 to 65535 (default: the interface's, less the backend's header)",
-            (o, s) => FlagValues.Number(s, 68, 65535, "of bytes ", v => o.Mtu = v)),
-        new("set-sysctls", Lease, "", "false", "set the kernel settings that containers' traffic needs (needs CAP_NET_ADMIN)",
-            (o, s) => FlagValues.Boolean(s, v => o.SetSysctls = v)),
 
         new("route-controller", Cloud, "auto|never", "auto", "whether this node may be elected to write the routes of all nodes",
             (o, s) => RouteController(o, s)),

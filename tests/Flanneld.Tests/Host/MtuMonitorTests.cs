@@ -1,8 +1,8 @@
-using Flanneld.Host.Interfaces;
+using Flanneld.Host;
 using Flanneld.Tests.Support;
 using Microsoft.Extensions.Logging;
 
-namespace Flanneld.Tests.Host.Interfaces;
+namespace Flanneld.Tests.Host;
 
 public sealed class MtuMonitorTests
 {

@@ -1,7 +1,8 @@
 using System.Globalization;
+using Flanneld.Host.Interfaces;
 using Microsoft.Extensions.Logging;
 
-namespace Flanneld.Host.Interfaces;
+namespace Flanneld.Host;
 
 /// <summary>Reports a change of the interface's MTU while the daemon runs: <c>subnet.env</c> and the containers keep the former
 /// one.</summary>
