@@ -52,7 +52,7 @@ internal sealed class DockerCluster : IAsyncDisposable
         foreach (var node in nodes)
         {
             await node.Namespace!.SetAsync(new NamedValue("ipv4/ip_forward", forwarding ? "1" : "0"));
-            await FlanneldStart.StartAsync(node, masquerades: setup.By == Masquerading.Flanneld);
+            await FlanneldStart.StartAsync(node, masquerades: setup.By == Masquerading.Flanneld, forwards: setup.WithRules);
         }
         foreach (var node in nodes)
         {

@@ -7,9 +7,12 @@ internal static class FlanneldStart
 {
     private static readonly Dictionary<string, string> environment = new() { ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin" };
 
-    public static Task<DaemonProcess> StartAsync(EcsInstance instance, bool masquerades)
+    /// <param name="forwards">Whether it sets its own forwarding rules if it may.</param>
+    public static Task<DaemonProcess> StartAsync(EcsInstance instance, bool masquerades, bool forwards = true)
     {
         instance.HasNetAdmin = masquerades;
-        return instance.StartDaemonAsync(masquerades ? ["--ip-masq"] : [], environment);
+        List<string> arguments = [$"--iptables-forward-rules={(forwards && masquerades ? "true" : "false")}"];
+        if (masquerades) arguments.Add("--ip-masq");
+        return instance.StartDaemonAsync(arguments, environment);
     }
 }

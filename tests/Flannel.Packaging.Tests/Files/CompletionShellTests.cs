@@ -29,7 +29,7 @@ public sealed class CompletionShellTests
         """;
 
     [Theory]
-    [InlineData("flanneld ", "check release routes healthcheck")]
+    [InlineData("flanneld ", "check cleanup release routes healthcheck")]
     [InlineData("flanneld --log-format=", "--log-format=text --log-format=systemd --log-format=json")]
     [InlineData("flanneld check --out", "--output")]
     [InlineData("flanneld release --wa", "--wait")]
