@@ -23,9 +23,9 @@ internal static partial class FirewallLog
     [LoggerMessage(1184, LogLevel.Warning, "{Error}; retrying")]
     public static partial void RulesFailed(ILogger logger, string error);
 
-    [LoggerMessage(1186, LogLevel.Warning, "{Error}; 'flanneld cleanup' removes them")]
-    public static partial void EarlierRulesUnknown(ILogger logger, string error);
-
     [LoggerMessage(1185, LogLevel.Information, "removed {Rules} rules of {Network} that an earlier run had set")]
     public static partial void Removed(ILogger logger, string rules, string network);
+
+    [LoggerMessage(1186, LogLevel.Warning, "{Error}; 'flanneld cleanup' removes them")]
+    public static partial void EarlierRulesUnknown(ILogger logger, string error);
 }

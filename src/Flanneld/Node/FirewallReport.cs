@@ -1,4 +1,5 @@
 using Flannel.HostNetwork.Firewall;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
@@ -7,11 +8,8 @@ namespace Flanneld.Node;
 /// <param name="rules">The kind, for the log.</param>
 internal sealed class FirewallReport(string rules, string network, TimeProvider time, ILogger logger)
 {
-    // A program that flushes the rules every few seconds is one warning per minute, not one every few seconds.
-    private static readonly TimeSpan WarningInterval = TimeSpan.FromMinutes(1);
-
+    private readonly RepeatedWarning restored = new(time);
     private FirewallResult? last;
-    private long? lastRestored;
 
     /// <summary>The flag that asks for the rules.</summary>
     public required string Flag { get; init; }
@@ -81,8 +79,7 @@ internal sealed class FirewallReport(string rules, string network, TimeProvider 
         }
 
         if (!result.IsChanged) return;
-        var isRepeated = lastRestored is { } before && time.GetElapsedTime(before) < WarningInterval;
-        lastRestored = time.GetTimestamp();
-        FirewallLog.Restored(logger, isRepeated ? LogLevel.Debug : LogLevel.Warning, rules, network);
+        var level = restored.NextLevel();
+        FirewallLog.Restored(logger, level, rules, network);
     }
 }

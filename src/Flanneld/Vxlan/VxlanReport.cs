@@ -1,5 +1,6 @@
 using Flannel.Core;
 using Flannel.HostNetwork.Vxlan;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Vxlan;
@@ -7,12 +8,9 @@ namespace Flanneld.Vxlan;
 /// <summary>Logs what the passes did: a change once, a repair as a warning, a lasting error once.</summary>
 internal sealed class VxlanReport(VxlanDevice device, TimeProvider time, ILogger logger)
 {
-    // A program that deletes entries every few seconds is one warning per minute.
-    private static readonly TimeSpan WarningInterval = TimeSpan.FromMinutes(1);
-
+    private readonly RepeatedWarning repair = new(time);
     private readonly HashSet<string> rejected = [];
     private string? lastError;
-    private long? lastRepair;
     private long? seen;
     private int peers;
     private int otherBackends;
@@ -55,9 +53,8 @@ internal sealed class VxlanReport(VxlanDevice device, TimeProvider time, ILogger
 
     private void LogRepair(string what)
     {
-        var isRepeated = lastRepair is { } last && time.GetElapsedTime(last) < WarningInterval;
-        lastRepair = time.GetTimestamp();
-        VxlanLog.Restored(logger, isRepeated ? LogLevel.Debug : LogLevel.Warning, what, device.Name);
+        var level = repair.NextLevel();
+        VxlanLog.Restored(logger, level, what, device.Name);
     }
 
     private void LogLeases(VxlanPass pass)
