@@ -61,9 +61,8 @@ public sealed class VxlanTests : EndToEndTest
         await StartVxlanAsync(2);
         var daemon = await StartReadyAsync(0);
         await StartReadyAsync(1);
-        await using var first = await Container.StartAsync(Vpc.Instances[0], Cancel);
-        await using var second = await Container.StartAsync(Vpc.Instances[1], Cancel);
-        await first.WaitForPingAsync(second.Address, Cancel);
+        await using var pair = await StartPairAsync();
+        var (first, second) = (pair.First, pair.Second);
         var (lease, mac) = (await LeaseAsync(0), await MacAsync(0));
 
         var pinging = first.PingAsync(second.Address, Cancel, 80);
@@ -83,9 +82,8 @@ public sealed class VxlanTests : EndToEndTest
         await StartVxlanAsync(2);
         var daemon = await StartReadyAsync(0);
         await StartReadyAsync(1);
-        await using var first = await Container.StartAsync(Vpc.Instances[0], Cancel);
-        await using var second = await Container.StartAsync(Vpc.Instances[1], Cancel);
-        await first.WaitForPingAsync(second.Address, Cancel);
+        await using var pair = await StartPairAsync();
+        var (first, second) = (pair.First, pair.Second);
         var (lease, subnet) = (await LeaseAsync(0), await SubnetAsync(1));
         var peerMac = await MacAsync(1);
         var ns = Vpc.Instances[0].Namespace!;
@@ -226,9 +224,8 @@ public sealed class VxlanTests : EndToEndTest
         foreach (var instance in Vpc.Instances) instance.HasNetAdmin = true;
         var daemons = new[] { await StartReadyAsync(0), await StartReadyAsync(1) };
         string[] subnets = [await SubnetAsync(0), await SubnetAsync(1)];
-        await using var first = await Container.StartAsync(Vpc.Instances[0], Cancel);
-        await using var second = await Container.StartAsync(Vpc.Instances[1], Cancel);
-        await first.WaitForPingAsync(second.Address, Cancel);
+        await using var pair = await StartPairAsync();
+        var (first, second) = (pair.First, pair.Second);
 
         await Vpc.PublishConfigAsync(Cancel, Vxlan);
         await daemons[0].StopAsync(Cancel);
@@ -254,6 +251,24 @@ public sealed class VxlanTests : EndToEndTest
 
         await first.WaitForPingAsync(second.Address, Cancel);
         Assert.Equal((subnets[0], subnets[1]), (await SubnetAsync(0), await SubnetAsync(1)));
+    }
+
+    /// <summary>A container on each of the first two nodes; the second one replies to pings of the first.</summary>
+    private async Task<ContainerPair> StartPairAsync()
+    {
+        var pair = new ContainerPair(
+            await Container.StartAsync(Vpc.Instances[0], Cancel), await Container.StartAsync(Vpc.Instances[1], Cancel));
+        await pair.First.WaitForPingAsync(pair.Second.Address, Cancel);
+        return pair;
+    }
+
+    private sealed record ContainerPair(Container First, Container Second) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await First.DisposeAsync();
+            await Second.DisposeAsync();
+        }
     }
 
     private async Task StartVxlanAsync(int instances, string config = Vxlan)
