@@ -9,17 +9,7 @@ public sealed class KernelSettings(string root = "/proc/sys")
     /// <summary>Null if the kernel has no such setting, such as one of a module that is not loaded, or if it cannot be read.</summary>
     /// <param name="name">Such as <c>net.ipv4.ip_forward</c>. The dots of an interface's name are written as <c>/</c>, as sysctl(8)
     /// does.</param>
-    public string? Read(string name)
-    {
-        try
-        {
-            return File.ReadAllText(PathOf(name)).Trim();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
+    public string? Read(string name) => KernelFile.Read(PathOf(name))?.Trim();
 
     /// <summary>Fails with the reason. Settings below <c>net</c> need CAP_NET_ADMIN (<c>net_ctl_permissions</c> of the kernel).</summary>
     public Result<Unit> Write(string name, string value)

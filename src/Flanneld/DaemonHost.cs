@@ -78,17 +78,14 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         var readiness = new NodeReadiness(subnets.Name, systemd, controllerMetrics, context.Time, startTimestamp, nodeLogger);
         var listening = StartHealthServer(new NodeHealth(readiness, controllerMetrics, loops, started), tasks, cancellation);
         if (!listening.Ok) return listening;
-        var selection = InterfaceSelection.OfThisHost().Select(options);
+        var interfaces = HostInterface.ReadAll();
+        var selection = InterfaceSelection.Among(interfaces).Select(options);
         if (!selection.Ok) return Result.Failure(selection.Error);
         var selected = selection.Value;
         NodeLog.Interface(nodeLogger, selected.Interface.Name, selected.Address, selected.Interface.Mtu, selected.PublicIp);
         var settings = new HostSettings(new KernelSettings(), logger).Apply(options.SetSysctls, selected);
         if (!settings.Ok) return settings;
-        if (options.Mtu is null)
-        {
-            var monitor = MtuMonitor.OfThisHost(selected.Interface, context.Time, logger);
-            tasks.Add("the monitor of the MTU", monitor.RunAsync(cancellation));
-        }
+        if (options.Mtu is null) tasks.Add("the monitor of the MTU", MonitorMtuAsync(selected.Interface, cancellation));
 
         var identity = new NodeIdentity(
             new InstanceIdentityReader(connections.Metadata), selected.Interface.Mac, context.Time, context.Random, nodeLogger,
@@ -100,7 +97,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         var lastSubnet = new LastSubnetFile(options.SubnetFile, context.Environment.GetValueOrDefault("STATE_DIRECTORY"));
         systemd.Status($"waiting for etcd at {options.EtcdEndpoints}");
         var node = Own(new NodeLifecycle(
-            CreateSettings(selected),
+            CreateSettings(selected, interfaces),
             new NodeHost(new SubnetFile(options.SubnetFile), lastSubnet, readiness, systemd, loops),
             new NodeServices(subnets, identity, candidates, context.Loggers, context.Time) { Random = context.Random },
             tasks)
@@ -111,14 +108,17 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         return Result.Failure(await node.RunAsync(cancellation));
     }
 
-    private NodeSettings CreateSettings(SelectedInterface selected) =>
+    private Task MonitorMtuAsync(HostInterface selected, CancellationToken cancellation) =>
+        MtuMonitor.OfThisHost(selected, context.Time, logger).RunAsync(cancellation);
+
+    private NodeSettings CreateSettings(SelectedInterface selected, IReadOnlyList<HostInterface> interfaces) =>
         new(selected.PublicIp, selected.Interface.Mtu)
         {
             ContainerMtu = options.Mtu,
             PublicIpv6 = options.PublicIpv6,
             InterfaceName = selected.Interface.Name,
             InterfaceAddress = selected.Address,
-            TunnelDevices = [.. HostInterface.ReadAll().Select(device => device.Name).Where(VxlanDevice.IsName)],
+            TunnelDevices = [.. interfaces.Select(device => device.Name).Where(VxlanDevice.IsName)],
             Firewall = CreateFirewallSettings(),
             MayControlRoutes = options.MayControlRoutes,
             WatchdogInterval = ReadWatchdogInterval(),

@@ -100,14 +100,14 @@ public sealed class HostFirewall(FirewallRules rules, bool? usesNft, FirewallPro
         var desired = IptablesRules.Forwarding(rules, hasDocker || programs.Find("dockerd") is not null);
         var result = Combine(await ReconcileTableAsync(snapshot, desired, cancellation), null, Iptables);
         if (!rules.Forwards) return WithoutRefusal(result);
-        return result is FirewallResult.Failed failed && CommandOutput.IsRefusal(failed.Error)
+        return result is FirewallResult.Failed failed && FirewallCommand.IsRefusal(failed.Error)
             ? new FirewallResult.Unavailable(failed.Error)
             : result;
     }
 
     /// <summary>Earlier rules that this process may not see are no failure of rules that are not desired.</summary>
     private static FirewallResult WithoutRefusal(FirewallResult result) =>
-        result is FirewallResult.Failed failed && CommandOutput.IsRefusal(failed.Error) ? new FirewallResult.NotChecked() : result;
+        result is FirewallResult.Failed failed && FirewallCommand.IsRefusal(failed.Error) ? new FirewallResult.NotChecked() : result;
 
     private async Task RemoveFormerNetworksAsync(CancellationToken cancellation)
     {

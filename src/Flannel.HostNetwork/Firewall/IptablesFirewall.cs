@@ -17,8 +17,7 @@ internal sealed class IptablesFirewall(IptablesPrograms programs, Ipv4Network? n
     public async Task<Result<IptablesSnapshot>> ReadAsync(string? table, CancellationToken cancellation)
     {
         string[] arguments = table is null ? [] : ["-t", table];
-        var ended = await FirewallCommand.RunAsync(programs.Save, arguments, "", cancellation);
-        var text = ended.Ok ? ended.Value.ToResult() : Result.Failure(ended.Error);
+        var text = await FirewallCommand.ReadAsync(programs.Save, arguments, "", cancellation);
         return text.Select(IptablesSnapshot.Parse);
     }
 
@@ -27,8 +26,7 @@ internal sealed class IptablesFirewall(IptablesPrograms programs, Ipv4Network? n
     {
         var plan = IptablesPlan.Compose(desired, observed, network);
         if (plan.Length == 0 || remaining.GetValueOrDefault(desired.Name) == plan) return false;
-        var ended = await FirewallCommand.RunAsync(programs.Restore, ["-w", LockWait, "--noflush"], plan, cancellation);
-        var written = ended.Ok ? ended.Value.ToResult() : Result.Failure(ended.Error);
+        var written = await FirewallCommand.ReadAsync(programs.Restore, ["-w", LockWait, "--noflush"], plan, cancellation);
         if (!written.Ok) return Result.Failure(written.Error);
         var read = await ReadAsync(desired.Name, cancellation);
         if (!read.Ok) return Result.Failure(read.Error);

@@ -3,7 +3,7 @@ namespace Flannel.HostNetwork.Firewall;
 /// <summary>The chains of a host as <c>iptables-save</c> prints them. Immutable after it is parsed.</summary>
 internal sealed class IptablesSnapshot
 {
-    private static readonly Dictionary<string, List<string>> s_noChains = [];
+    private static readonly Dictionary<string, List<string>> NoChains = [];
 
     private readonly Dictionary<string, Dictionary<string, List<string>>> tables = new(StringComparer.Ordinal);
 
@@ -35,7 +35,7 @@ internal sealed class IptablesSnapshot
     }
 
     /// <summary>The chains of a table with their rules; empty if the table is not in use.</summary>
-    public IReadOnlyDictionary<string, List<string>> Chains(string table) => tables.GetValueOrDefault(table) ?? s_noChains;
+    public IReadOnlyDictionary<string, List<string>> Chains(string table) => tables.GetValueOrDefault(table) ?? NoChains;
 
     public bool HasChain(string table, string chain) => Chains(table).ContainsKey(chain);
 }

@@ -14,7 +14,7 @@ internal sealed record MasqueradeRule(MasqueradeAction Action, AddressMatch? Sou
     /// <summary>The mark of packets that kube-proxy masquerades itself (KUBE-MARK-MASQ), and its mask.</summary>
     public const uint KubeProxyMark = 0x4000;
 
-    private static readonly Ipv4Network s_multicast = Ipv4Network.Parse("224.0.0.0/4");
+    private static readonly Ipv4Network Multicast = Ipv4Network.Parse("224.0.0.0/4");
 
     /// <summary>Whether the packet must carry <see cref="KubeProxyMark"/>.</summary>
     public bool IsForMarked { get; init; }
@@ -33,7 +33,7 @@ internal sealed record MasqueradeRule(MasqueradeAction Action, AddressMatch? Sou
             // Published ports: the packet has already reached the node that owns the container.
             new(MasqueradeAction.Return, outside, subnet),
             .. rules.Excluded.Select(range => new MasqueradeRule(MasqueradeAction.Return, network, new AddressMatch(range))),
-            new(MasqueradeAction.Masquerade, network, new AddressMatch(s_multicast, IsNegated: true)),
+            new(MasqueradeAction.Masquerade, network, new AddressMatch(Multicast, IsNegated: true)),
             new(MasqueradeAction.Masquerade, outside, network),
         ];
     }

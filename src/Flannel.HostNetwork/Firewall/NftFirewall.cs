@@ -28,15 +28,14 @@ internal sealed class NftFirewall(string nft, string table)
     /// <summary>The names of all tables of flanneld.</summary>
     public static async Task<Result<IReadOnlyList<string>>> FindTablesAsync(string nft, CancellationToken cancellation)
     {
-        var ended = await FirewallCommand.RunAsync(nft, ["list", "tables", "ip"], "", cancellation);
-        var listing = ended.Ok ? ended.Value.ToResult() : Result.Failure(ended.Error);
+        var listing = await FirewallCommand.ReadAsync(nft, ["list", "tables", "ip"], "", cancellation);
         return listing.Select(NftTable.FindOwn);
     }
 
     public static async Task<Result<Unit>> WriteAsync(string nft, string script, CancellationToken cancellation)
     {
-        var ended = await FirewallCommand.RunAsync(nft, ["-f", "-"], script, cancellation);
-        return ended.Ok ? ended.Value.ToResult().Select(_ => Unit.Instance) : Result.Failure(ended.Error);
+        var written = await FirewallCommand.ReadAsync(nft, ["-f", "-"], script, cancellation);
+        return written.Select(_ => Unit.Instance);
     }
 
     /// <returns>Empty if there is no table.</returns>
@@ -44,6 +43,7 @@ internal sealed class NftFirewall(string nft, string table)
     {
         var ended = await FirewallCommand.RunAsync(nft, ["list", "table", "ip", table], "", cancellation);
         if (!ended.Ok) return Result.Failure(ended.Error);
-        return ended.Value.Error.Contains("No such file or directory", StringComparison.Ordinal) ? "" : ended.Value.ToResult();
+        var isMissing = ended.Value.Error.Contains("No such file or directory", StringComparison.Ordinal);
+        return isMissing ? "" : FirewallCommand.ToResult(ended.Value);
     }
 }

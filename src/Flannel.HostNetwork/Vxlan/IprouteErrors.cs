@@ -12,7 +12,7 @@ internal static class IprouteErrors
 
     /// <summary>The program cannot be started.</summary>
     public static string DescribeStart(string program, string message) =>
-        $"backend vxlan needs the {program} command: {OneLine(message)}; install iproute2 (iproute in rpm distributions)";
+        $"backend vxlan needs the {program} command: {message}; install iproute2 (iproute in rpm distributions)";
 
     /// <param name="error">The standard error.</param>
     public static string Describe(string program, int exitCode, string error)
@@ -33,6 +33,4 @@ internal static class IprouteErrors
     /// <summary>Whether the error says that the named device does not exist.</summary>
     public static bool IsMissingDevice(string error) =>
         error.Contains("does not exist", StringComparison.Ordinal) || error.Contains("Cannot find device", StringComparison.Ordinal);
-
-    private static string OneLine(string text) => text.ReplaceLineEndings(" ").Trim();
 }

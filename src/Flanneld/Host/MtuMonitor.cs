@@ -1,4 +1,5 @@
 using System.Globalization;
+using Flannel.HostNetwork;
 using Flanneld.Host.Interfaces;
 using Microsoft.Extensions.Logging;
 
@@ -38,17 +39,6 @@ internal sealed class MtuMonitor(string interfaceName, int known, Func<int?> rea
         last = mtu;
     }
 
-    private static int? Read(string file)
-    {
-        try
-        {
-            return int.TryParse(File.ReadAllText(file), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var mtu)
-                ? mtu
-                : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
+    private static int? Read(string file) =>
+        int.TryParse(KernelFile.Read(file), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var mtu) ? mtu : null;
 }

@@ -15,7 +15,7 @@ internal sealed class FirewallScripts : IDisposable
 
     public string Folder => folder.Path;
 
-    public FirewallPrograms Programs => new([Folder]) { LacksPermission = () => false };
+    public FirewallPrograms Programs => new(new ProgramFolders([Folder])) { LacksPermission = () => false };
 
     public void Install(string program, string script)
     {

@@ -121,7 +121,7 @@ public sealed class HostFirewallTests : IDisposable
     {
         InstallIptables();
         scripts.Install("nft", $"echo nft >> {Calls}\n");
-        var programs = new FirewallPrograms([scripts.Folder]) { LacksPermission = () => true };
+        var programs = new FirewallPrograms(new ProgramFolders([scripts.Folder])) { LacksPermission = () => true };
         var firewall = new HostFirewall(Masquerading with { Masquerades = false }, null, programs, time)
         {
             FormerNetworks = [Ipv4Network.Parse("10.25.0.0/16")],

@@ -11,14 +11,14 @@ public sealed class Iproute2Tests : IDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private Iproute2 Commands => new(time) { Folders = $"{folder.Path}:/usr/bin:/bin" };
+    private Iproute2 Commands => new(time) { Folders = new ProgramFolders([folder.Path, "/usr/bin", "/bin"]) };
 
     public void Dispose() => folder.Dispose();
 
     [Fact]
     public async Task Without_the_command_one_line_says_what_to_install()
     {
-        var result = await new Iproute2(time) { Folders = folder.Path }.RunAsync("missing-bridge", [], "", Cancel);
+        var result = await new Iproute2(time) { Folders = new ProgramFolders([folder.Path]) }.RunAsync("missing-bridge", [], "", Cancel);
         Assert.StartsWith("backend vxlan needs the missing-bridge command: ", result.Error, StringComparison.Ordinal);
         Assert.EndsWith("; install iproute2 (iproute in rpm distributions)", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', result.Error!);

@@ -1,3 +1,4 @@
+using Flannel.HostNetwork;
 using Flannel.HostNetwork.Firewall;
 using Flannel.Testbed;
 using Flanneld.Commands;
@@ -69,6 +70,6 @@ public sealed class CleanupTests : IDisposable
     }
 
     private async Task<string?> RunAsync() =>
-        (await new Cleanup(options, new FirewallCleanup(new FirewallPrograms([folder.Path]), TimeProvider.System))
+        (await new Cleanup(options, new FirewallCleanup(new FirewallPrograms(new ProgramFolders([folder.Path])), TimeProvider.System))
             .RunAsync(TestContext.Current.CancellationToken)).Error;
 }

@@ -1,4 +1,5 @@
 using Flannel.Core.Addresses;
+using Flannel.HostNetwork;
 using Flannel.HostNetwork.Firewall;
 using Flannel.Testbed;
 using Flanneld.Node;
@@ -114,7 +115,8 @@ public sealed class FirewallReconcilerTests : IDisposable
 
     private string State => Path.Combine(folder.Path, "state");
 
-    private FirewallPrograms Programs(bool lacksPermission = false) => new([folder.Path]) { LacksPermission = () => lacksPermission };
+    private FirewallPrograms Programs(bool lacksPermission = false) =>
+        new(new ProgramFolders([folder.Path])) { LacksPermission = () => lacksPermission };
 
     private FirewallReconciler Create(FirewallSettings settings)
     {

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Flannel.HostNetwork;
 using Flannel.HostNetwork.Vxlan;
 using Flanneld.Backends;
 
@@ -9,9 +9,6 @@ namespace Flanneld.Commands.Check;
 internal sealed class VxlanCheck(IHostCommands commands, CheckReport report)
 {
     private const string Subject = "vxlan";
-
-    // CAP_NET_ADMIN, linux/capability.h.
-    private const int NetAdmin = 12;
 
     public async Task RunAsync(VxlanBackend backend, CancellationToken cancellation)
     {
@@ -32,9 +29,7 @@ internal sealed class VxlanCheck(IHostCommands commands, CheckReport report)
     private void CheckCapability()
     {
         const string subject = $"{Subject} capability";
-        var line = Read("/proc/self/status")?.Split('\n').FirstOrDefault(text => text.StartsWith("CapEff:", StringComparison.Ordinal));
-        var isRead = ulong.TryParse(line?["CapEff:".Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var mask);
-        report.Add(isRead && (mask >> NetAdmin & 1) == 1
+        report.Add(ProcessCapabilities.HasNetAdmin() == true
             ? CheckResult.Ok(subject, "this process has CAP_NET_ADMIN")
             : CheckResult.Problem(
                 subject, "this process has no CAP_NET_ADMIN",
@@ -51,8 +46,9 @@ internal sealed class VxlanCheck(IHostCommands commands, CheckReport report)
             return;
         }
 
-        var release = Read("/proc/sys/kernel/osrelease")?.Trim() ?? "";
-        string?[] lists = [Read($"/lib/modules/{release}/modules.dep"), Read($"/lib/modules/{release}/modules.builtin")];
+        var release = KernelFile.Read("/proc/sys/kernel/osrelease")?.Trim() ?? "";
+        var folder = $"/lib/modules/{release}";
+        string?[] lists = [KernelFile.Read($"{folder}/modules.dep"), KernelFile.Read($"{folder}/modules.builtin")];
         if (lists.All(list => list is null))
             report.Add(CheckResult.Note(subject, $"not checked: no list of modules of kernel {release}"));
         else if (lists.Any(list => list?.Contains("/vxlan.ko", StringComparison.Ordinal) == true))
@@ -61,19 +57,6 @@ internal sealed class VxlanCheck(IHostCommands commands, CheckReport report)
         {
             report.Add(CheckResult.Problem(
                 subject, $"kernel {release} has no module vxlan", "install the package with the kernel's further modules"));
-        }
-    }
-
-    /// <returns>Null if the file cannot be read.</returns>
-    private static string? Read(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Flannel.HostNetwork;
 
 namespace Flanneld.Host.Interfaces;
 
@@ -7,18 +8,11 @@ internal static class DefaultRoute
 {
     private const int Up = 0x1; // RTF_UP, linux/route.h
 
+    /// <summary>The kernel's table; null if it cannot be read.</summary>
+    public static string? ReadTable() => KernelFile.Read("/proc/net/route");
+
     /// <summary>The interface of this host's default route; null without one, and if the routes cannot be read.</summary>
-    public static string? OfThisHost()
-    {
-        try
-        {
-            return Find(File.ReadAllText("/proc/net/route"));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
+    public static string? OfThisHost() => Find(ReadTable() ?? "");
 
     /// <summary>The interface with the lowest metric; null when there is no default route.</summary>
     /// <param name="table">The file's text: a heading, then one route per line: Iface Destination Gateway Flags RefCnt Use Metric Mask

@@ -16,15 +16,18 @@ internal sealed record SelectedInterface(HostInterface Interface, Ipv4Address Ad
 /// <c>--iface-regex</c>, then <c>--iface-can-reach</c>, each in the order given; with none of them the interface that has the address of
 /// <c>--public-ip</c>, or that of the default route. An empty <c>--iface</c> or <c>--iface-regex</c> means that of the default route, too.
 /// Loopback is selected only if <c>--iface</c> names it: no other host reaches it.</summary>
-/// <param name="readRoutes">Reads <c>/proc/net/route</c>.</param>
+/// <param name="readRoutes">Reads <c>/proc/net/route</c>; null if it cannot be read.</param>
 /// <param name="findSourceTo">The source address that the kernel uses to a target; null without a route.</param>
 internal sealed class InterfaceSelection(
-    IReadOnlyList<HostInterface> interfaces, Func<string> readRoutes, Func<Ipv4Address, Ipv4Address?> findSourceTo)
+    IReadOnlyList<HostInterface> interfaces, Func<string?> readRoutes, Func<Ipv4Address, Ipv4Address?> findSourceTo)
 {
     private IEnumerable<HostInterface> Others => interfaces.Where(candidate => !candidate.IsLoopback);
 
-    public static InterfaceSelection OfThisHost() =>
-        new(HostInterface.ReadAll(), () => File.ReadAllText("/proc/net/route"), FindSourceTo);
+    public static InterfaceSelection OfThisHost() => Among(HostInterface.ReadAll());
+
+    /// <param name="interfaces">Those of this host.</param>
+    public static InterfaceSelection Among(IReadOnlyList<HostInterface> interfaces) =>
+        new(interfaces, DefaultRoute.ReadTable, FindSourceTo);
 
     public Result<SelectedInterface> Select(DaemonOptions options)
     {
@@ -107,16 +110,7 @@ internal sealed class InterfaceSelection(
 
     private Match? FindByDefaultRoute()
     {
-        string? name;
-        try
-        {
-            name = DefaultRoute.Find(readRoutes());
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-
+        var name = DefaultRoute.Find(readRoutes() ?? "");
         return Others.FirstOrDefault(candidate => candidate.Name == name) is { } found ? new Match(found, null) : null;
     }
 

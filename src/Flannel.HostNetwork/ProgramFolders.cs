@@ -1,0 +1,21 @@
+namespace Flannel.HostNetwork;
+
+/// <summary>The folders in which programs of the host are searched, in order.</summary>
+public sealed record ProgramFolders(IReadOnlyList<string> Folders)
+{
+    /// <summary>The PATH of an ordinary user often lacks the folders of administrators' programs.</summary>
+    private static readonly string[] StandardFolders = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"];
+
+    /// <summary>As a value of PATH.</summary>
+    public string SearchPath => string.Join(':', Folders);
+
+    /// <summary>Those of PATH, and the standard ones.</summary>
+    public static ProgramFolders OfThisHost()
+    {
+        var path = Environment.GetEnvironmentVariable("PATH") ?? "";
+        return new ProgramFolders([.. path.Split(':', StringSplitOptions.RemoveEmptyEntries), .. StandardFolders]);
+    }
+
+    /// <summary>The path of a program; null if it is not installed.</summary>
+    public string? Find(string program) => Folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+}
