@@ -41,7 +41,7 @@ public static class ContainerSettings
     private static SettingProblem? ReversePathProblem(KernelSettings settings, string interfaceName, bool hasDefaultRoute)
     {
         if (hasDefaultRoute) return null;
-        var name = $"net.ipv4.conf.{interfaceName.Replace('.', '/')}.rp_filter";
+        var name = $"net.ipv4.conf.{KernelSettings.NameOfInterface(interfaceName)}.rp_filter";
         var values = new[] { settings.Read("net.ipv4.conf.all.rp_filter"), settings.Read(name) };
         return values.Contains(StrictReversePath) && !values.Contains(LooseReversePath)
             ? new SettingProblem(

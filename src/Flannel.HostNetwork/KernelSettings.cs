@@ -25,6 +25,9 @@ public sealed class KernelSettings(string root = "/proc/sys")
         }
     }
 
+    /// <summary>An interface in the name of a setting: a dot, as in <c>eth0.5</c>, is written as a slash.</summary>
+    public static string NameOfInterface(string name) => name.Replace('.', '/');
+
     private string PathOf(string name)
     {
         // Dots separate folders. A slash in a name is a dot in the name of an interface, such as eth0.5.

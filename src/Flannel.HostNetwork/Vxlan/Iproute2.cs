@@ -11,9 +11,6 @@ public sealed class Iproute2(TimeProvider time) : IHostCommands
     /// <summary>The folders of the programs.</summary>
     internal ProgramFolders Folders { get; init; } = ProgramFolders.OfThisHost();
 
-    /// <summary>The name of a network namespace to run the commands in; null for that of this process.</summary>
-    public string? NamespaceName { get; init; }
-
     public Task<Result<string>> RunAsync(
         string program, IReadOnlyList<string> arguments, string input, CancellationToken cancellation) =>
         HostCommand.LimitAsync(program, CommandTimeout, stop => RunToEndAsync(program, arguments, input, stop), time, cancellation);
@@ -21,10 +18,9 @@ public sealed class Iproute2(TimeProvider time) : IHostCommands
     private async Task<Result<string>> RunToEndAsync(
         string program, IReadOnlyList<string> arguments, string input, CancellationToken cancellation)
     {
-        List<string> all = NamespaceName is null ? [.. arguments] : ["-n", NamespaceName, .. arguments];
         // Messages are compared in English.
         var environment = new Dictionary<string, string> { ["PATH"] = Folders.SearchPath, ["LC_ALL"] = "C" };
-        var ended = await HostCommand.RunAsync(Folders.Find(program) ?? program, all, input, environment, cancellation);
+        var ended = await HostCommand.RunAsync(Folders.Find(program) ?? program, arguments, input, environment, cancellation);
         if (!ended.Ok) return Result.Failure(IprouteErrors.DescribeStart(program, ended.Error));
         var (_, exitCode, output, error) = ended.Value;
         return exitCode == 0 ? output : Result.Failure(IprouteErrors.Describe(program, exitCode, error));

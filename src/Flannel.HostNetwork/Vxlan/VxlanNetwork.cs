@@ -4,7 +4,7 @@ using Flannel.Core.Addresses;
 namespace Flannel.HostNetwork.Vxlan;
 
 /// <summary>Reads the host's VXLAN device and entries, and executes the plans. One caller.</summary>
-public sealed class VxlanNetwork(IHostCommands commands)
+public sealed class VxlanNetwork(IHostCommands commands, KernelSettings settings)
 {
     private const string Ip = "ip";
     private const string Bridge = "bridge";
@@ -28,7 +28,7 @@ public sealed class VxlanNetwork(IHostCommands commands)
         if (!plan.Ok || plan.Value.Ip.Count == 0) return plan;
         var executed = await RunBatchAsync(Ip, plan.Value.Ip, cancellation);
         if (!executed.Ok) return Result.Failure(executed.Error);
-        if (plan.Value.IsCreated && NamespaceIsOurs) DisableRouterAdvertisements(desired.Name);
+        if (plan.Value.IsCreated) DisableRouterAdvertisements(desired.Name);
         return plan;
     }
 
@@ -61,9 +61,6 @@ public sealed class VxlanNetwork(IHostCommands commands)
         return bridge.Ok ? ip : bridge;
     }
 
-    /// <summary>False in a test that runs the commands in another network namespace.</summary>
-    private bool NamespaceIsOurs => commands is not Iproute2 { NamespaceName: not null };
-
     private async Task<Result<ObservedDeviceOrNone>> ReadDeviceAsync(string device, CancellationToken cancellation)
     {
         var printed = await commands.RunAsync(
@@ -94,18 +91,9 @@ public sealed class VxlanNetwork(IHostCommands commands)
     }
 
     /// <summary>As upstream does: no peer may configure this host by IPv6 router advertisements. The kernel's default stays where
-    /// /proc/sys is read-only.</summary>
-    private static void DisableRouterAdvertisements(string device)
-    {
-        try
-        {
-            File.WriteAllText($"/proc/sys/net/ipv6/conf/{device}/accept_ra", "0");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Also: the kernel has no IPv6.
-        }
-    }
+    /// /proc/sys is read-only, and a kernel without IPv6 has no such setting.</summary>
+    private void DisableRouterAdvertisements(string device) =>
+        settings.Write($"net.ipv6.conf.{KernelSettings.NameOfInterface(device)}.accept_ra", "0");
 
     private sealed record ObservedDeviceOrNone(ObservedDevice? Device);
 }

@@ -1,5 +1,6 @@
 using Flannel.Core;
 using Flannel.Core.Leases;
+using Flannel.HostNetwork;
 using Flannel.HostNetwork.Firewall;
 using Flannel.HostNetwork.Vxlan;
 using Flanneld.Backends;
@@ -16,7 +17,7 @@ namespace Flanneld.Node;
 internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeServices services, BackgroundTasks tasks) : IDisposable
 {
     private readonly ILogger nodeLogger = services.Loggers.CreateLogger("node");
-    private readonly VxlanNetwork vxlan = new(services.HostCommands);
+    private readonly VxlanNetwork vxlan = new(services.HostCommands, new KernelSettings());
     private readonly HostLink link = new(settings.InterfaceName, settings.InterfaceAddress, settings.Mtu);
     private IControllerCandidate? candidate;
 

@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.HostNetwork.Vxlan;
 using Flannel.Testbed;
@@ -12,6 +13,7 @@ public sealed class VxlanNetworkTests : IAsyncLifetime
     private static readonly VxlanDevice s_device = new(
         1, "eth0", Ipv4Address.Parse("192.168.1.11"), 8472, 1450, MacAddress.Parse("0e:00:00:00:01:01"));
 
+    private readonly RunFolder folder = new("vxlan");
     private NetworkNamespace? created;
     private VxlanNetwork? network;
 
@@ -28,12 +30,13 @@ public sealed class VxlanNetworkTests : IAsyncLifetime
         await Namespace.IpAsync(
             Cancel, "link add eth0 type veth peer name peer0", "link set eth0 up", "link set peer0 up",
             "address add 192.168.1.11/24 dev eth0");
-        network = new VxlanNetwork(new Iproute2(TimeProvider.System) { NamespaceName = Namespace.Name });
+        network = new VxlanNetwork(new NamespaceCommands(Namespace.Name), new KernelSettings(folder.Path));
     }
 
     public async ValueTask DisposeAsync()
     {
         if (created is not null) await created.DisposeAsync();
+        folder.Dispose();
     }
 
     [Fact]
@@ -192,4 +195,14 @@ public sealed class VxlanNetworkTests : IAsyncLifetime
 
     private async Task<string> UnmanagedAsync() => await Namespace.IpAsync(
         Cancel, "route show 10.24.77.0/24", "route show 10.24.78.5/32", "route show 10.24.2.0/24 metric 50", "neighbor show to 10.99.0.1");
+
+    /// <summary>Runs <c>ip</c> and <c>bridge</c> in a network namespace.</summary>
+    private sealed class NamespaceCommands(string name) : IHostCommands
+    {
+        private readonly Iproute2 commands = new(TimeProvider.System);
+
+        public Task<Result<string>> RunAsync(
+            string program, IReadOnlyList<string> arguments, string input, CancellationToken cancellation) =>
+            commands.RunAsync(program, ["-n", name, .. arguments], input, cancellation);
+    }
 }
