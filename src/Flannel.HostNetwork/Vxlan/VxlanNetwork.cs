@@ -53,12 +53,15 @@ public sealed class VxlanNetwork(IHostCommands commands, KernelSettings settings
             found => [.. found.Device?.Addresses.Select(each => new Ipv4Network(each.Address, each.PrefixLength)) ?? []]);
     }
 
-    /// <summary>Executes a plan: one batch of each program at most. A line that fails does not stop the others.</summary>
+    /// <summary>Executes a plan: three batches at most. A line that fails does not stop the others.</summary>
+    /// <returns>Fails with the first error.</returns>
     public async Task<Result<Unit>> ApplyAsync(VxlanPlan plan, CancellationToken cancellation)
     {
         var bridge = await RunBatchAsync(Bridge, plan.Bridge, cancellation);
         var ip = await RunBatchAsync(Ip, plan.Ip, cancellation);
-        return bridge.Ok ? ip : bridge;
+        var after = await RunBatchAsync(Bridge, plan.BridgeAfter, cancellation);
+        if (!bridge.Ok) return bridge;
+        return ip.Ok ? after : ip;
     }
 
     private async Task<Result<ObservedDeviceOrNone>> ReadDeviceAsync(string device, CancellationToken cancellation)

@@ -6,17 +6,25 @@ namespace Flannel.HostNetwork.Vxlan;
 /// inside the cluster's network that carry our mark or have the form of flannel's, and the permanent entries of our device that belong to
 /// them.</summary>
 /// <param name="Bridge">Lines for <c>bridge -batch</c>, which run first.</param>
-/// <param name="Ip">Lines for <c>ip -batch</c>. The route of a peer comes last: until its neighbor entry exists, the kernel would ask for
-/// it by ARP.</param>
+/// <param name="Ip">Lines for <c>ip -batch</c>. The new route of a peer comes after its other entries: until its neighbor entry exists, the
+/// kernel would ask for it by ARP. The former route is deleted before them: packets that no longer take the tunnel are not lost in
+/// it.</param>
 public sealed record VxlanPlan(IReadOnlyList<string> Bridge, IReadOnlyList<string> Ip)
 {
-    public bool IsEmpty => Bridge.Count == 0 && Ip.Count == 0;
+    /// <summary>Lines for <c>bridge -batch</c>, which run last.</summary>
+    public IReadOnlyList<string> BridgeAfter { get; init; } = [];
+
+    public int Count => Bridge.Count + Ip.Count + BridgeAfter.Count;
+
+    public bool IsEmpty => Count == 0;
 
     /// <param name="network">The cluster's.</param>
     public static VxlanPlan Create(VxlanEntries desired, ObservedEntries observed, string device, Ipv4Network network)
     {
         var ip = new List<string>();
         var staleMacs = new HashSet<MacAddress>();
+        ReplaceNeighbors(desired, observed, device, ip);
+        ReplaceRoutes(desired, observed, ip);
         DeleteRoutes(desired, observed, device, network, ip);
         foreach (var neighbor in observed.Neighbors.Where(each => each.IsPermanent && network.Contains(each.Address)))
         {
@@ -24,9 +32,11 @@ public sealed record VxlanPlan(IReadOnlyList<string> Bridge, IReadOnlyList<strin
             if (!desired.Neighbors.ContainsKey(neighbor.Address)) ip.Add($"neighbor delete {neighbor.Address} dev {device}");
         }
 
-        ReplaceNeighbors(desired, observed, device, ip);
-        ReplaceRoutes(desired, observed, ip);
-        return new VxlanPlan(PlanFdb(desired, observed, device, staleMacs), ip);
+        var present = FindPresent(desired, observed);
+        return new VxlanPlan(ReplaceFdb(desired, present, device), ip)
+        {
+            BridgeAfter = DeleteFdb(desired, observed, present, device, staleMacs),
+        };
     }
 
     /// <summary>Whether flanneld may delete a route: it carries our mark, or it has the form of a route through the tunnel, as upstream
@@ -66,28 +76,25 @@ public sealed record VxlanPlan(IReadOnlyList<string> Bridge, IReadOnlyList<strin
         }
     }
 
-    private static List<string> PlanFdb(
-        VxlanEntries desired, ObservedEntries observed, string device, HashSet<MacAddress> staleMacs)
-    {
-        var bridge = new List<string>();
-        var present = new HashSet<MacAddress>();
-        foreach (var entry in observed.Fdb.Where(each => each.IsPermanent))
-        {
-            if (desired.Fdb.TryGetValue(entry.Mac, out var destination) && destination == entry.Destination) present.Add(entry.Mac);
-        }
+    /// <summary>The peers whose packets go to the right node.</summary>
+    private static HashSet<MacAddress> FindPresent(VxlanEntries desired, ObservedEntries observed) =>
+    [
+        .. observed.Fdb.Where(each => each.IsPermanent && desired.Fdb.TryGetValue(each.Mac, out var destination)
+            && destination == each.Destination).Select(each => each.Mac),
+    ];
 
-        foreach (var entry in observed.Fdb.Where(each => each.IsPermanent))
-        {
-            // A wrong destination of a peer without the right one is replaced below, in one step.
-            if (staleMacs.Contains(entry.Mac) || (present.Contains(entry.Mac) && desired.Fdb[entry.Mac] != entry.Destination))
-                bridge.Add($"fdb delete {entry.Mac} dev {device} dst {entry.Destination} self");
-        }
+    private static List<string> ReplaceFdb(VxlanEntries desired, HashSet<MacAddress> present, string device) =>
+    [
+        .. desired.Fdb.Where(each => !present.Contains(each.Key))
+            .Select(each => $"fdb replace {each.Key} dev {device} dst {each.Value} self permanent"),
+    ];
 
-        foreach (var (mac, destination) in desired.Fdb)
-        {
-            if (!present.Contains(mac)) bridge.Add($"fdb replace {mac} dev {device} dst {destination} self permanent");
-        }
-
-        return bridge;
-    }
+    /// <summary>A wrong destination of a peer without the right one is not deleted but replaced, in one step.</summary>
+    private static List<string> DeleteFdb(
+        VxlanEntries desired, ObservedEntries observed, HashSet<MacAddress> present, string device, HashSet<MacAddress> staleMacs) =>
+    [
+        .. observed.Fdb.Where(each => each.IsPermanent
+                && (staleMacs.Contains(each.Mac) || (present.Contains(each.Mac) && desired.Fdb[each.Mac] != each.Destination)))
+            .Select(each => $"fdb delete {each.Mac} dev {device} dst {each.Destination} self"),
+    ];
 }

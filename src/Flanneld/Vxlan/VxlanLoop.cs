@@ -16,7 +16,7 @@ internal sealed class VxlanLoop(
     // Many nodes that start together are one pass, not one each.
     private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(100);
 
-    // A pass is at most eight commands, each with a time-out.
+    // A pass is at most nine commands, each with a time-out.
     private static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(5);
 
     private readonly ForwardingState state = new("waiting for the leases of the other nodes");

@@ -46,7 +46,7 @@ internal sealed class VxlanReport(VxlanDevice device, TimeProvider time, ILogger
         }
         else if (isRepair && !pass.Entries.IsEmpty)
         {
-            var count = pass.Entries.Bridge.Count + pass.Entries.Ip.Count;
+            var count = pass.Entries.Count;
             LogRepair(count == 1 ? "1 entry" : $"{count} entries");
         }
     }

@@ -31,10 +31,11 @@ public sealed class VxlanPlanTests
     public void Nothing_is_done_for_entries_that_exist() => Assert.True(Plan([s_two, s_three], Observe(s_two, s_three)).IsEmpty);
 
     [Fact]
-    public void A_peer_that_left_is_removed_and_no_other()
+    public void A_peer_that_left_is_removed_with_its_route_first_and_no_other()
     {
         var plan = Plan([s_three], Observe(s_two, s_three));
-        Assert.Equal(["fdb delete 0e:00:00:00:00:02 dev flannel.1 dst 192.168.1.2 self"], plan.Bridge);
+        Assert.Empty(plan.Bridge);
+        Assert.Equal(["fdb delete 0e:00:00:00:00:02 dev flannel.1 dst 192.168.1.2 self"], plan.BridgeAfter);
         Assert.Equal(
             [
                 "route delete 10.24.2.0/24 via 10.24.2.0 dev flannel.1 proto 142",
@@ -56,12 +57,8 @@ public sealed class VxlanPlanTests
     public void A_peer_with_a_new_MAC_address_leaves_no_entry_of_the_old_one()
     {
         var plan = Plan([s_two with { Mac = Mac(9) }], Observe(s_two));
-        Assert.Equal(
-            [
-                "fdb delete 0e:00:00:00:00:02 dev flannel.1 dst 192.168.1.2 self",
-                "fdb replace 0e:00:00:00:00:09 dev flannel.1 dst 192.168.1.2 self permanent",
-            ],
-            plan.Bridge);
+        Assert.Equal(["fdb replace 0e:00:00:00:00:09 dev flannel.1 dst 192.168.1.2 self permanent"], plan.Bridge);
+        Assert.Equal(["fdb delete 0e:00:00:00:00:02 dev flannel.1 dst 192.168.1.2 self"], plan.BridgeAfter);
         Assert.Equal(["neighbor replace 10.24.2.0 lladdr 0e:00:00:00:00:09 dev flannel.1 nud permanent"], plan.Ip);
     }
 
@@ -90,8 +87,8 @@ public sealed class VxlanPlanTests
         var all = Observe(s_two);
         var other = new ObservedFdbEntry(Mac(2), Ipv4Address.Parse("203.0.113.7"), IsPermanent: true);
         var plan = Plan([s_two], all with { Fdb = [.. all.Fdb, other] });
-        Assert.Equal(["fdb delete 0e:00:00:00:00:02 dev flannel.1 dst 203.0.113.7 self"], plan.Bridge);
-        Assert.Empty(plan.Ip);
+        Assert.Equal(["fdb delete 0e:00:00:00:00:02 dev flannel.1 dst 203.0.113.7 self"], plan.BridgeAfter);
+        Assert.Equal(1, plan.Count);
     }
 
     [Fact]
@@ -132,20 +129,16 @@ public sealed class VxlanPlanTests
         var outside = Peer(4) with { PublicIp = Ipv4Address.Parse("192.168.2.4") };
         var desired = VxlanEntries.For([s_two, outside], s_device, [Ipv4Network.Parse("192.168.1.0/24")]);
         var plan = VxlanPlan.Create(desired, Observe(s_two), Name, s_network);
+        Assert.Equal(["fdb replace 0e:00:00:00:00:04 dev flannel.1 dst 192.168.2.4 self permanent"], plan.Bridge);
         Assert.Equal(
             [
-                "fdb delete 0e:00:00:00:00:02 dev flannel.1 dst 192.168.1.2 self",
-                "fdb replace 0e:00:00:00:00:04 dev flannel.1 dst 192.168.2.4 self permanent",
-            ],
-            plan.Bridge);
-        Assert.Equal(
-            [
-                "neighbor delete 10.24.2.0 dev flannel.1",
                 "neighbor replace 10.24.4.0 lladdr 0e:00:00:00:00:04 dev flannel.1 nud permanent",
                 "route replace 10.24.2.0/24 via 192.168.1.2 dev eth0 proto 142",
                 "route replace 10.24.4.0/24 via 10.24.4.0 dev flannel.1 onlink proto 142",
+                "neighbor delete 10.24.2.0 dev flannel.1",
             ],
             plan.Ip);
+        Assert.Equal(["fdb delete 0e:00:00:00:00:02 dev flannel.1 dst 192.168.1.2 self"], plan.BridgeAfter);
     }
 
     [Fact]
