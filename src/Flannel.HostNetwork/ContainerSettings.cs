@@ -14,7 +14,7 @@ public static class ContainerSettings
     private const string IpForward = "net.ipv4.ip_forward";
     private const string BridgeFilter = "net.bridge.bridge-nf-call-iptables";
     private const string StrictReversePath = "1";
-    private const string LooseReversePath = "2";
+    internal const string LooseReversePath = "2";
 
     /// <summary>The settings of this host that must change.</summary>
     /// <param name="interfaceName">The interface between the hosts.</param>
@@ -35,17 +35,35 @@ public static class ContainerSettings
         return problems;
     }
 
+    /// <summary>The settings that lose packets while a route moves between the VPC and the tunnel, with <c>Fallback</c>: for a moment, one of
+    /// two nodes uses the one and the other node the other. The strict filter drops a packet that arrives on another interface than the
+    /// answer takes.</summary>
+    /// <param name="interfaceNames">The interface between the hosts, and the VXLAN device.</param>
+    public static IReadOnlyList<SettingProblem> FindFallbackProblems(KernelSettings settings, IEnumerable<string> interfaceNames) =>
+    [
+        .. interfaceNames.Where(name => IsStrict(settings, name)).Select(name => new SettingProblem(
+            ReversePathFilterOf(name), StrictReversePath, LooseReversePath,
+            $"packets that arrive on {name} are dropped while a route moves between the VPC and the tunnel")),
+    ];
+
+    internal static string ReversePathFilterOf(string interfaceName) =>
+        $"net.ipv4.conf.{KernelSettings.NameOfInterface(interfaceName)}.rp_filter";
+
     /// <summary>The strict filter drops a packet whose source would be reached through another interface: those of other nodes' containers
-    /// if the default route leads elsewhere. The kernel uses the larger of the interface's value and that of <c>all</c>
-    /// (<c>Documentation/networking/ip-sysctl.rst</c>).</summary>
+    /// if the default route leads elsewhere (<c>Documentation/networking/ip-sysctl.rst</c>).</summary>
     private static SettingProblem? ReversePathProblem(KernelSettings settings, string interfaceName, bool hasDefaultRoute)
     {
-        if (hasDefaultRoute) return null;
-        var name = $"net.ipv4.conf.{KernelSettings.NameOfInterface(interfaceName)}.rp_filter";
-        var values = new[] { settings.Read("net.ipv4.conf.all.rp_filter"), settings.Read(name) };
-        return values.Contains(StrictReversePath) && !values.Contains(LooseReversePath)
+        return !hasDefaultRoute && IsStrict(settings, interfaceName)
             ? new SettingProblem(
-                name, StrictReversePath, LooseReversePath, $"packets of containers that arrive on {interfaceName} are dropped")
+                ReversePathFilterOf(interfaceName), StrictReversePath, LooseReversePath,
+                $"packets of containers that arrive on {interfaceName} are dropped")
             : null;
+    }
+
+    /// <summary>Whether the filter of an interface is strict: the kernel uses the larger of its value and that of <c>all</c>.</summary>
+    private static bool IsStrict(KernelSettings settings, string interfaceName)
+    {
+        var values = new[] { settings.Read("net.ipv4.conf.all.rp_filter"), settings.Read(ReversePathFilterOf(interfaceName)) };
+        return values.Contains(StrictReversePath) && !values.Contains(LooseReversePath);
     }
 }

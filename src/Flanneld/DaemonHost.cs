@@ -83,7 +83,8 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         if (!selection.Ok) return Result.Failure(selection.Error);
         var selected = selection.Value;
         NodeLog.Interface(nodeLogger, selected.Interface.Name, selected.Address, selected.Interface.Mtu, selected.PublicIp);
-        var settings = new HostSettings(new KernelSettings(), logger).Apply(options.SetSysctls, selected);
+        var kernel = new KernelSettings();
+        var settings = new HostSettings(kernel, logger).Apply(options.SetSysctls, HostSettings.FindProblems(kernel, selected));
         if (!settings.Ok) return settings;
         if (options.Mtu is null) tasks.Add("the monitor of the MTU", MonitorMtuAsync(selected.Interface, cancellation));
 
@@ -118,6 +119,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
             PublicIpv6 = options.PublicIpv6,
             InterfaceName = selected.Interface.Name,
             InterfaceAddress = selected.Address,
+            SetSysctls = options.SetSysctls,
             TunnelDevices = [.. interfaces.Select(device => device.Name).Where(VxlanDevice.IsName)],
             Firewall = CreateFirewallSettings(),
             MayControlRoutes = options.MayControlRoutes,

@@ -41,6 +41,21 @@ public sealed class ContainerSettingsTests : IDisposable
     }
 
     [Fact]
+    public void The_strict_reverse_path_filter_is_a_problem_of_the_fallback_also_on_the_default_route()
+    {
+        Set(AllFilter, "0");
+        Set(InterfaceFilter, "1");
+        Directory.CreateDirectory(Path.Combine(root, "net/ipv4/conf/flannel.1"));
+        File.WriteAllText(Path.Combine(root, "net/ipv4/conf/flannel.1/rp_filter"), "2\n");
+        var problem = Assert.Single(ContainerSettings.FindFallbackProblems(new KernelSettings(root), ["eth0", "flannel.1"]));
+        Assert.Equal(
+            "net.ipv4.conf.eth0.rp_filter is 1: packets that arrive on eth0 are dropped while a route moves between the VPC and the tunnel",
+            problem.ToString());
+        Set(InterfaceFilter, "2");
+        Assert.Empty(ContainerSettings.FindFallbackProblems(new KernelSettings(root), ["eth0", "flannel.1"]));
+    }
+
+    [Fact]
     public void The_filter_of_bridges_counts_where_the_kernel_has_it()
     {
         Assert.Empty(Problems());

@@ -55,6 +55,10 @@ public interface ISubnetManager
     /// snapshot. No failure of the subnet manager ends it.</summary>
     IAsyncEnumerable<LeaseSnapshot> WatchLeasesAsync(CancellationToken cancellation);
 
+    /// <summary>Watches all route statuses. The first snapshot is a full list, and so is the first one after each interruption of the
+    /// watch. Changes in quick succession give one snapshot. No failure of the subnet manager ends it.</summary>
+    IAsyncEnumerable<RouteStatusSnapshot> WatchRouteStatusesAsync(CancellationToken cancellation);
+
     /// <summary>Replaces the attributes of a lease.</summary>
     /// <returns>The lease as it is now; null if it was changed since it was read.</returns>
     Task<Lease?> UpdateAsync(Lease lease, LeaseAttributes attributes, CancellationToken cancellation);

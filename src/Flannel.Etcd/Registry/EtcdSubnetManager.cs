@@ -103,6 +103,9 @@ public sealed class EtcdSubnetManager : ISubnetManager
         }
     }
 
+    public IAsyncEnumerable<RouteStatusSnapshot> WatchRouteStatusesAsync(CancellationToken cancellation) =>
+        new RouteStatusWatcher(context).WatchAsync(cancellation);
+
     public async Task<Lease?> UpdateAsync(Lease lease, LeaseAttributes attributes, CancellationToken cancellation)
     {
         var response = await context.Etcd.TxnAsync(writes.Update(lease, attributes), cancellation);

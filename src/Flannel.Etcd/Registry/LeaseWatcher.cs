@@ -3,7 +3,6 @@ using Etcdserverpb;
 using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Client;
 using Google.Protobuf;
 using Mvccpb;
 
@@ -16,7 +15,7 @@ public sealed class LeaseWatcher(EtcdContext context)
     private readonly EtcdKeys keys = context.Keys;
     private readonly RegistryReader registryReader = new(context);
     private readonly LeaseReader leaseReader = new(context.Keys, context.Logger);
-    private readonly EtcdRetryPolicy retryPolicy = context.NewRetryPolicy();
+    private readonly ListWatch watch = new(context);
 
     private readonly Lock gate = new();
     private readonly SortedDictionary<string, ReadKey> found = new(StringComparer.Ordinal);
@@ -28,35 +27,8 @@ public sealed class LeaseWatcher(EtcdContext context)
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Runs until it is cancelled. No failure of etcd ends it.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
-    {
-        long? next = null;
-        while (true)
-        {
-            next ??= await retryPolicy.RetryAsync(ListAsync, retryRejected: true, cancellation) + 1;
-            try
-            {
-                await foreach (var response in context.Etcd.WatchAsync([Range(keys, next.Value)], cancellation))
-                {
-                    // etcd was restored from a snapshot, or this member lags behind: in both cases the leases are listed again.
-                    if (response.Created && response.Header.Revision < next - 1)
-                        throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", false);
-                    if (response.Events.Count == 0) continue;
-                    Apply(response.Events);
-                    // A fragment may end in the middle of a revision.
-                    next = response.Events[^1].Kv.ModRevision + (response.Fragment ? 0 : 1);
-                }
-            }
-            catch (EtcdException e)
-            {
-                if (e.Kind == EtcdErrorKind.Compacted) EtcdLog.Relisting(context.Logger, next.Value);
-                // The leases are listed again after any failure: without a watch, etcd may have been restored from a snapshot, and may have
-                // assigned the later revisions again. Its responses do not distinguish that history from the one before.
-                next = null;
-                await retryPolicy.PauseAsync(e, cancellation);
-            }
-        }
-    }
+    public Task RunAsync(CancellationToken cancellation) =>
+        watch.RunAsync(ListAsync, revision => Range(keys, revision), Apply, cancellation);
 
     /// <summary>The newest snapshot; waits for the first.</summary>
     public async ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation)

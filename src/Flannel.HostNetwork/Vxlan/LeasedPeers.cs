@@ -10,13 +10,15 @@ namespace Flannel.HostNetwork.Vxlan;
 /// <param name="Rejected">Leases of backend vxlan that are not used, with the reason, one line each.</param>
 public sealed record LeasedPeers(IReadOnlyList<VxlanPeer> Peers, IReadOnlyList<Ipv4Network> Taken, IReadOnlyList<string> Rejected)
 {
-    /// <summary>How many leases belong to other nodes with another backend: not forwarded to, and not leased again.</summary>
+    /// <summary>How many leases belong to other nodes with another backend and no VXLAN device: not forwarded to, and not leased again.</summary>
     public int OtherBackends { get; init; }
 
     /// <param name="network">The cluster's; a peer outside of it is not reached, so that no lease redirects other traffic of the
     /// host.</param>
     /// <param name="self">This node as its peers know it.</param>
-    public static LeasedPeers Read(IEnumerable<Lease> leases, Ipv4Network network, VxlanPeer self)
+    /// <param name="usesTunnel">Whether packets to the node of a lease with a VXLAN device take the tunnel; null if all do.</param>
+    public static LeasedPeers Read(
+        IEnumerable<Lease> leases, Ipv4Network network, VxlanPeer self, Func<Lease, bool>? usesTunnel = null)
     {
         var peers = new List<VxlanPeer>();
         var taken = new List<Ipv4Network>();
@@ -27,13 +29,14 @@ public sealed record LeasedPeers(IReadOnlyList<VxlanPeer> Peers, IReadOnlyList<I
             taken.Add(lease.Subnet);
             // An earlier lease of this node, such as one that the configuration no longer allowed, expires by itself.
             if (lease.Subnet == self.Subnet || lease.Attributes.PublicIp == self.PublicIp) continue;
-            if (lease.Attributes.BackendType != FlannelContract.VxlanBackend)
+            var data = VxlanBackendData.Parse(lease.Attributes.BackendData);
+            if (!HasDevice(lease, data))
             {
                 others++;
                 continue;
             }
 
-            var data = VxlanBackendData.Parse(lease.Attributes.BackendData);
+            if (usesTunnel?.Invoke(lease) == false) continue;
             var reason = data.Ok ? FindConflict(lease, data.Value.VtepMac, network, self) : data.Error;
             if (reason is null) peers.Add(new VxlanPeer(lease.Subnet, lease.Attributes.PublicIp, data.Value.VtepMac));
             else rejected.Add($"lease {lease.Subnet} of {lease.Attributes.PublicIp}: {reason}");
@@ -41,6 +44,14 @@ public sealed record LeasedPeers(IReadOnlyList<VxlanPeer> Peers, IReadOnlyList<I
 
         return new LeasedPeers(peers, taken, rejected) { OtherBackends = others };
     }
+
+    /// <summary>A node of backend vxlan has one, and a node of ali-vpc with <c>Fallback</c>.</summary>
+    private static bool HasDevice(Lease lease, Result<VxlanBackendData> data) => lease.Attributes.BackendType switch
+    {
+        FlannelContract.VxlanBackend => true,
+        FlannelContract.AliVpcBackend => data.Ok,
+        _ => false,
+    };
 
     /// <returns>Null if there is none.</returns>
     private static string? FindConflict(Lease lease, MacAddress mac, Ipv4Network network, VxlanPeer self)

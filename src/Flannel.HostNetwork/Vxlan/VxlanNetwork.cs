@@ -25,10 +25,15 @@ public sealed class VxlanNetwork(IHostCommands commands, KernelSettings settings
         var observed = await ReadDeviceAsync(desired.Name, cancellation);
         if (!observed.Ok) return Result.Failure(observed.Error);
         var plan = VxlanDevicePlan.Create(desired, observed.Value.Device, address, network);
-        if (!plan.Ok || plan.Value.Ip.Count == 0) return plan;
-        var executed = await RunBatchAsync(Ip, plan.Value.Ip, cancellation);
-        if (!executed.Ok) return Result.Failure(executed.Error);
-        if (plan.Value.IsCreated) DisableRouterAdvertisements(desired.Name);
+        if (!plan.Ok) return plan;
+        if (plan.Value.Ip.Count > 0)
+        {
+            var executed = await RunBatchAsync(Ip, plan.Value.Ip, cancellation);
+            if (!executed.Ok) return Result.Failure(executed.Error);
+            if (plan.Value.IsCreated) DisableRouterAdvertisements(desired.Name);
+        }
+
+        RelaxReversePathFilter(desired.Name);
         return plan;
     }
 
@@ -97,6 +102,15 @@ public sealed class VxlanNetwork(IHostCommands commands, KernelSettings settings
     /// /proc/sys is read-only, and a kernel without IPv6 has no such setting.</summary>
     private void DisableRouterAdvertisements(string device) =>
         settings.Write($"net.ipv6.conf.{KernelSettings.NameOfInterface(device)}.accept_ra", "0");
+
+    /// <summary>While two nodes change from the tunnel to the VPC's routes or back, one of them receives through the tunnel what it answers
+    /// past it. The strict filter would drop these packets. The kernel's default stays where /proc/sys is read-only.</summary>
+    private void RelaxReversePathFilter(string device)
+    {
+        var name = ContainerSettings.ReversePathFilterOf(device);
+        if (settings.Read(name) is { } value && value != ContainerSettings.LooseReversePath)
+            settings.Write(name, ContainerSettings.LooseReversePath);
+    }
 
     private sealed record ObservedDeviceOrNone(ObservedDevice? Device);
 }

@@ -18,6 +18,16 @@ public sealed record AliVpcBackendData(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Released { get; init; }
 
+    /// <summary>Of the node's VXLAN device, with <c>Fallback</c>; null without one. The route controller does not use it.</summary>
+    [JsonPropertyName("VNI")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Vni { get; init; }
+
+    /// <summary>The MAC address of that device, as in the lease of backend vxlan; null without one.</summary>
+    [JsonPropertyName("VtepMAC")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? VtepMac { get; init; }
+
     public static AliVpcBackendData Of(InstanceIdentity identity) => new(
         identity.RegionId, identity.VpcId, identity.VSwitchId, identity.InstanceId, identity.NetworkInterfaceId, identity.PrimaryInterface);
 

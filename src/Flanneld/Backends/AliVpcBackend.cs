@@ -4,7 +4,8 @@ using Flannel.RouteController.Planning;
 
 namespace Flanneld.Backends;
 
-/// <summary><c>ali-vpc</c>: the VPC's route tables carry the packets. The lease says where the route must lead.</summary>
+/// <summary><c>ali-vpc</c>: the VPC's route tables carry the packets. The lease says where the route must lead. With <c>Fallback</c>, it
+/// also names the node's VXLAN device, through which the node is reached while its route cannot be had.</summary>
 internal sealed class AliVpcBackend(AliVpcBackendConfig config) : IBackend
 {
     public AliVpcBackendConfig Config => config;
@@ -13,11 +14,22 @@ internal sealed class AliVpcBackend(AliVpcBackendConfig config) : IBackend
 
     public bool RequiresRoute => true;
 
-    public LeaseAttributes? CreateAttributes(BackendNode node) =>
-        node.Identity is { } identity
-            ? new LeaseAttributes(node.PublicIp, node.PublicIpv6, Type, AliVpcBackendData.Of(identity).ToJson(), null)
-            : null;
+    public VxlanBackendConfig? Tunnel => config.Fallback;
 
-    /// <summary>The VPC routes without a header of its own.</summary>
-    public int MtuFor(int interfaceMtu) => interfaceMtu;
+    public LeaseAttributes? CreateAttributes(BackendNode node)
+    {
+        if (node.Identity is not { } identity) return null;
+        var data = AliVpcBackendData.Of(identity);
+        if (config.Fallback is { } tunnel)
+        {
+            if (node.VtepMac is not { } mac) return null;
+            data = data with { Vni = tunnel.Vni, VtepMac = mac.ToString() };
+        }
+
+        return new LeaseAttributes(node.PublicIp, node.PublicIpv6, Type, data.ToJson(), null);
+    }
+
+    /// <summary>The VPC routes without a header of its own. With <c>Fallback</c>, the packets of every node must fit into the tunnel from
+    /// the start: a route is lost and found while containers run.</summary>
+    public int MtuFor(int interfaceMtu) => config.Fallback?.MtuFor(interfaceMtu) ?? interfaceMtu;
 }

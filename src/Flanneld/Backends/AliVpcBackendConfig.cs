@@ -17,10 +17,13 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
     public static readonly AliVpcBackendConfig Empty = new(null, null, []);
 
     private static readonly string[] PropertyNames =
-        ["Type", "AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "RoleArn", "RoleSessionName", "ExternalID"];
+        ["Type", "AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "RoleArn", "RoleSessionName", "ExternalID", "Fallback"];
 
     /// <summary>The role that writes the routes, such as one of the account that owns the VPC; null to use the access key itself.</summary>
     public AssumedRole? Role { get; init; }
+
+    /// <summary>The tunnel by which a node is reached while its route cannot be had; null without one.</summary>
+    internal VxlanBackendConfig? Fallback { get; private init; }
 
     public ConfiguredCredentials Credentials => new(AccessKey, RegionId, Role);
 
@@ -37,7 +40,14 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
             if (!read.Ok) return Result.Failure(read.Error);
         }
 
-        return Create(properties);
+        var config = Create(properties);
+        if (!config.Ok || !properties.HasFallback) return config;
+        var tunnel = VxlanBackendConfig.Parse(backend);
+        if (!tunnel.Ok) return Result.Failure(tunnel.Error);
+        // One half of the cluster would answer through the tunnel what the other half sends past it.
+        return tunnel.Value.DirectRouting
+            ? Result.Failure("Backend.DirectRouting cannot be combined with Fallback: remove one of them")
+            : config.Value with { Fallback = tunnel.Value };
     }
 
     /// <summary>Ignored properties that are probably misspelt, one line each. No value is quoted.</summary>
@@ -45,9 +55,12 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
     {
         if (backend.ValueKind != JsonValueKind.Object) return [];
         var lines = new List<string>();
+        var names = Parse(backend) is { Ok: true, Value.Fallback: not null }
+            ? [.. PropertyNames, .. VxlanBackendConfig.PropertyNames]
+            : PropertyNames;
         foreach (var property in backend.EnumerateObject())
         {
-            if (TryGetName(property, out var name) && Suggestion.ForAnyCase(name, PropertyNames) is { } nearest)
+            if (TryGetName(property, out var name) && Suggestion.ForAnyCase(name, names) is { } nearest)
                 lines.Add($"unknown property {name} inside Backend is ignored: did you mean {nearest}?");
         }
 
@@ -60,7 +73,8 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
         var tables = RouteTableIds.Count == 0 ? "of the vSwitches" : string.Join(", ", RouteTableIds);
         var key = AccessKey is null ? "" : ", with an access key";
         var role = Role is null ? "" : $", as {Role.Name}";
-        return $"region {RegionId ?? "of the node"}, tables {tables}{key}{role}";
+        var fallback = Fallback is null ? "" : $", fallback {FlannelContract.VxlanBackend} ({Fallback})";
+        return $"region {RegionId ?? "of the node"}, tables {tables}{key}{role}{fallback}";
     }
 
     private static Result<AliVpcBackendConfig> Create(Properties given)
@@ -145,6 +159,8 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
 
         public IReadOnlyList<string> Tables { get; private set; } = [];
 
+        public bool HasFallback { get; private set; }
+
         public Result<Unit> Read(JsonProperty property)
         {
             if (!TryGetName(property, out var name)) return Result.Failure("Backend has a property whose name is not valid text");
@@ -157,6 +173,7 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
                 "ROLEARN" => ReadText(property, "RoleArn", text => Role = text),
                 "ROLESESSIONNAME" => ReadText(property, "RoleSessionName", text => RoleSession = text),
                 "EXTERNALID" => ReadText(property, "ExternalID", text => ExternalId = text),
+                "FALLBACK" => ReadFallback(property),
                 _ => Unit.Instance,
             };
         }
@@ -169,6 +186,17 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
                 return Result.Failure($"Backend.{name} must be a string");
             set(text.Length == 0 ? null : text);
             return Unit.Instance;
+        }
+
+        private Result<Unit> ReadFallback(JsonProperty property)
+        {
+            string? type = null;
+            var read = ReadText(property, "Fallback", text => type = text);
+            if (!read.Ok) return read;
+            HasFallback = type is not null;
+            return type is null or FlannelContract.VxlanBackend
+                ? read
+                : Result.Failure($"Backend.Fallback must be \"{FlannelContract.VxlanBackend}\"");
         }
 
         private Result<Unit> ReadTables(JsonElement value)

@@ -10,6 +10,8 @@ internal sealed class AllocBackend : IBackend
 
     public bool RequiresRoute => false;
 
+    public VxlanBackendConfig? Tunnel => null;
+
     public LeaseAttributes CreateAttributes(BackendNode node) => new(node.PublicIp, node.PublicIpv6, Type, null, null);
 
     public int MtuFor(int interfaceMtu) => interfaceMtu;

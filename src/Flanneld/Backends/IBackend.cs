@@ -14,6 +14,9 @@ internal interface IBackend
     /// lease then names the instance.</summary>
     bool RequiresRoute { get; }
 
+    /// <summary>The tunnel that the node sets up before it acquires a lease; null without one.</summary>
+    VxlanBackendConfig? Tunnel { get; }
+
     /// <summary>The value of this node's lease; null until everything that the backend requires is known.</summary>
     LeaseAttributes? CreateAttributes(BackendNode node);
 

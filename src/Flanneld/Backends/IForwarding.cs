@@ -6,6 +6,9 @@ internal interface IForwarding
     /// <summary>Why it is not set up, one line; null when it is.</summary>
     string? NotReadyReason { get; }
 
+    /// <summary>How many other nodes are reached through it.</summary>
+    int Peers { get; }
+
     /// <summary>Completes when <see cref="NotReadyReason"/> changes.</summary>
     Task Changed { get; }
 }

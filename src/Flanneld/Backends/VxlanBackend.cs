@@ -1,5 +1,4 @@
 using Flannel.Core;
-using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.HostNetwork.Vxlan;
 
@@ -15,15 +14,12 @@ internal sealed class VxlanBackend(VxlanBackendConfig config) : IBackend
 
     public bool RequiresRoute => false;
 
+    public VxlanBackendConfig Tunnel => config;
+
     public LeaseAttributes? CreateAttributes(BackendNode node) =>
         node.VtepMac is { } mac
             ? new LeaseAttributes(node.PublicIp, node.PublicIpv6, Type, new VxlanBackendData(config.Vni, mac).ToJson(), null)
             : null;
 
-    public int MtuFor(int interfaceMtu) => (config.Mtu ?? interfaceMtu) - VxlanDevice.Overhead;
-
-    /// <summary>The device of this node.</summary>
-    /// <param name="interface">The interface between the hosts, with its address and MTU.</param>
-    public VxlanDevice CreateDevice(string @interface, Ipv4Address local, int interfaceMtu, MacAddress mac) =>
-        new(config.Vni, @interface, local, config.Port, MtuFor(interfaceMtu), mac) { Gbp = config.Gbp, Learning = config.Learning };
+    public int MtuFor(int interfaceMtu) => config.MtuFor(interfaceMtu);
 }

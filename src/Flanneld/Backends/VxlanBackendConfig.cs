@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Flannel.Core;
+using Flannel.Core.Addresses;
 using Flannel.HostNetwork.Vxlan;
 
 namespace Flanneld.Backends;
@@ -15,7 +16,7 @@ internal sealed record VxlanBackendConfig
     private const int LargestMtu = 65535;
 
     // MacPrefix is read by upstream on Windows only.
-    private static readonly string[] PropertyNames = ["Type", "VNI", "Port", "MTU", "GBP", "Learning", "DirectRouting", "MacPrefix"];
+    internal static readonly string[] PropertyNames = ["Type", "VNI", "Port", "MTU", "GBP", "Learning", "DirectRouting", "MacPrefix"];
 
     public int Vni { get; private init; } = DefaultVni;
 
@@ -54,6 +55,14 @@ internal sealed record VxlanBackendConfig
             .Where(each => each.Nearest is not null)
             .Select(each => $"unknown property {each.Name} inside Backend is ignored: did you mean {each.Nearest}?"),
     ];
+
+    /// <summary>The MTU of the containers' interfaces, in bytes.</summary>
+    public int MtuFor(int interfaceMtu) => (Mtu ?? interfaceMtu) - VxlanDevice.Overhead;
+
+    /// <summary>The device of this node.</summary>
+    /// <param name="interface">The interface between the hosts, with its address and MTU.</param>
+    public VxlanDevice CreateDevice(string @interface, Ipv4Address local, int interfaceMtu, MacAddress mac) =>
+        new(Vni, @interface, local, Port, MtuFor(interfaceMtu), mac) { Gbp = Gbp, Learning = Learning };
 
     public override string ToString() =>
         $"VNI {Vni}, port {Port}, GBP {Gbp}, Learning {Learning}, DirectRouting {DirectRouting}";

@@ -10,9 +10,9 @@ internal sealed class HostSettings(KernelSettings kernel, ILogger logger)
 {
     /// <param name="set">Whether <c>--set-sysctls</c> is given.</param>
     /// <returns>Fails if a setting must be set and cannot be.</returns>
-    public Result<Unit> Apply(bool set, SelectedInterface selected)
+    public Result<Unit> Apply(bool set, IReadOnlyList<SettingProblem> problems)
     {
-        foreach (var problem in FindProblems(kernel, selected))
+        foreach (var problem in problems)
         {
             if (!set)
             {

@@ -22,7 +22,8 @@ internal sealed class HostReconciler(NodeReadiness readiness, SubnetFileReconcil
         ForwardingChanged = Forwarding?.Changed;
         var error = state.Use == SubnetUse.Allowed ? await FindHostProblemAsync(cancellation) : null;
         readiness.Apply(new NodeEvent.HostReconciled(
-            error is null ? file.Reconcile(state.Use, state.ForbiddenReason) : new SubnetFileCheck(IsCorrect: false, error)));
+            error is null ? file.Reconcile(state.Use, state.ForbiddenReason) : new SubnetFileCheck(IsCorrect: false, error),
+            Forwarding?.Peers));
     }
 
     /// <returns>What must still be set up on the host before the file is written; null if nothing.</returns>

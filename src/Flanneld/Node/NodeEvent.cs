@@ -17,11 +17,16 @@ internal abstract record NodeEvent
     /// <summary>The node holds its lease.</summary>
     /// <param name="TimeToLive">From now; null for a reservation.</param>
     /// <param name="InstanceId">Null where the backend requires no route.</param>
-    public sealed record Acquired(Lease Lease, NetworkConfig Config, TimeSpan? TimeToLive, string? InstanceId) : NodeEvent;
+    public sealed record Acquired(Lease Lease, NetworkConfig Config, TimeSpan? TimeToLive, string? InstanceId) : NodeEvent
+    {
+        /// <summary>The node is reached through a tunnel while its route cannot be had.</summary>
+        public bool HasFallback { get; init; }
+    }
 
     /// <summary>The lease, its route status, the network configuration or the route controller changed.</summary>
     public sealed record LeaseChanged(LeaseEvent Change) : NodeEvent;
 
     /// <summary>The host was compared with the state.</summary>
-    public sealed record HostReconciled(SubnetFileCheck SubnetFile) : NodeEvent;
+    /// <param name="TunnelPeers">How many other nodes are reached through the tunnel; null without one.</param>
+    public sealed record HostReconciled(SubnetFileCheck SubnetFile, int? TunnelPeers = null) : NodeEvent;
 }

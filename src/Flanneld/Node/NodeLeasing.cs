@@ -41,7 +41,7 @@ internal sealed class NodeLeasing(
     /// <summary>Called each time that there is no configuration.</summary>
     public Action? OnConfigMissing { get; init; }
 
-    /// <summary>Sets up the device of backend vxlan; null on a host that cannot have one.</summary>
+    /// <summary>Sets up the device of the tunnel; null on a host that cannot have one.</summary>
     public VxlanPreparation? Vxlan { get; init; }
 
     /// <summary>Completes when the lease is held. Fails when a retry cannot help.</summary>
@@ -104,10 +104,10 @@ internal sealed class NodeLeasing(
     /// <summary>Sets up what the lease will describe.</summary>
     private async Task<Result<Unit>> PrepareAsync(IBackend backend, SubnetState state, CancellationToken cancellation)
     {
-        if (backend is not VxlanBackend vxlan || Vxlan is null) return Unit.Instance;
+        if (backend.Tunnel is not { } tunnel || Vxlan is null) return Unit.Instance;
         var network = ((ConfigState.Present)state.Config).Config.Network;
         var own = state.Leases.FirstOrDefault(lease => Owner().Classify(lease) == LeaseOwnerKind.Own);
-        var prepared = await Vxlan.RunAsync(vxlan, network, own, cancellation);
+        var prepared = await Vxlan.RunAsync(tunnel, network, own, cancellation);
         if (prepared.Ok) vtepMac = prepared.Value;
         return prepared.Select(_ => Unit.Instance);
     }

@@ -17,7 +17,7 @@ namespace Flanneld.Node;
 internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeServices services, BackgroundTasks tasks) : IDisposable
 {
     private readonly ILogger nodeLogger = services.Loggers.CreateLogger("node");
-    private readonly VxlanNetwork vxlan = new(services.HostCommands, new KernelSettings());
+    private readonly VxlanNetwork vxlan = new(services.HostCommands, services.KernelSettings);
     private readonly HostLink link = new(settings.InterfaceName, settings.InterfaceAddress, settings.Mtu);
     private IControllerCandidate? candidate;
 
@@ -45,11 +45,19 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         var subnet = held.Lease.Subnet;
         var remembered = host.LastSubnet.Write(subnet);
         if (!remembered.Ok) NodeLog.SubnetNotRemembered(nodeLogger, subnet, remembered.Error);
-        host.Readiness.Apply(new NodeEvent.Acquired(held.Lease, held.Config, held.Expiry?.Remaining(services.Time), self?.InstanceId));
+        host.Readiness.Apply(new NodeEvent.Acquired(held.Lease, held.Config, held.Expiry?.Remaining(services.Time), self?.InstanceId)
+        {
+            HasFallback = backend is AliVpcBackend { Tunnel: not null },
+        });
 
-        if (backend is not VxlanBackend)
+        if (backend.Tunnel is null)
         {
             foreach (var device in settings.TunnelDevices) VxlanLog.DeviceLeft(nodeLogger, device);
+        }
+        else if (backend is AliVpcBackend)
+        {
+            var applied = ApplyFallbackSettings(VxlanDevice.NameOf(backend.Tunnel.Vni));
+            if (!applied.Ok) return applied.Error;
         }
 
         var reconciler = CreateReconciler(held, backend, cancellation);
@@ -84,7 +92,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         var file = new SubnetFileReconciler(host.SubnetFile, subnetEnv, services.Time, nodeLogger);
         return new HostReconciler(host.Readiness, file, firewall)
         {
-            Forwarding = backend is VxlanBackend tunnelled ? StartVxlan(held, tunnelled, cancellation) : null,
+            Forwarding = backend.Tunnel is { } tunnel ? StartTunnel(held, backend is AliVpcBackend, tunnel, cancellation) : null,
         };
     }
 
@@ -99,17 +107,23 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         return new FirewallReconciler(firewall, desired, held.Config.Network, services.Time, nodeLogger);
     }
 
-    private IForwarding StartVxlan(HeldLease held, VxlanBackend backend, CancellationToken cancellation)
+    /// <summary>The settings of the kernel that no packet is lost with while a route moves between the VPC and the tunnel.</summary>
+    private Result<Unit> ApplyFallbackSettings(string device) =>
+        new HostSettings(services.KernelSettings, services.Loggers.CreateLogger("flanneld")).Apply(
+            settings.SetSysctls, ContainerSettings.FindFallbackProblems(services.KernelSettings, [link.Name, device]));
+
+    private IForwarding StartTunnel(HeldLease held, bool isFallback, VxlanBackendConfig tunnel, CancellationToken cancellation)
     {
         var mac = VxlanBackendData.Parse(held.Lease.Attributes.BackendData).Value.VtepMac;
-        var device = backend.CreateDevice(link.Name, link.Address, link.Mtu, mac);
+        var device = tunnel.CreateDevice(link.Name, link.Address, link.Mtu, mac);
         var self = new VxlanPeer(held.Lease.Subnet, settings.PublicIp, mac);
-        var target = new VxlanTarget(device, held.Config.Network, self, backend.Config.DirectRouting);
-        var leases = new LeaseSnapshots(services.Subnets);
+        var target = new VxlanTarget(device, held.Config.Network, self, tunnel.DirectRouting) { IsFallback = isFallback };
+        var leases = new LeaseSnapshots(services.Subnets, isFallback);
         var loop = new VxlanLoop(
             new VxlanReconciler(target, vxlan, services.Time), leases, new VxlanReport(device, services.Time, nodeLogger), host.Loops,
             services.Time);
         tasks.Add("the watch of all leases", leases.RunAsync(cancellation));
+        if (isFallback) tasks.Add("the watch of all route statuses", leases.RunStatusesAsync(cancellation));
         tasks.Add("the VXLAN loop", loop.RunAsync(cancellation));
         return loop.Forwarding;
     }

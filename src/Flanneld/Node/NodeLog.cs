@@ -80,6 +80,14 @@ internal static partial class NodeLog
     [LoggerMessage(1133, LogLevel.Warning, "cannot remember subnet {Subnet}: {Error}; without its lease this node may get another subnet")]
     public static partial void SubnetNotRemembered(ILogger logger, object subnet, string error);
 
+    [LoggerMessage(
+        1134, LogLevel.Warning,
+        "{Subnet} is reached through the VXLAN tunnel: its route is {State}; it moves to the VPC when the route becomes available")]
+    public static partial void FallbackUsed(ILogger logger, object subnet, string state);
+
+    [LoggerMessage(1135, LogLevel.Information, "{Subnet} is no longer reached through the VXLAN tunnel")]
+    public static partial void FallbackEnded(ILogger logger, object subnet);
+
     [LoggerMessage(1140, LogLevel.Warning, "network configuration: {Line}")]
     public static partial void ConfigWarning(ILogger logger, string line);
 

@@ -36,6 +36,7 @@ internal sealed class NodeReadiness(
         {
             case NodeEvent.LeaseChanged { Change: var lease }:
                 if (lease is LeaseEvent.RouteStatusChanged && state.InstanceId is not null) LogRoute(before.Route);
+                if (state.IsInFallback != before.IsInFallback && state.IsLeaseHeld) LogFallback();
                 if (state.IsRouteStatusIgnored && !before.IsRouteStatusIgnored)
                     NodeLog.RouteStatusNotApplied(logger, state.Subnet, state.Route?.State.ToString() ?? "absent");
                 break;
@@ -66,6 +67,12 @@ internal sealed class NodeReadiness(
             NodeLog.RouteState(logger, state.Subnet, route.State, string.Join(", ", route.RouteTableIds), message);
         else
             NodeLog.RouteFailure(logger, state.Subnet, route.State, message, route.RequestId);
+    }
+
+    private void LogFallback()
+    {
+        if (state.IsInFallback) NodeLog.FallbackUsed(logger, state.Subnet, state.Route?.State.ToString() ?? "absent");
+        else NodeLog.FallbackEnded(logger, state.Subnet);
     }
 
     private void SendReady(string file)

@@ -1,6 +1,7 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
+using Flannel.HostNetwork;
 using Flannel.HostNetwork.Vxlan;
 using Flanneld.Controller;
 using Flanneld.Host;
@@ -22,6 +23,9 @@ internal sealed record NodeSettings(Ipv4Address PublicIp, int Mtu)
     public string InterfaceName { get; init; } = "";
 
     public Ipv4Address InterfaceAddress { get; init; } = PublicIp;
+
+    /// <summary>Whether <c>--set-sysctls</c> is given.</summary>
+    public bool SetSysctls { get; init; }
 
     /// <summary>Devices of this host with a name that backend vxlan gives.</summary>
     public IReadOnlyList<string> TunnelDevices { get; init; } = [];
@@ -48,6 +52,8 @@ internal sealed record NodeServices(
 {
     /// <summary>The commands that change the host's network; for backend vxlan.</summary>
     public IHostCommands HostCommands { get; init; } = new Iproute2(Time);
+
+    public KernelSettings KernelSettings { get; init; } = new();
 
     public Random Random { get; init; } = new SharedRandom();
 }

@@ -8,7 +8,8 @@ namespace Flanneld.Node;
 /// <summary>Whether the host may use the subnet.</summary>
 internal enum SubnetUse
 {
-    /// <summary>The lease is held and the route is available: <c>subnet.env</c> must exist.</summary>
+    /// <summary>The lease is held, and the route is available or the node is reached through the tunnel in its place: <c>subnet.env</c> must
+    /// exist.</summary>
     Allowed,
 
     /// <summary>The lease is held, and the status of its route is not known yet: a correct <c>subnet.env</c> of an earlier run is neither
@@ -85,6 +86,15 @@ internal sealed record NodeState
     /// this node, and the route controller has not published a status for the new holding yet.</summary>
     public bool IsContinued { get; init; }
 
+    /// <summary>The backend has a tunnel by which the node is reached while its route cannot be had.</summary>
+    public bool HasFallback { get; init; }
+
+    /// <summary>The node is reached through the tunnel (<see cref="RouteFallback"/>).</summary>
+    public bool IsInFallback { get; init; }
+
+    /// <summary>How many other nodes are reached through the tunnel; null without one.</summary>
+    public int? TunnelPeers { get; init; }
+
     /// <summary>The network configuration was changed and differs from <see cref="Config"/>.</summary>
     public bool IsConfigChanged { get; init; }
 
@@ -103,7 +113,8 @@ internal sealed record NodeState
         get
         {
             if (!IsLeaseHeld) return SubnetUse.Forbidden;
-            if (InstanceId is null || Route?.State == RouteState.Available || IsRouteStatusIgnored) return SubnetUse.Allowed;
+            if (InstanceId is null || Route?.State == RouteState.Available) return SubnetUse.Allowed;
+            if (IsInFallback || IsRouteStatusIgnored) return SubnetUse.Allowed;
             if (!IsRouteRead) return SubnetUse.Undecided;
             var isWithoutResult = Route?.State is null or RouteState.Pending or RouteState.Unreachable;
             return IsContinued && isWithoutResult ? SubnetUse.Undecided : SubnetUse.Forbidden;

@@ -44,10 +44,12 @@ internal static class NodeStatus
         const string name = "route";
         if (state.Lease is null) return new(name, false, "no lease yet");
         if (state.InstanceId is null) return new(name, true, "not required by the backend");
-        if (state.Route is not { } route) return new(name, state.IsRouteStatusIgnored, "waiting for the route controller");
+        var isUsable = state.IsInFallback || state.IsRouteStatusIgnored;
+        var fallback = state.IsInFallback ? "; reached through the VXLAN tunnel" : "";
+        if (state.Route is not { } route) return new(name, isUsable, $"waiting for the route controller{fallback}");
         var message = route.Message.Length > 0 ? $": {route.Message}" : "";
         return new(
-            name, route.State == RouteState.Available || state.IsRouteStatusIgnored,
-            $"{route.State} in {string.Join(", ", route.RouteTableIds)}{message}");
+            name, route.State == RouteState.Available || isUsable,
+            $"{route.State} in {string.Join(", ", route.RouteTableIds)}{message}{fallback}");
     }
 }

@@ -17,9 +17,14 @@ internal static class NodeTransitions
             Config = acquired.Config,
             LeaseEnd = now + acquired.TimeToLive,
             InstanceId = acquired.InstanceId,
+            HasFallback = acquired.HasFallback,
         },
         NodeEvent.LeaseChanged { Change: var lease } => Apply(state, lease, now),
-        NodeEvent.HostReconciled reconciled => state with { SubnetFile = reconciled.SubnetFile },
+        NodeEvent.HostReconciled reconciled => state with
+        {
+            SubnetFile = reconciled.SubnetFile,
+            TunnelPeers = reconciled.TunnelPeers,
+        },
         _ => state,
     };
 
@@ -54,14 +59,21 @@ internal static class NodeTransitions
             IsRouteRead = false,
             WasRouteAvailable = state.WasRouteAvailable && isContinued,
             IsContinued = isContinued,
+            IsInFallback = state.IsInFallback && isContinued,
         };
     }
 
     private static NodeState Renew(NodeState state, DateTimeOffset? end) =>
         state with { LeaseEnd = end, Renewals = state.Renewals + (state.IsLeaseHeld ? 1 : 0) };
 
-    private static NodeState Forget(NodeState state) =>
-        state with { Route = null, IsRouteRead = false, WasRouteAvailable = false, IsContinued = false };
+    private static NodeState Forget(NodeState state) => state with
+    {
+        Route = null,
+        IsRouteRead = false,
+        WasRouteAvailable = false,
+        IsContinued = false,
+        IsInFallback = false,
+    };
 
     /// <summary>A status for another instance or subnet counts as none: the route controller will write a new one.</summary>
     private static NodeState SetRoute(NodeState state, RouteStatus? status, string instanceId)
@@ -74,6 +86,7 @@ internal static class NodeTransitions
             IsRouteRead = true,
             WasRouteAvailable = state.WasRouteAvailable || isAvailable,
             IsContinued = state.IsContinued && !isAvailable,
+            IsInFallback = state.HasFallback && RouteFallback.Next(state.IsInFallback, route),
         };
     }
 }

@@ -9,13 +9,20 @@ internal sealed class ForwardingState(string initialReason) : IForwarding
 {
     private readonly ObservableValue<string?> reason = new(initialReason);
 
+    // No peer before the first pass.
+    private volatile int peers;
+
     public string? NotReadyReason => reason.Current;
+
+    public int Peers => peers;
 
     public Task Changed => reason.Changed;
 
     /// <param name="newReason">Null when it is set up.</param>
-    public void Set(string? newReason)
+    /// <param name="newPeers">Null to keep the number.</param>
+    public void Set(string? newReason, int? newPeers)
     {
+        if (newPeers is { } known) peers = known;
         if (newReason != reason.Current) reason.Set(newReason);
     }
 }

@@ -1,5 +1,4 @@
 using Flannel.Core;
-using Flannel.Core.Leases;
 using Flanneld.Backends;
 
 namespace Flanneld.Vxlan;
@@ -19,7 +18,7 @@ internal sealed class VxlanLoop(
     // A pass is at most nine commands, each with a time-out.
     private static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(5);
 
-    private readonly ForwardingState state = new("waiting for the leases of the other nodes");
+    private readonly ForwardingState state = new($"waiting for {leases.Awaited}");
 
     public IForwarding Forwarding => state;
 
@@ -43,10 +42,10 @@ internal sealed class VxlanLoop(
         }
     }
 
-    private async Task RunPassAsync(LeaseSnapshot snapshot, CancellationToken cancellation)
+    private async Task RunPassAsync(ClusterSnapshot snapshot, CancellationToken cancellation)
     {
         var result = await reconciler.ReconcileAsync(snapshot, cancellation);
         report.Add(result, snapshot.Generation);
-        state.Set(result.Error);
+        state.Set(result.Error, result.Ok ? result.Value.Peers : null);
     }
 }

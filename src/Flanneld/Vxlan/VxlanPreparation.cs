@@ -21,12 +21,12 @@ internal sealed class VxlanPreparation(VxlanNetwork network, HostLink link, Rand
     /// <param name="ownLease">The lease that this node has already; null without one.</param>
     /// <returns>The MAC address of the device; fails with one line that says what is missing on this host.</returns>
     public async Task<Result<MacAddress>> RunAsync(
-        VxlanBackend backend, Ipv4Network range, Lease? ownLease, CancellationToken cancellation)
+        VxlanBackendConfig tunnel, Ipv4Network range, Lease? ownLease, CancellationToken cancellation)
     {
-        var observed = await network.ReadMacAsync(VxlanDevice.NameOf(backend.Config.Vni), cancellation);
+        var observed = await network.ReadMacAsync(VxlanDevice.NameOf(tunnel.Vni), cancellation);
         if (!observed.Ok) return Result.Failure(observed.Error);
         selected = observed.Value.Mac ?? selected ?? ReadMac(ownLease) ?? MacAddress.CreateLocal(random);
-        var device = backend.CreateDevice(link.Name, link.Address, link.Mtu, selected.Value);
+        var device = tunnel.CreateDevice(link.Name, link.Address, link.Mtu, selected.Value);
         var ensured = await network.EnsureDeviceAsync(device, address: null, range, cancellation);
         if (!ensured.Ok) return Result.Failure(ensured.Error);
         if (ensured.Value.IsCreated) VxlanLog.LogCreated(logger, device, ensured.Value.Reason);
@@ -36,7 +36,7 @@ internal sealed class VxlanPreparation(VxlanNetwork network, HostLink link, Rand
     /// <summary>Peers keep their entries for this node if its MAC address stays the same.</summary>
     private static MacAddress? ReadMac(Lease? lease)
     {
-        if (lease?.Attributes.BackendType != FlannelContract.VxlanBackend) return null;
+        if (lease?.Attributes.BackendType is not (FlannelContract.VxlanBackend or FlannelContract.AliVpcBackend)) return null;
         var data = VxlanBackendData.Parse(lease.Attributes.BackendData);
         return data.Ok ? data.Value.VtepMac : null;
     }

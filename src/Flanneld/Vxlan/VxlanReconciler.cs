@@ -1,6 +1,5 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
-using Flannel.Core.Leases;
 using Flannel.HostNetwork.Vxlan;
 
 namespace Flanneld.Vxlan;
@@ -9,10 +8,11 @@ namespace Flanneld.Vxlan;
 internal sealed class VxlanReconciler(VxlanTarget target, VxlanNetwork network, TimeProvider time)
 {
     private readonly PeerTable table = new(target.Self.Subnet, time);
+    private readonly FallbackTable? fallback = target.IsFallback ? new FallbackTable(target.Self.Subnet) : null;
     private bool isFirst = true;
 
     /// <returns>Fails if the device does not stand.</returns>
-    public async Task<Result<VxlanPass>> ReconcileAsync(LeaseSnapshot snapshot, CancellationToken cancellation)
+    public async Task<Result<VxlanPass>> ReconcileAsync(ClusterSnapshot cluster, CancellationToken cancellation)
     {
         var device = await network.EnsureDeviceAsync(target.Device, target.Self.Subnet.Address, target.Network, cancellation);
         if (!device.Ok) return Result.Failure(device.Error);
@@ -26,9 +26,11 @@ internal sealed class VxlanReconciler(VxlanTarget target, VxlanNetwork network, 
             direct = read.Value;
         }
 
+        var snapshot = cluster.Leases;
         if (isFirst) table.AddObserved(observed.Value.ReadPeers(target.Device.Name, target.Network));
         isFirst = false;
-        var leases = LeasedPeers.Read(snapshot.Leases, target.Network, target.Self);
+        fallback?.Update(snapshot.Leases, cluster.Statuses, table.Peers.Select(peer => peer.Subnet).ToHashSet());
+        var leases = LeasedPeers.Read(snapshot.Leases, target.Network, target.Self, fallback is null ? null : fallback.UsesTunnel);
         table.Update(leases, snapshot.Listing, snapshot.IsComplete);
         var peers = table.Peers;
         var desired = VxlanEntries.For(peers, target.Device, direct);

@@ -56,6 +56,16 @@ public sealed class VxlanNetworkTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_reverse_path_filter_of_the_device_is_loose()
+    {
+        var folderOfDevice = Directory.CreateDirectory(Path.Combine(folder.Path, "net/ipv4/conf/flannel.1")).FullName;
+        var file = Path.Combine(folderOfDevice, "rp_filter");
+        await File.WriteAllTextAsync(file, "1\n", Cancel);
+        await EnsureAsync(s_device, s_own);
+        Assert.Equal("2\n", await File.ReadAllTextAsync(file, Cancel));
+    }
+
+    [Fact]
     public async Task What_another_program_changes_of_the_device_is_restored()
     {
         await EnsureAsync(s_device, s_own);

@@ -24,6 +24,16 @@ public sealed class AliVpcBackendDataTests
         Assert.Equal(Data with { Released = true }, AliVpcBackendData.Parse((Data with { Released = true }).ToJson()));
     }
 
+    /// <summary>The release of a lease writes it back.</summary>
+    [Fact]
+    public void The_VXLAN_device_of_a_node_with_a_fallback_is_kept()
+    {
+        var data = Data with { Vni = 1, VtepMac = "0e:aa:bb:cc:dd:02" };
+        Assert.Equal(Text.Replace("}", ""","VNI":1,"VtepMAC":"0e:aa:bb:cc:dd:02"}""", StringComparison.Ordinal), data.ToJson());
+        Assert.Equal(data, AliVpcBackendData.Parse(data.ToJson()));
+        Assert.Equal(data with { Released = true }, AliVpcBackendData.Parse((data with { Released = true }).ToJson()));
+    }
+
     [Theory]
     [InlineData("RegionId")]
     [InlineData("VpcId")]

@@ -48,12 +48,26 @@ public class AliVpcBackendConfigTests
     [InlineData("""{"RegionID":"hIdDeN"}""", "Backend.RegionID must be")]
     [InlineData("""{"RouteTableID":"hIdDeN"}""", "Backend.RouteTableID must be")]
     [InlineData("""{"RouteTableID":["vtb-1",7]}""", "Backend.RouteTableID must be")]
+    [InlineData("""{"Fallback":"hIdDeN"}""", "Backend.Fallback must be \"vxlan\"")]
+    [InlineData("""{"Fallback":true}""", "Backend.Fallback must be a string")]
+    [InlineData("""{"Fallback":"vxlan","Port":"hIdDeN"}""", "Backend.Port must be a whole number")]
+    [InlineData(
+        """{"Fallback":"vxlan","DirectRouting":true}""", "Backend.DirectRouting cannot be combined with Fallback: remove one of them")]
     [InlineData("""{"RouteTableID":{"hIdDeN":1}}""", "Backend.RouteTableID must be")]
     public void An_invalid_property_is_named_and_its_value_is_not_quoted(string json, string error)
     {
         var line = Parse(json).Error;
         Assert.Contains(error, line, StringComparison.Ordinal);
         Assert.DoesNotContain("DeN", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_fallback_has_the_settings_of_vxlan_beside_those_of_ali_vpc()
+    {
+        var config = Parse("""{"Type":"ali-vpc","RouteTableID":"vtb-1","fallback":"vxlan","VNI":7,"mtu":1400}""").Value;
+        Assert.Equal(["vtb-1"], config.RouteTableIds);
+        Assert.Equal((7, 8472, 1400), (config.Fallback!.Vni, config.Fallback.Port, config.Fallback.Mtu));
+        Assert.Null(Parse("""{"Type":"ali-vpc","VNI":"7","DirectRouting":true}""").Value.Fallback);
     }
 
     [Fact]
@@ -67,9 +81,9 @@ public class AliVpcBackendConfigTests
     [Fact]
     public void No_value_causes_an_exception() =>
         Gen.Select(
-            Gen.OneOf("AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "Type"),
+            Gen.OneOf("AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "Type", "Fallback", "VNI"),
             Gen.OneOf(
-                "1", "null", "true", "[]", "{}", "\"\"", "\"x\"", "\"vtb-1\"", "\"cn-a\"", "[\"vtb-1\",null]", "\"\\udc00\"")).Array[0, 6]
+                "1", "null", "true", "[]", "{}", "\"\"", "\"x\"", "\"vtb-1\"", "\"cn-a\"", "\"vxlan\"", "[\"vtb-1\",null]", "\"\\udc00\"")).Array[0, 6]
             .Sample(pairs => Parse($"{{{string.Join(',', pairs.Select(p => $"\"{p.Item1}\":{p.Item2}"))}}}") is not null,
                 seed: "0004hJ9xCg6W", iter: 3000);
 

@@ -41,6 +41,8 @@ public sealed class BackendFactoryTests
     [InlineData("\"RouteTableIDs\":\"vtb-1\"", "unknown property RouteTableIDs inside Backend is ignored: did you mean RouteTableID?")]
     [InlineData(
         "\"AccesKeySecret\":\"hunter2\"", "unknown property AccesKeySecret inside Backend is ignored: did you mean AccessKeySecret?")]
+    [InlineData("\"Falback\":\"vxlan\"", "unknown property Falback inside Backend is ignored: did you mean Fallback?")]
+    [InlineData("\"Fallback\":\"vxlan\",\"Lerning\":true", "unknown property Lerning inside Backend is ignored: did you mean Learning?")]
     [InlineData("\"SubnetLen\":26", "SubnetLen inside Backend has no effect: it belongs beside Network")]
     public void A_property_of_the_backend_that_is_probably_misspelt_is_reported(string property, string warning) =>
         Assert.Equal(
@@ -57,6 +59,21 @@ public sealed class BackendFactoryTests
         Assert.Equal(
             """{"PublicIP":"192.168.1.11","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"RegionId":"cn-hangzhou","VpcId":"vpc-1","VSwitchId":"vsw-1","InstanceId":"i-1","NetworkInterfaceId":"eni-1","PrimaryInterface":true}}""",
             Encoding.UTF8.GetString(backend.CreateAttributes(new BackendNode(PublicIp, null) { Identity = Self })!.ToJson()));
+    }
+
+    [Fact]
+    public void A_lease_of_ali_vpc_with_a_fallback_names_the_device_too_and_the_MTU_is_that_of_the_tunnel()
+    {
+        var backend = BackendFactory.Create(Config(",\"Backend\":{\"Type\":\"ali-vpc\",\"Fallback\":\"vxlan\"}")).Value;
+        var node = new BackendNode(PublicIp, null) { Identity = Self };
+        Assert.Null(backend.CreateAttributes(node));
+        var attributes = backend.CreateAttributes(node with { VtepMac = MacAddress.Parse("0e:aa:bb:cc:dd:02") })!;
+        Assert.Equal("ali-vpc", attributes.BackendType);
+        Assert.Equal(
+            """{"RegionId":"cn-hangzhou","VpcId":"vpc-1","VSwitchId":"vsw-1","InstanceId":"i-1","NetworkInterfaceId":"eni-1","PrimaryInterface":true,"VNI":1,"VtepMAC":"0e:aa:bb:cc:dd:02"}""",
+            attributes.BackendData);
+        Assert.True(backend.RequiresRoute);
+        Assert.Equal(1450, backend.MtuFor(1500));
     }
 
     [Fact]

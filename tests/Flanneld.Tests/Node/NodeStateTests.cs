@@ -142,6 +142,41 @@ public sealed class NodeStateTests
         Assert.False(state.IsConfigChanged);
     }
 
+    [Theory]
+    [InlineData(RouteState.QuotaExceeded)]
+    [InlineData(RouteState.Conflict)]
+    [InlineData(RouteState.Denied)]
+    public void With_a_fallback_a_route_that_cannot_be_had_allows_the_use_until_the_lease_ends(RouteState state)
+    {
+        var confirmed = new LeaseEvent.Confirmed(First);
+        Assert.Equal(SubnetUse.Undecided, WithFallback(confirmed).Use);
+        Assert.Equal(SubnetUse.Forbidden, WithFallback(confirmed, Route(RouteState.Pending)).Use);
+        var fallback = WithFallback(confirmed, Route(state));
+        foreach (var kept in new[] { Route(RouteState.Pending), Route(RouteState.Rejected), Route(RouteState.Unreachable), NoStatus, Available })
+            Assert.Equal(SubnetUse.Allowed, fallback.With(kept).Use);
+        Assert.Equal(SubnetUse.Forbidden, fallback.With(Available).With(Route(RouteState.Pending)).Use);
+        // Taken back without a gap.
+        var back = new LeaseEvent.Confirmed(Lease(etcdLease: 8, createRevision: 30));
+        Assert.Equal(SubnetUse.Allowed, fallback.With(back).With(NoStatus).Use);
+        // After a gap.
+        var expired = fallback.With(new LeaseEvent.Expired());
+        Assert.Equal(SubnetUse.Forbidden, expired.Use);
+        Assert.Equal(SubnetUse.Undecided, expired.With(back).Use);
+        Assert.Equal(SubnetUse.Forbidden, expired.With(back).With(NoStatus).Use);
+        Assert.Equal(SubnetUse.Forbidden, fallback.With(new LeaseEvent.Lost(LeaseLoss.Deleted, "its key was deleted")).Use);
+    }
+
+    [Fact]
+    public void A_status_of_another_instance_does_not_begin_the_fallback()
+    {
+        var other = new LeaseEvent.RouteStatusChanged(
+            new RouteStatus("10.24.5.0/24", "i-2", ["vtb-1"], RouteState.QuotaExceeded, "", "", default));
+        Assert.Equal(SubnetUse.Forbidden, WithFallback(new LeaseEvent.Confirmed(First), other).Use);
+    }
+
+    private static NodeState WithFallback(params LeaseEvent[] events) =>
+        events.Aggregate(Acquired(Instance) with { HasFallback = true }, (state, change) => state.With(change));
+
     private static NodeState After(params LeaseEvent[] events) =>
         events.Aggregate(Acquired(Instance), (state, change) => state.With(change));
 

@@ -82,7 +82,7 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
     public void PublishRouteStatus(RouteStatus status) => Change(() =>
     {
         var key = new SubnetKey(Ipv4Network.Parse(status.Subnet)).ToString();
-        leases[key] = leases[key] with { Status = status };
+        leases[key] = leases[key] with { Status = status, StatusRevision = revision };
     });
 
     public void SetController(ControllerHolder? holder) => Change(() => controller = holder);
@@ -153,6 +153,27 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
 
             if (state.Revision != last?.Revision) yield return state.ToSnapshot() with { Generation = state.Revision, Listing = 1 };
             last = state;
+            await TaskWait.WaitAsync(signal, PollInterval, time, cancellation);
+        }
+    }
+
+    public async IAsyncEnumerable<RouteStatusSnapshot> WatchRouteStatusesAsync([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        for (long seen = 0; ;)
+        {
+            Task signal;
+            RouteStatusSnapshot snapshot;
+            lock (gate)
+            {
+                signal = changed.Task;
+                var published = leases.Where(each => each.Value.Status is not null).ToDictionary(
+                    each => each.Key,
+                    each => new PublishedRouteStatus(each.Value.Status!, each.Value.Lease.EtcdLeaseId, each.Value.StatusRevision));
+                snapshot = new RouteStatusSnapshot(published, revision);
+            }
+
+            if (snapshot.Generation != seen) yield return snapshot;
+            seen = snapshot.Generation;
             await TaskWait.WaitAsync(signal, PollInterval, time, cancellation);
         }
     }
@@ -322,7 +343,10 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
         var lease = before is null
             ? new Lease(key, attributes, revision, revision, revision)
             : before.Lease with { Attributes = attributes, ModRevision = revision };
-        return leases[key.ToString()] = new StoredLease(lease, NewExpiry(), before?.Status);
+        return leases[key.ToString()] = new StoredLease(lease, NewExpiry(), before?.Status)
+        {
+            StatusRevision = before?.StatusRevision ?? 0,
+        };
     }
 
     private bool Remove(SubnetKey key)
@@ -335,7 +359,11 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
 }
 
 /// <param name="Status">Null while the route controller has published none.</param>
-internal sealed record StoredLease(Lease Lease, LeaseExpiry? Expiry, RouteStatus? Status);
+internal sealed record StoredLease(Lease Lease, LeaseExpiry? Expiry, RouteStatus? Status)
+{
+    /// <summary>When the status was published.</summary>
+    public long StatusRevision { get; init; }
+}
 
 /// <summary>What concerns the holder of one lease.</summary>
 /// <param name="Own">Null if the lease does not exist.</param>

@@ -12,7 +12,7 @@ public sealed class VxlanReportTests
 {
     private static readonly VxlanDevicePlan Kept = new([], IsCreated: false, "");
     private static readonly VxlanPlan Nothing = new([], []);
-    private static readonly VxlanPlan Two = new(["fdb replace …"], ["route replace …"]);
+    private static readonly VxlanPlan Two = new([], ["route delete …"]) { BridgeAfter = ["fdb delete …"] };
 
     private readonly FakeTimeProvider time = new();
     private readonly RecordingLogger log = new();

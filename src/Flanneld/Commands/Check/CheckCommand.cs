@@ -24,9 +24,14 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
         var selected = new HostCheck(options, report).Run();
         var etcd = new EtcdCheck(options, connections, report);
         var found = await etcd.RunAsync(selected, cancellation);
+        if (found?.Backend?.Tunnel is { } tunnel)
+        {
+            var fallbackInterface = found.Backend is AliVpcBackend ? selected?.Interface.Name : null;
+            await new VxlanCheck(new Iproute2(time), report).RunAsync(tunnel, fallbackInterface, cancellation);
+        }
+
         if (found?.Backend is { RequiresRoute: false } backend)
         {
-            if (backend is VxlanBackend vxlan) await new VxlanCheck(new Iproute2(time), report).RunAsync(vxlan, cancellation);
             report.Add(CheckResult.Note("cloud", $"not checked: backend {backend.Type} has no routes"));
         }
         else

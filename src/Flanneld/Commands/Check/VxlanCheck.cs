@@ -10,7 +10,8 @@ internal sealed class VxlanCheck(IHostCommands commands, CheckReport report)
 {
     private const string Subject = "vxlan";
 
-    public async Task RunAsync(VxlanBackend backend, CancellationToken cancellation)
+    /// <param name="fallbackInterface">The interface between the hosts if the tunnel is the fallback of backend ali-vpc; else null.</param>
+    public async Task RunAsync(VxlanBackendConfig tunnel, string? fallbackInterface, CancellationToken cancellation)
     {
         foreach (var program in new[] { "ip", "bridge" })
         {
@@ -23,7 +24,18 @@ internal sealed class VxlanCheck(IHostCommands commands, CheckReport report)
         CheckCapability();
         CheckModule();
         report.Add(CheckResult.Note(
-            $"{Subject} settings", $"{backend.Config}; the security group must allow UDP port {backend.Config.Port} between the nodes"));
+            $"{Subject} settings", $"{tunnel}; the security group must allow UDP port {tunnel.Port} between the nodes"));
+        if (fallbackInterface is not null) CheckReversePathFilter(fallbackInterface, VxlanDevice.NameOf(tunnel.Vni));
+    }
+
+    private void CheckReversePathFilter(string @interface, string device)
+    {
+        foreach (var problem in ContainerSettings.FindFallbackProblems(new KernelSettings(), [@interface, device]))
+        {
+            report.Add(CheckResult.Warning(
+                "sysctls", problem.ToString(),
+                $"sysctl -w {problem.Name}={problem.Required} and a file in /etc/sysctl.d, or --set-sysctls"));
+        }
     }
 
     private void CheckCapability()
