@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Etcdserverpb;
 using Flannel.Core;
+using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Google.Protobuf;
 using Mvccpb;

@@ -1,6 +1,5 @@
 using Flannel.Core;
 using Flannel.Core.Leases;
-using Flannel.Core.Routes;
 
 namespace Flanneld.Vxlan;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Tests.Fixtures;
 

@@ -1,6 +1,6 @@
-using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 
-namespace Flannel.Core.Routes;
+namespace Flannel.Core.Leases;
 
 /// <summary>All route statuses at one time. Immutable.</summary>
 /// <param name="Statuses">By the text of their subnet's key; without those that cannot be read.</param>

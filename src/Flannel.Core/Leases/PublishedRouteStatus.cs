@@ -1,6 +1,6 @@
-using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 
-namespace Flannel.Core.Routes;
+namespace Flannel.Core.Leases;
 
 /// <summary>A route status as the subnet manager has it.</summary>
 /// <param name="EtcdLeaseId">The etcd lease that it is attached to; 0 without one.</param>
