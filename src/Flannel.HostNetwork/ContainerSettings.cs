@@ -35,9 +35,9 @@ public static class ContainerSettings
         return problems;
     }
 
-    /// <summary>The settings that lose packets while a route moves between the VPC and the tunnel, with <c>Fallback</c>: for a moment, one of
-    /// two nodes uses the one and the other node the other. The strict filter drops a packet that arrives on another interface than the
-    /// answer takes.</summary>
+    /// <summary>The settings that lose packets while a route moves between the VPC and the tunnel, with <c>Fallback</c>: for a moment, the
+    /// two nodes of a pair use different paths. The strict filter drops a packet that arrives on another interface than its answer
+    /// takes.</summary>
     /// <param name="interfaceNames">The interface between the hosts, and the VXLAN device.</param>
     public static IReadOnlyList<SettingProblem> FindFallbackProblems(KernelSettings settings, IEnumerable<string> interfaceNames) =>
     [

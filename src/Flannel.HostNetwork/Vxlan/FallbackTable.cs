@@ -5,8 +5,8 @@ using Flannel.Core.Routes;
 
 namespace Flannel.HostNetwork.Vxlan;
 
-/// <summary>Which pairs of nodes use the tunnel in a cluster of backend ali-vpc with <c>Fallback</c>: those of which one is in fallback. The
-/// rule is symmetric, so that packets of both directions take the same path. Not thread-safe.</summary>
+/// <summary>Which pairs of nodes use the tunnel in a cluster of backend ali-vpc with <c>Fallback</c>: those of which one is in fallback.
+/// The rule is symmetric, so that packets of both directions take the same path. Not thread-safe.</summary>
 /// <param name="self">This node's subnet.</param>
 public sealed class FallbackTable(Ipv4Network self)
 {
@@ -19,8 +19,8 @@ public sealed class FallbackTable(Ipv4Network self)
     /// <summary>Whether this node is in fallback: its peers reach it, and it reaches them, through the tunnel.</summary>
     public bool IsSelfInFallback => decisions.TryGetValue(self, out var own) && own.IsInFallback;
 
-    /// <param name="tunnelled">The subnets that have a route through the tunnel now. A node without a status and without an earlier decision
-    /// keeps the path that it has.</param>
+    /// <param name="tunnelled">The subnets that have a route through the tunnel now. A node without a status and without an earlier
+    /// decision keeps the path that it has.</param>
     public void Update(IEnumerable<Lease> leases, RouteStatusSnapshot statuses, IReadOnlySet<Ipv4Network> tunnelled)
     {
         foreach (var lease in leases)

@@ -10,7 +10,8 @@ namespace Flannel.HostNetwork.Vxlan;
 /// <param name="Rejected">Leases of backend vxlan that are not used, with the reason, one line each.</param>
 public sealed record LeasedPeers(IReadOnlyList<VxlanPeer> Peers, IReadOnlyList<Ipv4Network> Taken, IReadOnlyList<string> Rejected)
 {
-    /// <summary>How many leases belong to other nodes with another backend and no VXLAN device: not forwarded to, and not leased again.</summary>
+    /// <summary>How many leases belong to other nodes with another backend and no VXLAN device: not forwarded to, and not leased
+    /// again.</summary>
     public int OtherBackends { get; init; }
 
     /// <param name="network">The cluster's; a peer outside of it is not reached, so that no lease redirects other traffic of the

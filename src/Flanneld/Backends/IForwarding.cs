@@ -9,6 +9,6 @@ internal interface IForwarding
     /// <summary>How many other nodes are reached through it.</summary>
     int Peers { get; }
 
-    /// <summary>Completes when <see cref="NotReadyReason"/> changes.</summary>
+    /// <summary>Completes when one of them changes.</summary>
     Task Changed { get; }
 }

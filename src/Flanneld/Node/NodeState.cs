@@ -8,8 +8,8 @@ namespace Flanneld.Node;
 /// <summary>Whether the host may use the subnet.</summary>
 internal enum SubnetUse
 {
-    /// <summary>The lease is held, and the route is available or the node is reached through the tunnel in its place: <c>subnet.env</c> must
-    /// exist.</summary>
+    /// <summary>The lease is held, and the route is available, or the node is reached through the tunnel in its place:
+    /// <c>subnet.env</c> must exist.</summary>
     Allowed,
 
     /// <summary>The lease is held, and the status of its route is not known yet: a correct <c>subnet.env</c> of an earlier run is neither

@@ -3,26 +3,25 @@ using Flanneld.Backends;
 
 namespace Flanneld.Vxlan;
 
-/// <summary>Whether the tunnel is set up. One task sets it; any thread may read.</summary>
+/// <summary>Whether the tunnel is set up, and for how many nodes. One task sets it; any thread may read.</summary>
 /// <param name="initialReason">Why it is not, at first.</param>
 internal sealed class ForwardingState(string initialReason) : IForwarding
 {
-    private readonly ObservableValue<string?> reason = new(initialReason);
+    private readonly ObservableValue<State> state = new(new State(initialReason, 0));
 
-    // No peer before the first pass.
-    private volatile int peers;
+    public string? NotReadyReason => state.Current.NotReadyReason;
 
-    public string? NotReadyReason => reason.Current;
+    public int Peers => state.Current.Peers;
 
-    public int Peers => peers;
+    public Task Changed => state.Changed;
 
-    public Task Changed => reason.Changed;
-
-    /// <param name="newReason">Null when it is set up.</param>
-    /// <param name="newPeers">Null to keep the number.</param>
-    public void Set(string? newReason, int? newPeers)
+    /// <param name="reason">Null when it is set up.</param>
+    /// <param name="peers">Null if the last number still holds.</param>
+    public void Set(string? reason, int? peers)
     {
-        if (newPeers is { } known) peers = known;
-        if (newReason != reason.Current) reason.Set(newReason);
+        var next = new State(reason, peers ?? state.Current.Peers);
+        if (next != state.Current) state.Set(next);
     }
+
+    private sealed record State(string? NotReadyReason, int Peers);
 }

@@ -118,7 +118,8 @@ public sealed class FallbackTableTests
 
     private List<int> Peers() =>
     [
-        .. LeasedPeers.Read(s_leases, s_network, s_self, table.UsesTunnel).Peers.Select(peer => (int)(peer.Subnet.Address.Value >> 8 & 0xff)),
+        .. LeasedPeers.Read(s_leases, s_network, s_self, table.UsesTunnel).Peers
+            .Select(peer => (int)(peer.Subnet.Address.Value >> 8 & 0xff)),
     ];
 
     private static RouteStatusSnapshot Statuses(params (int Node, RouteState State)[] states) => new(

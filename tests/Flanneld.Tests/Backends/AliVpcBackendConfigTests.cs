@@ -83,7 +83,8 @@ public class AliVpcBackendConfigTests
         Gen.Select(
             Gen.OneOf("AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "Type", "Fallback", "VNI"),
             Gen.OneOf(
-                "1", "null", "true", "[]", "{}", "\"\"", "\"x\"", "\"vtb-1\"", "\"cn-a\"", "\"vxlan\"", "[\"vtb-1\",null]", "\"\\udc00\"")).Array[0, 6]
+                "1", "null", "true", "[]", "{}", "\"\"", "\"x\"", "\"vtb-1\"", "\"cn-a\"", "\"vxlan\"", "[\"vtb-1\",null]",
+                "\"\\udc00\"")).Array[0, 6]
             .Sample(pairs => Parse($"{{{string.Join(',', pairs.Select(p => $"\"{p.Item1}\":{p.Item2}"))}}}") is not null,
                 seed: "0004hJ9xCg6W", iter: 3000);
 

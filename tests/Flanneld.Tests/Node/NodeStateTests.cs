@@ -152,8 +152,9 @@ public sealed class NodeStateTests
         Assert.Equal(SubnetUse.Undecided, WithFallback(confirmed).Use);
         Assert.Equal(SubnetUse.Forbidden, WithFallback(confirmed, Route(RouteState.Pending)).Use);
         var fallback = WithFallback(confirmed, Route(state));
-        foreach (var kept in new[] { Route(RouteState.Pending), Route(RouteState.Rejected), Route(RouteState.Unreachable), NoStatus, Available })
-            Assert.Equal(SubnetUse.Allowed, fallback.With(kept).Use);
+        LeaseEvent[] kept = [Route(RouteState.Pending), Route(RouteState.Rejected), Route(RouteState.Unreachable), NoStatus, Available];
+        foreach (var change in kept)
+            Assert.Equal(SubnetUse.Allowed, fallback.With(change).Use);
         Assert.Equal(SubnetUse.Forbidden, fallback.With(Available).With(Route(RouteState.Pending)).Use);
         // Taken back without a gap.
         var back = new LeaseEvent.Confirmed(Lease(etcdLease: 8, createRevision: 30));
