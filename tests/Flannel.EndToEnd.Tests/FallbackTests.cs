@@ -22,7 +22,7 @@ public sealed partial class FallbackTests : EndToEndTest
     public async Task More_nodes_than_the_quota_are_ready_and_move_to_the_VPC_without_loss_when_it_grows()
     {
         await StartAsync(4, Fallback, quota: 2);
-        await StartContainersAsync();
+        await using var running = await StartContainersAsync();
         var routed = await RoutedAsync();
         Assert.Equal(2, routed.Count);
         // The tunnel is used for the pairs of which one node has no route, and for no other.
@@ -36,9 +36,8 @@ public sealed partial class FallbackTests : EndToEndTest
             Assert.Equal(isRouted, text.Contains("[+]route ok: Available in", StringComparison.Ordinal));
             Assert.Equal(!isRouted, text.Contains("[+]route ok: QuotaExceeded in", StringComparison.Ordinal));
             Assert.Equal(!isRouted, text.Contains(Tunnelled, StringComparison.Ordinal));
-            var metrics = await GetAsync(instance, "/metrics");
-            Assert.Contains($"\nflannel_route_fallback {(isRouted ? 0 : 1)}\n", metrics, StringComparison.Ordinal);
-            Assert.Contains($"\nflannel_tunnel_peers {(isRouted ? 2 : 3)}\n", metrics, StringComparison.Ordinal);
+            string[] metrics = [$"\nflannel_route_fallback {(isRouted ? 0 : 1)}\n", $"\nflannel_tunnel_peers {(isRouted ? 2 : 3)}\n"];
+            await WaitForTextAsync(instance, "/metrics", metrics);
             Assert.DoesNotContain("node[1159]", daemons[instance].StandardError, StringComparison.Ordinal);
         }
 
@@ -62,7 +61,7 @@ public sealed partial class FallbackTests : EndToEndTest
     public async Task A_conflict_and_a_missing_permission_are_bypassed_and_nothing_is_lost_when_the_route_comes_back()
     {
         await StartAsync(2, Fallback);
-        await StartContainersAsync();
+        await using var running = await StartContainersAsync();
         foreach (var (from, to) in Pairs()) await WaitForTunnelAsync(from, to, false);
         await AssertAllTalkAsync();
 
@@ -92,7 +91,7 @@ public sealed partial class FallbackTests : EndToEndTest
     public async Task A_cluster_is_switched_to_vxlan_and_back_node_by_node_without_loss()
     {
         await StartAsync(3, Fallback);
-        await StartContainersAsync();
+        await using var running = await StartContainersAsync();
         string[] subnets = [await SubnetAsync(0), await SubnetAsync(1), await SubnetAsync(2)];
         await AssertAllTalkAsync();
         var pings = await StartPingsAsync();
@@ -110,7 +109,7 @@ public sealed partial class FallbackTests : EndToEndTest
         }
 
         await AssertNothingLostAsync(pings);
-        Assert.Equal(subnets, [await SubnetAsync(0), await SubnetAsync(1), await SubnetAsync(2)]);
+        Assert.Equal((subnets[0], subnets[1], subnets[2]), (await SubnetAsync(0), await SubnetAsync(1), await SubnetAsync(2)));
     }
 
     private async Task StartAsync(int instances, string config, int quota = 200)
@@ -122,8 +121,9 @@ public sealed partial class FallbackTests : EndToEndTest
         foreach (var instance in Vpc.Instances)
         {
             instance.HasNetAdmin = true;
-            // As most distributions have it.
-            await instance.Namespace!.SetAsync(new("ipv4/conf/all/rp_filter", "2"), new("ipv4/conf/default/rp_filter", "2"));
+            // The daemon itself must relax the filter of its device.
+            await instance.Namespace!.SetAsync(
+                new("ipv4/conf/all/rp_filter", "0"), new("ipv4/conf/eth0/rp_filter", "2"), new("ipv4/conf/default/rp_filter", "1"));
         }
 
         daemons.AddRange(await Task.WhenAll(Enumerable.Range(0, instances).Select(instance => StartNodeAsync(instance))));
@@ -138,12 +138,18 @@ public sealed partial class FallbackTests : EndToEndTest
         daemons[instance] = await StartNodeAsync(instance);
     }
 
-    private async Task StartContainersAsync()
+    /// <summary>One container on each node.</summary>
+    private async Task<IAsyncDisposable> StartContainersAsync()
     {
-        foreach (var instance in Vpc.Instances)
+        foreach (var instance in Vpc.Instances) containers.Add(await Container.StartAsync(instance, Cancel));
+        return new ContainerSet(containers);
+    }
+
+    private sealed record ContainerSet(IEnumerable<Container> Containers) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
         {
-            containers.Add(await Container.StartAsync(instance, Cancel));
-            TestContext.Current.TestOutputHelper?.WriteLine($"{instance.InstanceId}: {containers[^1].Address}");
+            foreach (var container in Containers) await container.DisposeAsync();
         }
     }
 
@@ -184,6 +190,13 @@ public sealed partial class FallbackTests : EndToEndTest
         using var response = await http.GetAsync(new Uri(path, UriKind.Relative), Cancel);
         return await response.Content.ReadAsStringAsync(Cancel);
     }
+
+    private Task WaitForTextAsync(int instance, string path, IEnumerable<string> texts) => Eventually.IsAsync(
+        string.Join(' ', texts), async () =>
+        {
+            var text = await GetAsync(instance, path);
+            return texts.All(each => text.Contains(each, StringComparison.Ordinal));
+        }, Cancel);
 
     /// <summary>Pings between all pairs, every 10 ms, until <see cref="AssertNothingLostAsync"/>.</summary>
     private async Task<IReadOnlyList<ChildProcess>> StartPingsAsync()
