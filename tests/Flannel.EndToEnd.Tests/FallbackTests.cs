@@ -78,6 +78,8 @@ public sealed partial class FallbackTests : EndToEndTest
         var pings = await StartPingsAsync();
         await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, [], Cancel);
         await CreateMarkedRouteAsync(subnet, 0, OtherCluster);
+        // The missing permission ended the term; a candidate that starts campaigns at once.
+        await RestartAsync(0);
         await daemons[1].WaitForLogAsync($"route of {subnet}: Conflict: ", Cancel);
         var entry = await RouteAsync(subnet);
         await Vpc.Control.DeleteRouteAsync(entry!.RouteEntryId, Cancel);

@@ -269,9 +269,12 @@ public sealed class RouteControllerFailureTests
         Assert.Contains("vpc_quota_route_entrys_num", message, StringComparison.Ordinal);
         Assert.Contains("vxlan", message, StringComparison.Ordinal);
         var writes = cluster.Cloud.Writes;
+        var routed = Routed();
         await cluster.Time.Pass(TimeSpan.FromMinutes(30));
         Assert.InRange(cluster.Cloud.Writes - writes, 2, 10);
         Assert.Equal(1, cluster.Log.Count(3503));
+        // No node loses its route to another one.
+        Assert.Equal(routed, Routed());
 
         cluster.Cloud.Tables["vtb-1"].Entries.Remove(unmanaged);
         var deleted = cluster.Time.Elapsed;
@@ -280,6 +283,9 @@ public sealed class RouteControllerFailureTests
         Assert.InRange(cluster.Time.Elapsed - deleted, TimeSpan.Zero, TimeSpan.FromSeconds(65));
         cluster.Cloud.Quota = 200;
         await cluster.Time.Until(() => cluster.Term.Statuses.ByKey.Values.All(s => s.State == RouteState.Available));
+
+        List<string> Routed() =>
+            [.. cluster.Term.Statuses.ByKey.Where(each => each.Value.State == RouteState.Available).Select(each => each.Key).Order()];
     });
 
     [Fact]

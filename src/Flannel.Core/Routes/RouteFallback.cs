@@ -3,8 +3,8 @@ namespace Flannel.Core.Routes;
 /// <summary>When a node is reached through the tunnel in place of its route. Pure. The node and its peers apply the same rule.</summary>
 public static class RouteFallback
 {
-    /// <summary>Whether the route is in fallback after a status. Only the states that say that the route cannot be had begin it, and only
-    /// an available route ends it. Everything else keeps the last decision: a route is lost and found without a change of the path.
+    /// <summary>Whether the route is in fallback after a status. Only the states that say that the route cannot be created begin it, and
+    /// only an available route ends it. Everything else keeps the last decision, so that a passing state changes no path.
     /// <see cref="RouteState.Rejected"/> does not begin it, because a subnet that overlaps the VPC is rejected, and a host route would
     /// redirect traffic of the VPC. <see cref="RouteState.Unreachable"/> does not, because the route may exist.</summary>
     /// <param name="last">The last decision.</param>

@@ -5,7 +5,7 @@ using Flannel.RouteController.Planning;
 namespace Flanneld.Backends;
 
 /// <summary><c>ali-vpc</c>: the VPC's route tables carry the packets. The lease says where the route must lead. With <c>Fallback</c>, it
-/// also names the node's VXLAN device, through which the node is reached while its route cannot be had.</summary>
+/// also names the node's VXLAN device, through which the node is reached while its route cannot be created.</summary>
 internal sealed class AliVpcBackend(AliVpcBackendConfig config) : IBackend
 {
     public AliVpcBackendConfig Config => config;
@@ -30,6 +30,6 @@ internal sealed class AliVpcBackend(AliVpcBackendConfig config) : IBackend
     }
 
     /// <summary>The VPC routes without a header of its own. With <c>Fallback</c>, the packets of every node must fit into the tunnel from
-    /// the start: a route is lost and found while containers run.</summary>
+    /// the start: the path changes while containers run.</summary>
     public int MtuFor(int interfaceMtu) => config.Fallback?.MtuFor(interfaceMtu) ?? interfaceMtu;
 }

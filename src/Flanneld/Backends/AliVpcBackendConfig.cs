@@ -22,7 +22,7 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
     /// <summary>The role that writes the routes, such as one of the account that owns the VPC; null to use the access key itself.</summary>
     public AssumedRole? Role { get; init; }
 
-    /// <summary>The tunnel by which a node is reached while its route cannot be had; null without one.</summary>
+    /// <summary>The tunnel by which a node is reached while its route cannot be created; null without one.</summary>
     internal VxlanBackendConfig? Fallback { get; private init; }
 
     public ConfiguredCredentials Credentials => new(AccessKey, RegionId, Role);

@@ -19,7 +19,7 @@ internal abstract record NodeEvent
     /// <param name="InstanceId">Null where the backend requires no route.</param>
     public sealed record Acquired(Lease Lease, NetworkConfig Config, TimeSpan? TimeToLive, string? InstanceId) : NodeEvent
     {
-        /// <summary>The node is reached through a tunnel while its route cannot be had.</summary>
+        /// <summary>The node is reached through a tunnel while its route cannot be created.</summary>
         public bool HasFallback { get; init; }
     }
 

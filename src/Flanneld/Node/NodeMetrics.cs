@@ -36,7 +36,7 @@ internal static class NodeMetrics
         if (state.HasFallback)
         {
             PrometheusText.Gauge(
-                text, "flannel_route_fallback", "1 while this node is reached through the tunnel, because its route cannot be had.",
+                text, "flannel_route_fallback", "1 while this node is reached through the tunnel, because its route cannot be created.",
                 state.IsInFallback ? 1 : 0);
         }
 

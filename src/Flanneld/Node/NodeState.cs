@@ -86,7 +86,7 @@ internal sealed record NodeState
     /// this node, and the route controller has not published a status for the new holding yet.</summary>
     public bool IsContinued { get; init; }
 
-    /// <summary>The backend has a tunnel by which the node is reached while its route cannot be had.</summary>
+    /// <summary>The backend has a tunnel by which the node is reached while its route cannot be created.</summary>
     public bool HasFallback { get; init; }
 
     /// <summary>The node is reached through the tunnel (<see cref="RouteFallback"/>).</summary>

@@ -6,9 +6,10 @@ namespace Flannel.Core.Tests.Routes;
 
 public sealed class RouteFallbackTests
 {
-    private static readonly Lease Node = new(
-        new SubnetKey(Ipv4Network.Parse("10.24.5.0/24")),
-        new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", """{"InstanceId":"i-1","VpcId":"vpc-1"}""", null), 7, 10, 12);
+    private static readonly LeaseAttributes Attributes =
+        new(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", """{"InstanceId":"i-1","VpcId":"vpc-1"}""", null);
+
+    private static readonly Lease Node = new(new SubnetKey(Ipv4Network.Parse("10.24.5.0/24")), Attributes, 7, 10, 12);
 
     [Theory]
     [InlineData(RouteState.QuotaExceeded, true, true)]

@@ -41,8 +41,8 @@ public sealed class BackendFactoryTests
     [InlineData("\"RouteTableIDs\":\"vtb-1\"", "unknown property RouteTableIDs inside Backend is ignored: did you mean RouteTableID?")]
     [InlineData(
         "\"AccesKeySecret\":\"hunter2\"", "unknown property AccesKeySecret inside Backend is ignored: did you mean AccessKeySecret?")]
-    [InlineData("\"Falback\":\"vxlan\"", "unknown property Falback inside Backend is ignored: did you mean Fallback?")]
-    [InlineData("\"Fallback\":\"vxlan\",\"Lerning\":true", "unknown property Lerning inside Backend is ignored: did you mean Learning?")]
+    [InlineData("\"Fallbacks\":\"vxlan\"", "unknown property Fallbacks inside Backend is ignored: did you mean Fallback?")]
+    [InlineData("\"Fallback\":\"vxlan\",\"Ports\":1", "unknown property Ports inside Backend is ignored: did you mean Port?")]
     [InlineData("\"SubnetLen\":26", "SubnetLen inside Backend has no effect: it belongs beside Network")]
     public void A_property_of_the_backend_that_is_probably_misspelt_is_reported(string property, string warning) =>
         Assert.Equal(
