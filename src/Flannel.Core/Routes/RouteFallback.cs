@@ -4,7 +4,7 @@ namespace Flannel.Core.Routes;
 public static class RouteFallback
 {
     /// <summary>Whether the route is in fallback after a status. Only the states that say that the route cannot be created begin it, and
-    /// only an available route ends it. Everything else keeps the last decision, so that a passing state changes no path.
+    /// only an available route ends it. Everything else keeps the last decision, so that a transient state changes no path.
     /// <see cref="RouteState.Rejected"/> does not begin it, because a subnet that overlaps the VPC is rejected, and a host route would
     /// redirect traffic of the VPC. <see cref="RouteState.Unreachable"/> does not, because the route may exist.</summary>
     /// <param name="last">The last decision.</param>

@@ -32,6 +32,30 @@ public sealed class FallbackTableTests
     }
 
     [Fact]
+    public void Both_nodes_of_a_pair_agree_whatever_snapshots_each_of_them_missed()
+    {
+        var random = new Random(1);
+        var all = Enum.GetValues<RouteState>();
+        RouteState[] definite = [RouteState.Available, RouteState.QuotaExceeded, RouteState.Conflict, RouteState.Denied];
+        for (var history = 0; history < 1000; history++)
+        {
+            FallbackTable[] nodes = [new(Subnet(1)), new(Subnet(2))];
+            for (var step = 0; step < 10; step++)
+            {
+                var statuses = Statuses((1, Pick(all)), (2, Pick(all)));
+                foreach (var node in nodes.Where(_ => random.Next(2) == 0)) node.Update(s_leases, statuses, tunnelled);
+            }
+
+            var (first, second) = (Pick(definite), Pick(definite));
+            foreach (var node in nodes) node.Update(s_leases, Statuses((1, first), (2, second)), tunnelled);
+            var expected = first != RouteState.Available || second != RouteState.Available;
+            Assert.Equal((expected, expected), (nodes[0].UsesTunnel(AliVpc(2)), nodes[1].UsesTunnel(AliVpc(1))));
+        }
+
+        RouteState Pick(RouteState[] states) => states[random.Next(states.Length)];
+    }
+
+    [Fact]
     public void A_node_of_backend_vxlan_is_always_reached_through_the_tunnel()
     {
         Update((1, RouteState.Available));
