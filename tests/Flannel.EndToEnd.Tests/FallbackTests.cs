@@ -234,7 +234,8 @@ public sealed partial class FallbackTests : EndToEndTest
 
     private static int Number(Match match) => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex("icmp_seq=([0-9]+)")]
+    // Not "From … Destination Host Unreachable".
+    [GeneratedRegex("bytes from [0-9.]+: icmp_seq=([0-9]+)")]
     private static partial Regex Replies();
 
     [GeneratedRegex("([0-9]+) packets transmitted")]
