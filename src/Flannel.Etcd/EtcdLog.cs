@@ -36,7 +36,7 @@ internal static partial class EtcdLog
     public static partial void Leased(ILogger logger, SubnetKey key);
 
     [LoggerMessage(2012, LogLevel.Debug, "{Subnet} not leased: another node took it, or the configuration changed; retrying")]
-    public static partial void LostRace(ILogger logger, object subnet);
+    public static partial void LostRace(ILogger logger, SubnetKey subnet);
 
     [LoggerMessage(2013, LogLevel.Warning, "lease {Key} of this node does not fit the configuration any more ({Config}); deleting it")]
     public static partial void UnfitLease(ILogger logger, SubnetKey key, string config);
@@ -78,6 +78,9 @@ internal static partial class EtcdLog
     [LoggerMessage(2025, LogLevel.Warning,
         "subnet {Subnet} not leased: etcd sorts a key that names no subnet among its keys; delete the key that etcd[2017] names")]
     public static partial void BlockedByUnreadableKey(ILogger logger, object subnet);
+
+    [LoggerMessage(2026, LogLevel.Information, "lease {Former} of this node replaced by {Key}: the configuration is {Config}")]
+    public static partial void Replaced(ILogger logger, SubnetKey former, SubnetKey key, string config);
 
     [LoggerMessage(2030, LogLevel.Debug, "elected as route controller in etcd")]
     public static partial void Elected(ILogger logger);

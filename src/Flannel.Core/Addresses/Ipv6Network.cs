@@ -6,8 +6,8 @@ using System.Text;
 
 namespace Flannel.Core.Addresses;
 
-/// <summary>An IPv6 prefix, as far as flannel's configuration and the dual-stack keys of other nodes need it.</summary>
-public readonly record struct Ipv6Network
+/// <summary>An IPv6 prefix, such as fc00::/48. A value never has bits beyond its length.</summary>
+public readonly record struct Ipv6Network : IComparable<Ipv6Network>
 {
     private const int Groups = 8;
 
@@ -26,7 +26,14 @@ public readonly record struct Ipv6Network
     /// <summary>The prefix length in bits, 0 to 128.</summary>
     public int Length { get; }
 
+    /// <summary>The last address inside.</summary>
+    public UInt128 Last => Address | ~Mask(Length);
+
     public bool Contains(UInt128 address) => (address & Mask(Length)) == Address;
+
+    public bool Contains(Ipv6Network other) => other.Length >= Length && Contains(other.Address);
+
+    public bool Overlaps(Ipv6Network other) => Contains(other.Address) || other.Contains(Address);
 
     public static bool TryParseAddress(ReadOnlySpan<char> text, out UInt128 address)
     {
@@ -40,6 +47,13 @@ public readonly record struct Ipv6Network
         return true;
     }
 
+    /// <summary>Strict: no host bits; a length is required.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out Ipv6Network network) =>
+        TryParse(text, '/', out network, out var hostBits) && !hostBits;
+
+    /// <summary>With another separator, and host bits are accepted.</summary>
+    /// <param name="network">Without the host bits.</param>
+    /// <param name="hostBits">True if the text has bits beyond the length.</param>
     public static bool TryParse(ReadOnlySpan<char> text, char separator, out Ipv6Network network, out bool hostBits)
     {
         network = default;
@@ -60,6 +74,18 @@ public readonly record struct Ipv6Network
         hostBits = network.Address != address;
         return true;
     }
+
+    /// <exception cref="FormatException">The text is not a strict prefix.</exception>
+    public static Ipv6Network Parse(string text) =>
+        TryParse(text, out var network) ? network : throw new FormatException($"'{text}' is not an IPv6 network");
+
+    public int CompareTo(Ipv6Network other) =>
+        Address != other.Address ? Address.CompareTo(other.Address) : Length.CompareTo(other.Length);
+
+    public static bool operator <(Ipv6Network left, Ipv6Network right) => left.CompareTo(right) < 0;
+    public static bool operator >(Ipv6Network left, Ipv6Network right) => left.CompareTo(right) > 0;
+    public static bool operator <=(Ipv6Network left, Ipv6Network right) => left.CompareTo(right) <= 0;
+    public static bool operator >=(Ipv6Network left, Ipv6Network right) => left.CompareTo(right) >= 0;
 
     /// <summary>RFC 5952 with hexadecimal groups only, as Go writes the addresses in flannel's keys. <see cref="IPAddress"/> writes the
     /// last two groups of some of them as a dotted quad (<c>fe80::5efe:1.2.3.4</c>), which would be another key.</summary>

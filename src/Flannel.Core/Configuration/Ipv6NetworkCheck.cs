@@ -9,18 +9,15 @@ internal static class Ipv6NetworkCheck
     private const int LongestNetwork = 124;
     private const int DefaultSubnetLength = 64;
 
-    /// <returns>Null if the part is valid.</returns>
-    public static Failure? Check(NetworkConfigFields fields)
+    public static Result<Ipv6Config> Check(NetworkConfigFields fields)
     {
         var network = fields.Ipv6Network;
         if (fields.HasZeroLengthIpv6Network)
-            return new Failure("IPv6Network ::/0 is too wide: it holds every address; give an IPv6 network such as \"fc00::/48\"");
+            return Result.Failure("IPv6Network ::/0 is too wide: it holds every address; give an IPv6 network such as \"fc00::/48\"");
         if (network == default)
-            return new Failure("EnableIPv6 is true and IPv6Network is missing: give an IPv6 network such as \"fc00::/48\"");
+            return Result.Failure("EnableIPv6 is true and IPv6Network is missing: give an IPv6 network such as \"fc00::/48\"");
         var length = CheckSubnetLength(fields.Ipv6SubnetLength, network);
-        if (!length.Ok) return new Failure(length.Error);
-        return CheckBound("IPv6SubnetMin", fields.Ipv6SubnetMin, network, length.Value)
-            ?? CheckBound("IPv6SubnetMax", fields.Ipv6SubnetMax, network, length.Value);
+        return length.Ok ? CheckRange(fields, network, length.Value) : Result.Failure(length.Error);
     }
 
     /// <param name="given">0 if it is not given.</param>
@@ -35,9 +32,24 @@ internal static class Ipv6NetworkCheck
         return network.Length <= DefaultSubnetLength - 2 ? DefaultSubnetLength : network.Length + 2;
     }
 
+    private static Result<Ipv6Config> CheckRange(NetworkConfigFields fields, Ipv6Network network, int length)
+    {
+        var size = UInt128.One << (128 - length);
+        // The first subnet is skipped, as that of IPv4 (upstream config.go).
+        var min = fields.Ipv6SubnetMin != UInt128.Zero ? fields.Ipv6SubnetMin : network.Address + size;
+        var max = fields.Ipv6SubnetMax != UInt128.Zero ? fields.Ipv6SubnetMax : network.Last - (size - 1);
+        if (CheckBound("IPv6SubnetMin", min, network, length) is { } badMin) return badMin;
+        if (CheckBound("IPv6SubnetMax", max, network, length) is { } badMax) return badMax;
+        // Upstream reports "out of subnets" when the first node starts.
+        return min > max
+            ? Result.Failure($"IPv6SubnetMin {Ipv6Network.FormatAddress(min)} is beyond IPv6SubnetMax"
+                + $" {Ipv6Network.FormatAddress(max)}: no IPv6 subnet is left")
+            : new Ipv6Config(network, length, min, max);
+    }
+
+    /// <returns>Null if the bound is valid.</returns>
     private static Failure? CheckBound(string name, UInt128 value, Ipv6Network network, int length)
     {
-        if (value == UInt128.Zero) return null;
         if (!network.Contains(value))
             return new Failure($"{name} {Ipv6Network.FormatAddress(value)} is not in the range of the IPv6Network {network}");
         return new Ipv6Network(value, length).Address != value

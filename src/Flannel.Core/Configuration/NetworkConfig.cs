@@ -19,8 +19,8 @@ public sealed record NetworkConfig
     /// <summary>The first address of the last subnet that may be leased.</summary>
     public required Ipv4Address SubnetMax { get; init; }
 
-    /// <summary>The IPv6 network when <c>EnableIPv6</c> is true; null otherwise.</summary>
-    public Ipv6Network? Ipv6Network { get; init; }
+    /// <summary>The IPv6 part of a dual-stack cluster (<c>EnableIPv6</c> is true); null otherwise.</summary>
+    public Ipv6Config? Ipv6 { get; init; }
 
     /// <summary><c>EnableNFTables</c>; null if it is not given.</summary>
     public bool? EnableNfTables { get; init; }
@@ -41,11 +41,15 @@ public sealed record NetworkConfig
 
     /// <summary>True if both have the same effect on a node. The order of the properties inside <see cref="Backend"/> counts.</summary>
     public bool IsSameAs(NetworkConfig other) =>
-        ToString() == other.ToString() && Ipv6Network == other.Ipv6Network && EnableNfTables == other.EnableNfTables
+        ToString() == other.ToString() && Ipv6 == other.Ipv6 && EnableNfTables == other.EnableNfTables
         && BackendText == other.BackendText;
 
     private string BackendText => Backend.ValueKind == JsonValueKind.Undefined ? "" : Backend.GetRawText();
 
     /// <summary>Without the backend, which may contain an access key.</summary>
-    public override string ToString() => $"{Network} SubnetLen {SubnetLength} {SubnetMin}..{SubnetMax} backend {BackendType}";
+    public override string ToString()
+    {
+        var ipv6 = Ipv6 is null ? "" : $"{Ipv6} ";
+        return $"{Network} SubnetLen {SubnetLength} {SubnetMin}..{SubnetMax} {ipv6}backend {BackendType}";
+    }
 }

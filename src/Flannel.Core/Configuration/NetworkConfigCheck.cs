@@ -14,7 +14,9 @@ internal static class NetworkConfigCheck
 
     public static Result<NetworkConfig> Check(NetworkConfigFields fields)
     {
-        if (!fields.EnableIpv4) return Result.Failure("EnableIPv4 is false, and the backends of this build need IPv4");
+        // A lease in etcd is named by its IPv4 subnet (upstream pkg/subnet/subnet.go, ParseSubnetKey): upstream's etcd subnet manager
+        // cannot lease IPv6 alone either. Its Kubernetes subnet manager can.
+        if (!fields.EnableIpv4) return Result.Failure("EnableIPv4 is false, and a lease in etcd needs an IPv4 subnet");
         if (fields.HasZeroLengthNetwork)
         {
             return Result.Failure(
@@ -26,14 +28,15 @@ internal static class NetworkConfigCheck
         if (!length.Ok) return Result.Failure(length.Error);
         var range = CheckRange(fields, fields.Network, length.Value);
         if (!range.Ok) return Result.Failure(range.Error);
-        if (fields.EnableIpv6 && Ipv6NetworkCheck.Check(fields) is { } failure) return failure;
+        var ipv6 = fields.EnableIpv6 ? Ipv6NetworkCheck.Check(fields) : (Result<Ipv6Config>?)null;
+        if (ipv6 is { Ok: false, Error: { } error }) return Result.Failure(error);
         return new NetworkConfig
         {
             Network = fields.Network,
             SubnetLength = length.Value,
             SubnetMin = range.Value.Min,
             SubnetMax = range.Value.Max,
-            Ipv6Network = fields.EnableIpv6 ? fields.Ipv6Network : null,
+            Ipv6 = ipv6?.Value,
             EnableNfTables = fields.EnableNfTables,
             BackendType = fields.BackendType,
             Backend = fields.Backend,

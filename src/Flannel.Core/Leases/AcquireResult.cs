@@ -14,7 +14,11 @@ public abstract record AcquireResult
     public sealed record UnsupportedConfig(NetworkConfig Config) : AcquireResult;
 
     /// <summary>Every subnet of the range is leased or excluded; see <see cref="ISubnetManager.WaitForFreeSubnetAsync"/>.</summary>
-    public sealed record OutOfSubnets(NetworkConfig Config, long Revision) : AcquireResult;
+    public sealed record OutOfSubnets(NetworkConfig Config, long Revision) : AcquireResult
+    {
+        /// <summary>Of the IPv6 range; an IPv4 subnet is free.</summary>
+        public bool IsIpv6 { get; init; }
+    }
 
     /// <summary>Another instance uses this node's public address, and nothing proves that it is deleted. Nothing was changed.</summary>
     /// <param name="Lease">The other instance's.</param>

@@ -26,6 +26,9 @@ public enum LeaseOwnerKind
 /// free and fits.</param>
 public sealed record LeaseOwner(Ipv4Address PublicIp, Ipv4Network? PreviousSubnet)
 {
+    /// <summary>The same as <see cref="PreviousSubnet"/> for IPv6.</summary>
+    public Ipv6Network? PreviousIpv6Subnet { get; init; }
+
     /// <summary>Null if it is not known yet, and where there is none.</summary>
     public LeaseInstance? Instance { get; init; }
 

@@ -3,7 +3,7 @@ using Flannel.Core.Addresses;
 
 namespace Flannel.Core.Leases;
 
-/// <summary>The last part of a lease's key, <c>10.24.5.0-24</c> or, of a dual-stack node of upstream flannel,
+/// <summary>The last part of a lease's key, <c>10.24.5.0-24</c> or, of a dual-stack node,
 /// <c>10.24.5.0-24&amp;fc00::-64</c> (upstream <c>pkg/subnet/subnet.go</c>, <c>MakeSubnetKey</c>).</summary>
 public sealed record SubnetKey(Ipv4Network Subnet, Ipv6Network? Ipv6Subnet = null)
 {
@@ -34,6 +34,10 @@ public sealed record SubnetKey(Ipv4Network Subnet, Ipv6Network? Ipv6Subnet = nul
         key = new SubnetKey(subnet, ipv6);
         return true;
     }
+
+    /// <summary>Whether the subnets of one family overlap.</summary>
+    public bool Overlaps(SubnetKey other) => Subnet.Overlaps(other.Subnet)
+        || (Ipv6Subnet is { } own && other.Ipv6Subnet is { } theirs && own.Overlaps(theirs));
 
     public override string ToString() => Ipv6Subnet is { } ipv6
         ? $"{Subnet.Address}-{Subnet.Length}{Ipv6Separator}{ipv6.ToString('-')}"

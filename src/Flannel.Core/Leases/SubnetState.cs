@@ -13,6 +13,9 @@ namespace Flannel.Core.Leases;
 public record SubnetState(
     ConfigState Config, IReadOnlyList<Lease> Leases, IReadOnlyList<Ipv4Network> Taken, long Revision, bool IsComplete)
 {
+    /// <summary>The same as <see cref="Taken"/> for IPv6.</summary>
+    public IReadOnlyList<Ipv6Network> TakenIpv6 { get; init; } = [];
+
     /// <summary>True if only the lease of one owner was read. That is sufficient to hold the lease, but not to choose another
     /// one.</summary>
     public bool IsOwnLeaseOnly { get; init; }

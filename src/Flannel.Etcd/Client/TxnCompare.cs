@@ -47,6 +47,16 @@ internal static class TxnCompare
         return compare;
     }
 
+    /// <summary>No key of the range was created after a revision. Writes of a key that exists, such as a renewal, do not count.</summary>
+    public static Compare NotCreatedAfter(long revision, ByteString key, ByteString end) => new()
+    {
+        Key = key,
+        RangeEnd = end,
+        Target = CompareTarget.Create,
+        Result = CompareResult.Less,
+        CreateRevision = revision + 1,
+    };
+
     private static Compare Equal(ByteString key, CompareTarget target) =>
         new() { Key = key, Target = target, Result = CompareResult.Equal };
 }

@@ -4,7 +4,8 @@ using Flannel.Core.Leases;
 namespace Flannel.Etcd.Registry;
 
 /// <summary>The leases that belong to this node or have its public address, by what is to be done with them.</summary>
-/// <param name="Found">The one to use.</param>
+/// <param name="Found">The one to use. Its IPv6 subnet may differ from what the configuration requires
+/// (<see cref="HasRequiredIpv6"/>).</param>
 /// <param name="Unfit">One to delete, because the configuration no longer allows it; null if there is one to use.</param>
 /// <param name="UnfitReservations">Not deleted: an operator created them.</param>
 /// <param name="AddressInUse">Another instance's lease with this node's public address; null if there is none.</param>
@@ -15,19 +16,21 @@ internal sealed record LeaseMatcher(Lease? Found, Lease? Unfit, IReadOnlyList<Le
     public static LeaseMatcher Choose(SubnetState state, NetworkConfig config, LeaseOwner owner)
     {
         var candidates = state.Leases.Select(lease => new Candidate(lease, owner.Classify(lease))).ToList();
-        // With several, a reservation comes first, because an operator made it; then the lease that names this instance, then the subnet
-        // that the node's containers use now, then the oldest. The lease of a former instance comes last.
+        // With several, a reservation comes first, because an operator made it; then the lease that names this instance, then the one that
+        // can be used as it is, then the subnet that the node's containers use now, then the oldest. The lease of a former instance comes
+        // last.
         var found = candidates
-            .Where(each => each.Owner is LeaseOwnerKind.Own or LeaseOwnerKind.OfFormerInstance && Fits(config, each.Lease.Key))
+            .Where(each => each.Owner is LeaseOwnerKind.Own or LeaseOwnerKind.OfFormerInstance && IsUsable(config, each.Lease))
             .OrderBy(each => each.Owner)
             .ThenByDescending(each => each.Lease.IsReservation)
             .ThenByDescending(each => owner.Instance is not null && LeaseInstance.Read(each.Lease.Attributes) is not null)
+            .ThenByDescending(each => HasRequiredIpv6(config, each.Lease))
             .ThenByDescending(each => each.Lease.Subnet == owner.PreviousSubnet)
             .ThenBy(each => each.Lease.CreateRevision)
             .Select(each => each.Lease)
             .FirstOrDefault();
         var unfit = candidates
-            .Where(each => each.Owner == LeaseOwnerKind.Own && !Fits(config, each.Lease.Key))
+            .Where(each => each.Owner == LeaseOwnerKind.Own && !IsUsable(config, each.Lease))
             .Select(each => each.Lease)
             .ToList();
         return new LeaseMatcher(
@@ -37,8 +40,20 @@ internal sealed record LeaseMatcher(Lease? Found, Lease? Unfit, IReadOnlyList<Le
             candidates.Find(each => each.Owner == LeaseOwnerKind.AddressInUse)?.Lease);
     }
 
-    /// <summary>A dual-stack lease fits while the configuration is dual-stack. Its IPv6 subnet is not used.</summary>
+    /// <summary>Whether a node that holds the key may keep it. A node that started before IPv6 was enabled stays without an IPv6
+    /// subnet.</summary>
     public static bool Fits(NetworkConfig config, SubnetKey key) =>
         SubnetAllocator.Fits(config, key.Subnet)
-        && (key.Ipv6Subnet is not { } ipv6 || (config.Ipv6Network is { } network && network.Contains(ipv6.Address)));
+        && (key.Ipv6Subnet is not { } subnet || (config.Ipv6 is { } ipv6 && Ipv6SubnetAllocator.Fits(ipv6, subnet)));
+
+    /// <summary>Whether the lease has an IPv6 subnet exactly if the configuration requires one (upstream <c>isIPv6SubnetConfigCompat</c>).
+    /// Otherwise its key is replaced. A reservation keeps an IPv6 subnet that is not used.</summary>
+    public static bool HasRequiredIpv6(NetworkConfig config, Lease lease) => config.Ipv6 is { } ipv6
+        ? lease.Key.Ipv6Subnet is { } subnet && Ipv6SubnetAllocator.Fits(ipv6, subnet)
+        : lease.Key.Ipv6Subnet is null || lease.IsReservation;
+
+    /// <summary>Whether the node keeps the IPv4 subnet of the lease. An operator's choice of an IPv6 subnet is not changed.</summary>
+    private static bool IsUsable(NetworkConfig config, Lease lease) =>
+        SubnetAllocator.Fits(config, lease.Subnet)
+        && (!lease.IsReservation || lease.Key.Ipv6Subnet is null || HasRequiredIpv6(config, lease));
 }

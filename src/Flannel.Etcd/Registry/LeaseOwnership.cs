@@ -133,13 +133,13 @@ internal sealed class LeaseOwnership(EtcdContext context, HeldLease held, TimeSp
         if (config is ConfigState.Present present && !LeaseMatcher.Fits(present.Config, Lease.Key))
             return new OwnershipResult.Lost(LeaseLoss.Unfit, $"it expired, and does not fit the configuration any more ({present.Config})");
         // Everything is read first: an address with host bits, which upstream accepts, is an overlap that no compare can name.
-        var before = await reader.ParseAsync(await reader.RequestAsync(cancellation), cancellation);
+        var before = await reader.ParseAsync(await reader.RequestAsync(cancellation), cancellation) with { Config = config };
         if (FindOverlap(before) is { } conflict) return conflict;
         TxnResponse response;
         try
         {
             await granted.EnsureAsync(cancellation);
-            response = await context.Etcd.TxnAsync(writes.Create(Lease.Key, Lease.Attributes, granted.Id, config), cancellation);
+            response = await context.Etcd.TxnAsync(writes.Create(Lease.Key, Lease.Attributes, granted.Id, before), cancellation);
         }
         catch (EtcdException e) when (e.Kind == EtcdErrorKind.LeaseNotFound)
         {
@@ -151,9 +151,16 @@ internal sealed class LeaseOwnership(EtcdContext context, HeldLease held, TimeSp
         {
             var state = await reader.ParseAsync(response, cancellation);
             if (FindOverlap(state) is { } taken) return taken;
-            if (!state.IsBlockedByUnreadableKey(Lease.Subnet, config)) return ReadAgain;
+            if (!state.IsBlockedByUnreadableKey(Lease.Key, before)) return ReadAgain;
             const string reason = "it expired, and etcd sorts a key that names no subnet among its keys: delete that key";
             return new OwnershipResult.Lost(LeaseLoss.Taken, reason);
+        }
+
+        if (Lease.Key.Ipv6Subnet is not null && LeaseWrites.IsRestored(response, before))
+        {
+            await granted.RevokeAsync(granted.Id, cancellation);
+            granted.Abandon();
+            return ReadAgain;
         }
 
         var revision = response.Header.Revision;
@@ -169,8 +176,9 @@ internal sealed class LeaseOwnership(EtcdContext context, HeldLease held, TimeSp
     /// again.</summary>
     private OwnershipResult? FindOverlap(RegistryState state)
     {
-        if (!state.Taken.Any(Lease.Subnet.Overlaps)) return null;
-        var others = state.Leases.Where(lease => lease.Subnet.Overlaps(Lease.Subnet)).ToList();
+        var isIpv6Taken = Lease.Key.Ipv6Subnet is { } ipv6 && state.TakenIpv6.Any(ipv6.Overlaps);
+        if (!isIpv6Taken && !state.Taken.Any(Lease.Subnet.Overlaps)) return null;
+        var others = state.Leases.Where(lease => lease.Key.Overlaps(Lease.Key)).ToList();
         if (others.Exists(other => other.Key == Lease.Key && IsOwn(other.Attributes))) return ReadAgain;
         var holder = others.Count == 0 ? "its subnet is taken" : $"{Describe(others[0].Attributes)} has {others[0].Key}";
         return new OwnershipResult.Lost(LeaseLoss.Taken, $"it expired, and {holder}");

@@ -13,7 +13,11 @@ namespace Flannel.Etcd.Registry;
 /// <param name="Taken">The subnet that it occupies; null for a key that names none.</param>
 /// <param name="Lease">Null if it is not a lease, or its value cannot be read.</param>
 /// <param name="IsUnreadable">A lease that cannot be read, which must not be mistaken for the absence of one.</param>
-internal sealed record ReadKey(Ipv4Network? Taken, Lease? Lease, bool IsUnreadable);
+internal sealed record ReadKey(Ipv4Network? Taken, Lease? Lease, bool IsUnreadable)
+{
+    /// <summary>The IPv6 subnet that it occupies; null for a key that names none.</summary>
+    public Ipv6Network? TakenIpv6 { get; init; }
+}
 
 /// <summary>The bytes that the value of an owner's lease contains. A search for them is cheaper than parsing the value.</summary>
 internal sealed class OwnerPattern(LeaseOwner owner)
@@ -47,14 +51,18 @@ internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
             // Upstream reads more forms of keys than it writes. A subnet that its nodes treat as taken is taken here, too.
             var separator = name.IndexOf(SubnetKey.Ipv6Separator, StringComparison.Ordinal);
             var ipv4 = separator < 0 ? name : name[..separator];
-            return new ReadKey(Ipv4Network.TryParse(ipv4, '-', out var subnet, out _) ? subnet : null, null, false);
+            var ipv6 = separator < 0 ? "" : name[(separator + 1)..];
+            return new ReadKey(Ipv4Network.TryParse(ipv4, '-', out var subnet, out _) ? subnet : null, null, false)
+            {
+                TakenIpv6 = Ipv6Network.TryParse(ipv6, '-', out var ipv6Subnet, out _) ? ipv6Subnet : null,
+            };
         }
 
         var attributes = LeaseAttributes.Parse(pair.Value.Span);
         if (attributes.Ok)
-            return new ReadKey(key.Subnet, new Lease(key, attributes.Value, pair.Lease, pair.CreateRevision, pair.ModRevision), false);
+            return Occupied(key, new Lease(key, attributes.Value, pair.Lease, pair.CreateRevision, pair.ModRevision));
         if (IsFirst(name, pair.ModRevision)) EtcdLog.UnreadableLease(logger, name, attributes.Error);
-        return new ReadKey(key.Subnet, null, true);
+        return Occupied(key, null) with { IsUnreadable = true };
     }
 
     /// <summary>The same for a node that searches its own lease: a value that contains neither its address nor its instance is not parsed,
@@ -64,9 +72,11 @@ internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
     {
         var isOther = !owner.MayMatch(pair.Value.Span);
         return isOther && SubnetKey.TryParse(SubnetText(pair.Key), out var key) && key.Subnet != owner.PreviousSubnet
-            ? new ReadKey(key.Subnet, null, false)
+            ? Occupied(key, null)
             : Read(pair);
     }
+
+    private static ReadKey Occupied(SubnetKey key, Lease? lease) => new(key.Subnet, lease, false) { TakenIpv6 = key.Ipv6Subnet };
 
     public static ConfigState ReadConfig(KeyValue? pair)
     {

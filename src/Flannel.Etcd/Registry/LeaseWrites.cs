@@ -12,20 +12,26 @@ namespace Flannel.Etcd.Registry;
 internal sealed class LeaseWrites(EtcdKeys keys)
 {
     /// <summary>Creates the key if the configuration is still the one that was read and no overlapping subnet is leased.</summary>
-    public TxnRequest Create(SubnetKey key, LeaseAttributes attributes, long etcdLeaseId, ConfigState config) => new()
+    /// <param name="state">All leases, as they were read: none of them overlaps the IPv6 subnet of the key.</param>
+    public TxnRequest Create(SubnetKey key, LeaseAttributes attributes, long etcdLeaseId, RegistryState state)
     {
-        Compare = { TxnCompare.ModRevision(keys.Config, config.ModRevision), OverlapRanges.Absent(keys, key.Subnet) },
-        Success = { Put(keys.Lease(key), attributes, etcdLeaseId), Pointers(key, attributes, etcdLeaseId) },
-        Failure = { RegistryReader.Operations(keys) },
-    };
+        var request = new TxnRequest
+        {
+            Compare = { TxnCompare.ModRevision(keys.Config, state.Config.ModRevision), OverlapRanges.Absent(keys, key.Subnet) },
+            Success = { Put(keys.Lease(key), attributes, etcdLeaseId), Pointers(key, attributes, etcdLeaseId) },
+            Failure = { RegistryReader.Operations(keys) },
+        };
+        if (key.Ipv6Subnet is not null) request.Compare.Add(NoneCreatedSince(state));
+        return request;
+    }
 
     /// <summary>The same, if no other node has taken the address since its pointer was read: of two instances with one address that start
     /// at the same time, only one gets a lease. A failure returns the pointer first.</summary>
     public TxnRequest Create(
-        SubnetKey key, LeaseAttributes attributes, long etcdLeaseId, ConfigState config, long addressPointerRevision)
+        SubnetKey key, LeaseAttributes attributes, long etcdLeaseId, RegistryState state, long addressPointerRevision)
     {
         var pointer = keys.Node(attributes.PublicIp);
-        var request = Create(key, attributes, etcdLeaseId, config);
+        var request = Create(key, attributes, etcdLeaseId, state);
         request.Compare.Add(TxnCompare.ModRevision(pointer, addressPointerRevision));
         request.Failure.Insert(0, new RequestOp { RequestRange = new RangeRequest { Key = pointer } });
         return request;
@@ -48,12 +54,30 @@ internal sealed class LeaseWrites(EtcdKeys keys)
         // If another node has this address by now, it loses a pointer, and finds its lease by its instance or among all leases.
         if (lease.Attributes.PublicIp != attributes.PublicIp)
         {
-            var formerPointer = new DeleteRangeRequest { Key = keys.Node(lease.Attributes.PublicIp) };
-            request.Success.Add(new RequestOp { RequestDeleteRange = formerPointer });
+            request.Success.Add(Delete(keys.Node(lease.Attributes.PublicIp)));
         }
 
         return request;
     }
+
+    /// <summary>Replaces the key of a lease by one with the same IPv4 subnet and another IPv6 subnet, or none. The etcd lease stays. No other
+    /// node can take the IPv4 subnet meanwhile, and no reader sees the node without a lease.</summary>
+    /// <param name="state">All leases, as they were read: no other one overlaps the new key.</param>
+    public TxnRequest Replace(Lease lease, SubnetKey key, LeaseAttributes attributes, RegistryState state) => new()
+    {
+        Compare =
+        {
+            TxnCompare.ModRevision(keys.Config, state.Config.ModRevision),
+            TxnCompare.ModRevision(keys.Lease(lease.Key), lease.ModRevision),
+            NoneCreatedSince(state),
+        },
+        Success =
+        {
+            Delete(keys.Lease(lease.Key)), Delete(keys.Route(lease.Key.ToString())),
+            Put(keys.Lease(key), attributes, lease.EtcdLeaseId), Pointers(key, attributes, lease.EtcdLeaseId),
+        },
+        Failure = { RegistryReader.Operations(keys) },
+    };
 
     /// <summary>Deletes a key that no other client has written. Returns the current state in either case.</summary>
     public TxnRequest Delete(Lease lease) => new()
@@ -61,10 +85,24 @@ internal sealed class LeaseWrites(EtcdKeys keys)
         Compare = { TxnCompare.ModRevision(keys.Lease(lease.Key), lease.ModRevision) },
         Success =
         {
-            new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = keys.Lease(lease.Key) } }, RegistryReader.Operations(keys),
+            Delete(keys.Lease(lease.Key)), RegistryReader.Operations(keys),
         },
         Failure = { RegistryReader.Operations(keys) },
     };
+
+    /// <summary>No lease was created since the state was read. An IPv6 subnet follows the IPv4 subnet in a key, so no range of keys holds
+    /// all that overlap it, as <see cref="OverlapRanges"/> has them for IPv4. Instead, the subnet is chosen from a full read, and every
+    /// later creation fails the transaction, whatever its subnet, also that of a node of upstream flannel. What a key names never changes,
+    /// so renewals and other writes of existing keys do not count; nor do deletions. Nodes that start at the same moment retry on the
+    /// state that the failed transaction returns: one of them succeeds each time.</summary>
+    /// <remarks>This is the order of revisions, which an etcd that was restored between the read and the write assigns again:
+    /// <see cref="IsRestored"/>.</remarks>
+    private Compare NoneCreatedSince(RegistryState state) =>
+        TxnCompare.NotCreatedAfter(state.Revision, ByteString.CopyFromUtf8(keys.Subnets), EtcdKeys.EndOf(keys.Subnets));
+
+    /// <summary>True if the write has no later revision than the read that it was decided on: etcd was restored between them, and the
+    /// transaction compared nothing of what the restored etcd holds.</summary>
+    public static bool IsRestored(TxnResponse response, RegistryState state) => response.Header.Revision <= state.Revision;
 
     /// <summary>By its pointers a node without <c>subnet.env</c> finds its lease. They expire with the lease. A pointer that is wrong does
     /// no harm.</summary>
@@ -83,4 +121,6 @@ internal sealed class LeaseWrites(EtcdKeys keys)
     {
         RequestPut = new PutRequest { Key = key, Value = UnsafeByteOperations.UnsafeWrap(attributes.ToJson()), Lease = etcdLeaseId },
     };
+
+    private static RequestOp Delete(ByteString key) => new() { RequestDeleteRange = new DeleteRangeRequest { Key = key } };
 }

@@ -42,7 +42,7 @@ internal sealed class RegistryReader(EtcdContext context)
     public async Task<RegistryState> ParseAsync(TxnResponse response, CancellationToken cancellation)
     {
         var state = new Collector();
-        var config = await ForEachLeaseAsync(response, pair => state.Add(reader.Read(pair)), cancellation);
+        var config = await ForEachLeaseAsync(response, pair => state.Add(pair, reader.Read(pair)), cancellation);
         return state.ToState(config, response.Header.Revision) with { VSwitches = VSwitchesIn(response) };
     }
 
@@ -51,7 +51,7 @@ internal sealed class RegistryReader(EtcdContext context)
     {
         var state = new Collector();
         var pattern = new OwnerPattern(owner);
-        var config = await ForEachLeaseAsync(response, pair => state.Add(reader.Read(pair, pattern)), cancellation);
+        var config = await ForEachLeaseAsync(response, pair => state.Add(pair, reader.Read(pair, pattern)), cancellation);
         return state.ToState(config, response.Header.Revision) with { VSwitches = VSwitchesIn(response) };
     }
 
@@ -93,7 +93,7 @@ internal sealed class RegistryReader(EtcdContext context)
 
     private async Task<RegistryState> ReadOnceAsync(LeaseOwner owner, CancellationToken cancellation)
     {
-        var previous = owner.PreviousSubnet is { } subnet ? keys.Lease(new SubnetKey(subnet)) : null;
+        var previous = owner.PreviousSubnet is { } subnet ? keys.Lease(new SubnetKey(subnet, owner.PreviousIpv6Subnet)) : null;
         var byAddress = keys.Node(owner.PublicIp);
         ByteString[] pointers = owner.Instance is { } instance ? [byAddress, keys.Instance(instance.Id)] : [byAddress];
         var first = await RequestAsync(previous is null ? pointers : [.. pointers, previous], cancellation);
@@ -154,15 +154,20 @@ internal sealed class RegistryReader(EtcdContext context)
     {
         private readonly List<Flannel.Core.Leases.Lease> leases = [];
         private readonly List<Ipv4Network> taken = [];
+        private readonly List<Ipv6Network> takenIpv6 = [];
         private bool isComplete = true;
+        private long lastCreation;
 
-        public void Add(ReadKey key)
+        public void Add(KeyValue pair, ReadKey key)
         {
+            lastCreation = Math.Max(lastCreation, pair.CreateRevision);
             if (key.Lease is { } lease) leases.Add(lease);
             if (key.Taken is { } subnet) taken.Add(subnet);
+            if (key.TakenIpv6 is { } ipv6) takenIpv6.Add(ipv6);
             isComplete &= !key.IsUnreadable;
         }
 
-        public RegistryState ToState(ConfigState config, long revision) => new(config, leases, taken, revision, isComplete);
+        public RegistryState ToState(ConfigState config, long revision) =>
+            new(config, leases, taken, revision, isComplete) { TakenIpv6 = takenIpv6, LastCreation = lastCreation };
     }
 }

@@ -19,9 +19,13 @@ internal sealed record RegistryState(
     /// read. A node that takes the address for a new lease writes the pointer.</summary>
     public long? AddressPointerRevision { get; init; }
 
+    /// <summary>The latest create revision of all keys below <c>{prefix}/subnets/</c>; 0 without one.</summary>
+    public long LastCreation { get; init; }
+
     /// <summary>For the state that a failed creation returned: true if nothing in it explains the failure. Then a key that names no subnet
     /// sorts among the keys of the subnet.</summary>
-    /// <param name="comparedConfig">The configuration that the creation compared.</param>
-    internal bool IsBlockedByUnreadableKey(Ipv4Network subnet, ConfigState comparedConfig) =>
-        Config.ModRevision == comparedConfig.ModRevision && !Taken.Any(subnet.Overlaps);
+    /// <param name="compared">The state that the creation compared.</param>
+    internal bool IsBlockedByUnreadableKey(SubnetKey key, RegistryState compared) =>
+        Config.ModRevision == compared.Config.ModRevision && !Taken.Any(key.Subnet.Overlaps)
+        && (key.Ipv6Subnet is null || LastCreation <= compared.Revision);
 }

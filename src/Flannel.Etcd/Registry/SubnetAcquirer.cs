@@ -1,8 +1,10 @@
+using Etcdserverpb;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
+using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Registry;
 
@@ -97,8 +99,9 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
         // The instance in a lease is compared with the one that would be written.
         var owner = request.Owner.Instance is null ? request.Owner with { Instance = LeaseInstance.Read(attributes) } : request.Owner;
         var match = LeaseMatcher.Choose(state, config, owner);
-        // The own lease is deleted or changed, or will get another address, which another node may use: the decision needs all leases.
-        if (state.IsOwnLeaseOnly && match.Found?.Attributes.PublicIp != owner.PublicIp)
+        // The own lease is deleted or replaced, or will get another address, which another node may use: the decision needs all leases.
+        if (state.IsOwnLeaseOnly
+            && (match.Found?.Attributes.PublicIp != owner.PublicIp || !LeaseMatcher.HasRequiredIpv6(config, match.Found)))
             return await reader.ParseAsync(await reader.RequestAsync(cancellation), owner, cancellation);
         if (match.AddressInUse is { } other)
         {
@@ -137,15 +140,32 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
             expiry = new LeaseExpiry(begin, timeToLive);
         }
 
-        if (found.Attributes != attributes)
+        if (!LeaseMatcher.HasRequiredIpv6(config, found))
+        {
+            var key = new SubnetKey(found.Subnet);
+            if (config.Ipv6 is { } range)
+            {
+                if (ChooseIpv6Subnet(state, range) is not { } ipv6)
+                    return new AcquireResult.OutOfSubnets(config, state.Revision) { IsIpv6 = true };
+                key = key with { Ipv6Subnet = ipv6 };
+            }
+
+            // The host may use the former IPv6 subnet.
+            if (found.Key.Ipv6Subnet is not null) request.OnDeleting?.Invoke(found);
+            var response = await context.Etcd.TxnAsync(writes.Replace(found, key, attributes, state), cancellation);
+            if (!response.Succeeded) return await RetryAfterRaceAsync(key, response, cancellation);
+            EtcdLog.Replaced(context.Logger, found.Key, key, config.ToString());
+            var revision = response.Header.Revision;
+            found = new Lease(key, attributes, found.EtcdLeaseId, revision, revision);
+        }
+        else if (found.Attributes != attributes)
         {
             var response = await context.Etcd.TxnAsync(writes.Update(found, attributes, state.Config), cancellation);
             if (!response.Succeeded) return await reader.ParseAsync(response, request.Owner, cancellation);
             found = found with { Attributes = attributes, ModRevision = response.Header.Revision };
         }
 
-        var overlapping = state.Taken.Where(found.Subnet.Overlaps).ToList();
-        if (overlapping.Count > 1) EtcdLog.Overlap(context.Logger, found.Key, string.Join(", ", overlapping));
+        ReportOverlap(found, state);
         EtcdLog.Found(context.Logger, found.IsReservation ? "reservation" : "lease", found.Key);
         return new AcquireResult.Held(new HeldLease(found, config, state.Config.ModRevision, WasFound: true, expiry));
     }
@@ -166,22 +186,33 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
         RegistryState state, LeaseAttributes attributes, NetworkConfig config, CancellationToken cancellation)
     {
         if (Choose(state, config) is not { } subnet) return new AcquireResult.OutOfSubnets(config, state.Revision);
-        await granted.EnsureAsync(cancellation);
         var key = new SubnetKey(subnet);
+        if (config.Ipv6 is { } range)
+        {
+            if (ChooseIpv6Subnet(state, range) is not { } ipv6)
+                return new AcquireResult.OutOfSubnets(config, state.Revision) { IsIpv6 = true };
+            key = key with { Ipv6Subnet = ipv6 };
+        }
+
+        await granted.EnsureAsync(cancellation);
         var pointerRevision = addressPointerRevision;
-        var create = writes.Create(key, attributes, granted.Id, state.Config, pointerRevision);
+        var create = writes.Create(key, attributes, granted.Id, state, pointerRevision);
         var response = await context.Etcd.TxnAsync(create, cancellation);
         if (!response.Succeeded)
         {
             addressPointerRevision = response.Responses[0].ResponseRange.Kvs.FirstOrDefault()?.ModRevision ?? 0;
-            EtcdLog.LostRace(context.Logger, subnet);
-            if (races.Failures >= RacesBeforePause) await Task.Delay(races.Next(), context.Time, cancellation);
-            else races.Next();
-            var fresh = await reader.ParseAsync(response, request.Owner, cancellation);
+            var fresh = await RetryAfterRaceAsync(key, response, cancellation);
             // A pointer that another node wrote explains the failure, too.
-            if (addressPointerRevision == pointerRevision && fresh.IsBlockedByUnreadableKey(subnet, state.Config) && blocked.Add(subnet))
+            if (addressPointerRevision == pointerRevision && fresh.IsBlockedByUnreadableKey(key, state) && blocked.Add(subnet))
                 EtcdLog.BlockedByUnreadableKey(context.Logger, subnet);
             return fresh;
+        }
+
+        if (key.Ipv6Subnet is not null && LeaseWrites.IsRestored(response, state))
+        {
+            await granted.RevokeAsync(granted.Id, cancellation);
+            granted.Abandon();
+            return Step.ReadAgain;
         }
 
         var revision = response.Header.Revision;
@@ -190,6 +221,30 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
         EtcdLog.Leased(context.Logger, key);
         return new AcquireResult.Held(new HeldLease(lease, config, state.Config.ModRevision, WasFound: false, granted.Expiry));
     }
+
+    /// <summary>After a transaction that failed because of another client's write.</summary>
+    /// <returns>The state that it returned.</returns>
+    private async Task<RegistryState> RetryAfterRaceAsync(SubnetKey key, TxnResponse response, CancellationToken cancellation)
+    {
+        EtcdLog.LostRace(context.Logger, key);
+        if (races.Failures >= RacesBeforePause) await Task.Delay(races.Next(), context.Time, cancellation);
+        else races.Next();
+        return await reader.ParseAsync(response, request.Owner, cancellation);
+    }
+
+    private void ReportOverlap(Lease found, RegistryState state)
+    {
+        var overlapping = state.Taken.Where(found.Subnet.Overlaps).ToList();
+        if (overlapping.Count > 1) EtcdLog.Overlap(context.Logger, found.Key, string.Join(", ", overlapping));
+        var overlappingIpv6 = found.Key.Ipv6Subnet is { } ipv6 ? state.TakenIpv6.Where(ipv6.Overlaps).ToList() : [];
+        if (overlappingIpv6.Count > 1) EtcdLog.Overlap(context.Logger, found.Key, string.Join(", ", overlappingIpv6));
+    }
+
+    private Ipv6Network? ChooseIpv6Subnet(RegistryState state, Ipv6Config range) =>
+        request.Owner.PreviousIpv6Subnet is { } previous && Ipv6SubnetAllocator.Fits(range, previous)
+            && !state.TakenIpv6.Any(previous.Overlaps)
+            ? previous
+            : Ipv6SubnetAllocator.Pick(range, state.TakenIpv6, context.Random);
 
     private Ipv4Network? Choose(RegistryState state, NetworkConfig config)
     {

@@ -3,26 +3,39 @@ using Flannel.Core.Configuration;
 
 namespace Flannel.Core.Tests.Configuration;
 
-/// <summary>A dual-stack configuration is checked as upstream checks it, although this build leases only IPv4 subnets.</summary>
+/// <summary>A dual-stack configuration has upstream's defaults, and is checked as upstream checks it.</summary>
 public sealed class Ipv6NetworkCheckTests
 {
     [Theory]
     // Upstream's TestIPv6ConfigDefaults and TestIPv6ConfigOverrides, in a network that has IPv4 too.
-    [InlineData("""  "enableIPv6": true, "ipv6Network": "fc00::/48"  """, "fc00::/48")]
+    [InlineData("""  "enableIPv6": true, "ipv6Network": "fc00::/48"  """, "fc00::/48 IPv6SubnetLen 64 fc00:0:0:1::..fc00:0:0:ffff::")]
     [InlineData(
         """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetMin": "fc00:0:0:1::", "IPv6SubnetMax": "fc00:0:0:f::", "IPv6SubnetLen": 124  """,
-        "fc00::/48")]
-    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/62"  """, "fc00::/62")]
-    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/124"  """, "fc00::/124")]
-    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 126  """, "fc00::/48")]
+        "fc00::/48 IPv6SubnetLen 124 fc00:0:0:1::..fc00:0:0:f::")]
+    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/62"  """, "fc00::/62 IPv6SubnetLen 64 fc00:0:0:1::..fc00:0:0:3::")]
+    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/63"  """, "fc00::/63 IPv6SubnetLen 65 fc00:0:0:0:8000::..fc00:0:0:1:8000::")]
+    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/124"  """, "fc00::/124 IPv6SubnetLen 126 fc00::4..fc00::c")]
+    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 126  """,
+        "fc00::/48 IPv6SubnetLen 126 fc00::4..fc00::ffff:ffff:ffff:ffff:fffc")]
     [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 0, "IPv6SubnetMin": "::", "IPv6SubnetMax": "::"  """,
-        "fc00::/48")]
+        "fc00::/48 IPv6SubnetLen 64 fc00:0:0:1::..fc00:0:0:ffff::")]
+    [InlineData("""  "EnableIPv6": true, "IPv6Network": "ff00::/8"  """, "ff00::/8 IPv6SubnetLen 64 ff00:0:0:1::..ffff:ffff:ffff:ffff::")]
     [InlineData("""  "EnableIPv6": false, "IPv6Network": "fc00::/127"  """, null)]
-    public void What_upstream_accepts_is_accepted(string properties, string? network)
+    public void What_upstream_accepts_is_accepted_with_its_defaults(string properties, string? expected)
     {
         var result = Parse(properties);
         Assert.Null(result.Error);
-        Assert.Equal(network, result.Value.Ipv6Network?.ToString());
+        Assert.Equal(expected, result.Value.Ipv6?.ToString());
+    }
+
+    [Fact]
+    public void A_change_of_the_IPv6_part_is_a_change_of_the_configuration()
+    {
+        var config = Parse("""  "EnableIPv6": true, "IPv6Network": "fc00::/48"  """).Value;
+        Assert.True(config.IsSameAs(Parse("""  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 64  """).Value));
+        Assert.False(config.IsSameAs(Parse("""  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 65  """).Value));
+        Assert.False(config.IsSameAs(Parse("""  "EnableIPv6": false, "IPv6Network": "fc00::/48"  """).Value));
+        Assert.Equal(65_535UL, config.Ipv6!.SubnetCount);
     }
 
     [Theory]
@@ -51,6 +64,9 @@ public sealed class Ipv6NetworkCheckTests
     [InlineData(
         """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetMax": "fc00:0:0:f::1"  """,
         "IPv6SubnetMax fc00:0:0:f::1 is not on an IPv6SubnetLen boundary (/64).")]
+    [InlineData(
+        """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetMin": "fc00:0:0:9::", "IPv6SubnetMax": "fc00:0:0:8::"  """,
+        "IPv6SubnetMin fc00:0:0:9:: is beyond IPv6SubnetMax fc00:0:0:8::: no IPv6 subnet is left.")]
     public void What_upstream_rejects_is_rejected_with_the_value_and_the_rule(string properties, string error)
     {
         var result = Parse(properties);

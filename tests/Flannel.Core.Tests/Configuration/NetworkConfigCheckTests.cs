@@ -42,7 +42,7 @@ public sealed class NetworkConfigCheckTests
         Assert.Null(result.Error);
         Assert.Equal(config, result.Value.ToString()[..result.Value.ToString().IndexOf(" backend", StringComparison.Ordinal)]);
         Assert.Equal(count, result.Value.SubnetCount);
-        Assert.Null(result.Value.Ipv6Network);
+        Assert.Null(result.Value.Ipv6);
     }
 
     [Theory]
@@ -54,7 +54,7 @@ public sealed class NetworkConfigCheckTests
     [InlineData(
         """{"Network":"10.24.0.0/0"}""",
         """Network 0.0.0.0/0 is too wide: it holds every address; give an IPv4 network such as "10.24.0.0/16".""")]
-    [InlineData("""{"EnableIPv4":false,"Network":"10.24.0.0/16"}""", "EnableIPv4 is false, and the backends of this build need IPv4.")]
+    [InlineData("""{"EnableIPv4":false,"Network":"10.24.0.0/16"}""", "EnableIPv4 is false, and a lease in etcd needs an IPv4 subnet.")]
     [InlineData("""{"Network":"10.24.0.0/29"}""", "Network 10.24.0.0/29 is too small: the longest useful prefix is /28.")]
     [InlineData("""{"Network":"10.24.0.0/32"}""", "Network 10.24.0.0/32 is too small: the longest useful prefix is /28.")]
     [InlineData("""{"Network":"10.24.0.0/16","SubnetLen":31}""", "SubnetLen 31 is too long: it must be less than /31.")]

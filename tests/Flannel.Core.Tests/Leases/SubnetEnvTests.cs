@@ -23,6 +23,29 @@ public sealed class SubnetEnvTests
             Encoding.ASCII.GetString(last.ToBytes()));
     }
 
+    [Fact]
+    public void A_dual_stack_node_has_the_six_lines_of_upstream()
+    {
+        var dual = Example with { Ipv6 = new Ipv6SubnetEnv(Ipv6Network.Parse("fc00::/48"), Ipv6Network.Parse("fc00:0:0:5::/64")) };
+        var text = Encoding.ASCII.GetString(dual.ToBytes());
+        Assert.Equal(
+            "FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24\n"
+            + "FLANNEL_IPV6_NETWORK=fc00::/48\nFLANNEL_IPV6_SUBNET=fc00:0:0:5::1/64\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=false\n",
+            text);
+        Assert.Equal(dual.Ipv6.Subnet, SubnetEnv.ReadPreviousIpv6Subnet(dual.ToBytes()));
+        Assert.Equal(dual.Subnet, SubnetEnv.ReadPreviousSubnet(dual.ToBytes()));
+    }
+
+    [Theory]
+    [InlineData("FLANNEL_IPV6_SUBNET=fc00:0:0:5::1/64\n", "fc00:0:0:5::/64")]
+    [InlineData("FLANNEL_IPV6_SUBNET='fc00:0:0:5::1/64'\n", "fc00:0:0:5::/64")]
+    [InlineData("FLANNEL_IPV6_SUBNET=fc00:0:0:5::1/64", null)]
+    [InlineData("FLANNEL_IPV6_SUBNET=10.24.5.1/24\n", null)]
+    [InlineData("FLANNEL_IPV6_SUBNET=fc00:0:0:5::1/64\nFLANNEL_IPV6_SUBNET=\n", null)]
+    [InlineData(Golden, null)]
+    public void The_previous_IPv6_subnet_is_read_or_ignored(string text, string? subnet) =>
+        Assert.Equal(subnet, SubnetEnv.ReadPreviousIpv6Subnet(Encoding.UTF8.GetBytes(text))?.ToString());
+
     [Theory]
     [InlineData(Golden, "10.24.0.0/16")]
     [InlineData("FLANNEL_SUBNET=10.24.5.1/24\n", null)]

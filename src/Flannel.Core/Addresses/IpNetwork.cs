@@ -1,0 +1,60 @@
+namespace Flannel.Core.Addresses;
+
+/// <summary>A prefix of either family, for code that treats both in the same way. A value never has bits beyond its length. Prefixes of
+/// different families never contain or overlap each other.</summary>
+public readonly record struct IpNetwork
+{
+    /// <param name="address">Any address inside; bits beyond <paramref name="length"/> are cleared.</param>
+    /// <param name="length">0 to the number of bits of the address.</param>
+    public IpNetwork(IpAddress address, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, address.Bits);
+        Address = Clear(address, length);
+        Length = length;
+    }
+
+    public IpAddress Address { get; }
+
+    /// <summary>The prefix length in bits.</summary>
+    public int Length { get; }
+
+    public bool IsV6 => Address.IsV6;
+
+    public static implicit operator IpNetwork(Ipv4Network network) => new(network.Address, network.Length);
+
+    public static implicit operator IpNetwork(Ipv6Network network) => new(IpAddress.V6(network.Address), network.Length);
+
+    public bool Contains(IpAddress address) => address.IsV6 == IsV6 && Clear(address, Length) == Address;
+
+    public bool Contains(IpNetwork other) => other.Length >= Length && Contains(other.Address);
+
+    public bool Overlaps(IpNetwork other) => Contains(other.Address) || other.Contains(Address);
+
+    /// <summary>Strict: no host bits; a length is required.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out IpNetwork network)
+    {
+        if (Ipv4Network.TryParse(text, out var v4))
+        {
+            network = v4;
+            return true;
+        }
+
+        var isV6 = Ipv6Network.TryParse(text, out var v6);
+        network = isV6 ? v6 : default;
+        return isV6;
+    }
+
+    /// <exception cref="FormatException">The text is not a strict prefix.</exception>
+    public static IpNetwork Parse(string text) =>
+        TryParse(text, out var network) ? network : throw new FormatException($"'{text}' is not an IP network");
+
+    public override string ToString() => $"{Address}/{Length}";
+
+    private static IpAddress Clear(IpAddress address, int length)
+    {
+        // A shift by all bits is a shift by none in C#.
+        var mask = length == 0 ? UInt128.Zero : UInt128.MaxValue << (address.Bits - length);
+        return new IpAddress(address.Value & mask, address.IsV6);
+    }
+}
