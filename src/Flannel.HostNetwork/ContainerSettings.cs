@@ -12,6 +12,8 @@ public sealed record SettingProblem(string Name, string Value, string Required, 
 public static class ContainerSettings
 {
     private const string IpForward = "net.ipv4.ip_forward";
+    private const string Ipv6Forwarding = "net.ipv6.conf.all.forwarding";
+    private const string AcceptWhileForwarding = "2";
     private const string BridgeFilter = "net.bridge.bridge-nf-call-iptables";
     private const string StrictReversePath = "1";
     internal const string LooseReversePath = "2";
@@ -32,6 +34,24 @@ public static class ContainerSettings
                 BridgeFilter, bridge, "1", "rules of iptables, such as those of kube-proxy, do not see packets inside a bridge"));
         }
 
+        return problems;
+    }
+
+    /// <summary>The same for IPv6 of a dual-stack cluster, in the order in which they must be set.</summary>
+    /// <param name="isAdvertised">Whether a router advertisement gave that interface its default route. A host that forwards ignores
+    /// advertisements unless <c>accept_ra</c> is 2, and loses the route (<c>Documentation/networking/ip-sysctl.rst</c>).</param>
+    public static IReadOnlyList<SettingProblem> FindIpv6Problems(KernelSettings settings, string interfaceName, bool isAdvertised)
+    {
+        var problems = new List<SettingProblem>();
+        var acceptName = $"net.ipv6.conf.{KernelSettings.NameOfInterface(interfaceName)}.accept_ra";
+        if (isAdvertised && settings.Read(acceptName) == "1")
+        {
+            problems.Add(new SettingProblem(
+                acceptName, "1", AcceptWhileForwarding, "a host that forwards IPv6 loses the default route that its router advertises"));
+        }
+
+        if (settings.Read(Ipv6Forwarding) is { } forward and not "1")
+            problems.Add(new SettingProblem(Ipv6Forwarding, forward, "1", "this host forwards no IPv6 packets of containers"));
         return problems;
     }
 

@@ -119,6 +119,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
             PublicIpv6 = options.PublicIpv6,
             InterfaceName = selected.Interface.Name,
             InterfaceAddress = selected.Address,
+            InterfaceIpv6Address = selected.Ipv6Address,
             SetSysctls = options.SetSysctls,
             TunnelDevices = [.. interfaces.Select(device => device.Name).Where(VxlanDevice.IsName)],
             Firewall = CreateFirewallSettings(),

@@ -8,10 +8,10 @@ namespace Flannel.HostNetwork.Vxlan;
 /// <summary>Which pairs of nodes use the tunnel in a cluster of backend ali-vpc with <c>Fallback</c>: those of which one is in fallback.
 /// The rule is symmetric, so that packets of both directions take the same path. Not thread-safe.</summary>
 /// <param name="self">This node's subnet.</param>
-public sealed class FallbackTable(Ipv4Network self)
+public sealed class FallbackTable(IpNetwork self)
 {
     // Bounded by the number of subnets of the network.
-    private readonly Dictionary<Ipv4Network, Decision> decisions = [];
+    private readonly Dictionary<IpNetwork, Decision> decisions = [];
 
     /// <param name="InstanceId">The node that it is about.</param>
     private sealed record Decision(string InstanceId, bool IsInFallback, bool IsRejected);
@@ -21,7 +21,7 @@ public sealed class FallbackTable(Ipv4Network self)
 
     /// <param name="tunnelled">The subnets that have a route through the tunnel now. A node without a status and without an earlier
     /// decision keeps the path that it has.</param>
-    public void Update(IEnumerable<Lease> leases, RouteStatusSnapshot statuses, IReadOnlySet<Ipv4Network> tunnelled)
+    public void Update(IEnumerable<Lease> leases, RouteStatusSnapshot statuses, IReadOnlySet<IpNetwork> tunnelled)
     {
         foreach (var lease in leases)
         {

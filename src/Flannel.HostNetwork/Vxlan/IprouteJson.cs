@@ -8,6 +8,10 @@ namespace Flannel.HostNetwork.Vxlan;
 /// ignored, and so is an element without a needed one: a route of another kind, an entry of another protocol.</summary>
 internal static class IprouteJson
 {
+    /// <summary>Of an IPv6 route that was added without a metric (<c>IP6_RT_PRIO_USER</c> of the kernel's
+    /// <c>ipv6_route.h</c>).</summary>
+    private const int DefaultIpv6Metric = 1024;
+
     /// <summary><c>ip -json -details address show dev NAME</c>.</summary>
     public static Result<ObservedDevice> ParseDevice(string json) => Parse(json, elements =>
     {
@@ -17,7 +21,7 @@ internal static class IprouteJson
         var data = Member(info, "info_data");
         return new ObservedDevice(
             Text(info, "info_kind"), Number(data, "id"), Text(data, "link"),
-            Ipv4Address.TryParse(Text(data, "local"), out var local) ? local : null, Number(data, "port"), Number(link, "mtu"),
+            ReadLocal(data), Number(data, "port"), Number(link, "mtu"),
             MacAddress.TryParse(Text(link, "address"), out var mac) ? mac : default, ReadAddresses(link))
         {
             Gbp = IsTrue(data, "gbp"),
@@ -26,26 +30,27 @@ internal static class IprouteJson
         };
     });
 
-    /// <summary><c>ip -json -4 neighbor show dev NAME</c>.</summary>
+    /// <summary><c>ip -json -4 neighbor show dev NAME</c>, or <c>-6</c>.</summary>
     public static Result<List<ObservedNeighbor>> ParseNeighbors(string json) => ParseAll(json, element =>
-        Ipv4Address.TryParse(Text(element, "dst"), out var address) && MacAddress.TryParse(Text(element, "lladdr"), out var mac)
+        IpAddress.TryParse(Text(element, "dst"), out var address) && MacAddress.TryParse(Text(element, "lladdr"), out var mac)
             ? new ObservedNeighbor(address, mac, Contains(element, "state", "PERMANENT"))
             : null);
 
-    /// <summary><c>bridge -json fdb show dev NAME</c>. Entries without an IPv4 destination belong to the bridge that the device may be a
+    /// <summary><c>bridge -json fdb show dev NAME</c>. Entries without a destination belong to the bridge that the device may be a
     /// port of.</summary>
     public static Result<List<ObservedFdbEntry>> ParseFdb(string json) => ParseAll(json, element =>
         MacAddress.TryParse(Text(element, "mac"), out var mac) && mac.IsUnicast && Contains(element, "flags", "self")
-            && Ipv4Address.TryParse(Text(element, "dst"), out var destination)
+            && IpAddress.TryParse(Text(element, "dst"), out var destination)
             ? new ObservedFdbEntry(mac, destination, Text(element, "state") == "permanent")
             : null);
 
-    /// <summary><c>ip -json -4 route show table main root NETWORK</c>.</summary>
+    /// <summary><c>ip -json -4 route show table main root NETWORK</c>, or <c>-6</c>.</summary>
     public static Result<List<VxlanRoute>> ParseRoutes(string json) => ParseAll(json, element =>
     {
-        // A metric makes another route beside ours, which the kernel prefers less.
-        if (Number(element, "metric") != 0 || !TryGetNetwork(Text(element, "dst"), out var destination)) return null;
-        return Ipv4Address.TryParse(Text(element, "gateway"), out var gateway)
+        if (!TryGetNetwork(Text(element, "dst"), out var destination)) return null;
+        // Another metric makes another route beside ours.
+        if (Number(element, "metric") != (destination.IsV6 ? DefaultIpv6Metric : 0)) return null;
+        return IpAddress.TryParse(Text(element, "gateway"), out var gateway)
             ? new VxlanRoute(destination, gateway, Text(element, "dev"), Contains(element, "flags", "onlink"), Text(element, "protocol"))
             : null;
     });
@@ -76,7 +81,7 @@ internal static class IprouteJson
         if (Member(link, "addr_info") is not { ValueKind: JsonValueKind.Array } list) return addresses;
         foreach (var element in list.EnumerateArray())
         {
-            if (Ipv4Address.TryParse(Text(element, "local"), out var address))
+            if (IpAddress.TryParse(Text(element, "local"), out var address))
                 addresses.Add(new ObservedAddress(address, Number(element, "prefixlen")));
         }
 
@@ -84,12 +89,19 @@ internal static class IprouteJson
     }
 
     /// <summary>A host route is printed without its length.</summary>
-    private static bool TryGetNetwork(string text, out Ipv4Network network)
+    private static bool TryGetNetwork(string text, out IpNetwork network)
     {
         network = default;
-        if (!Ipv4Address.TryParse(text, out var host)) return Ipv4Network.TryParse(text, out network);
-        network = new Ipv4Network(host, 32);
+        if (!IpAddress.TryParse(text, out var host)) return IpNetwork.TryParse(text, out network);
+        network = new IpNetwork(host, host.Bits);
         return true;
+    }
+
+    /// <summary>Null without one.</summary>
+    private static IpAddress? ReadLocal(JsonElement data)
+    {
+        if (IpAddress.TryParse(Text(data, "local"), out var v4)) return v4;
+        return IpAddress.TryParse(Text(data, "local6"), out var v6) ? v6 : null;
     }
 
     private static JsonElement Member(JsonElement element, string name) =>

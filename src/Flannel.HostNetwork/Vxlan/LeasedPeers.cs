@@ -4,33 +4,37 @@ using Flannel.Core.Leases;
 
 namespace Flannel.HostNetwork.Vxlan;
 
-/// <summary>What the leases of a cluster say about the peers of one node. Pure.</summary>
+/// <summary>What the leases of a cluster say about the peers of one node, for one address family. Pure.</summary>
 /// <param name="Peers">In the order in which their leases were written.</param>
-/// <param name="Taken">The subnets of all leases, whatever their backend.</param>
+/// <param name="Taken">The subnets of all leases, whatever their backend, of one family.</param>
 /// <param name="Rejected">Leases of backend vxlan that are not used, with the reason, one line each.</param>
-public sealed record LeasedPeers(IReadOnlyList<VxlanPeer> Peers, IReadOnlyList<Ipv4Network> Taken, IReadOnlyList<string> Rejected)
+public sealed record LeasedPeers(IReadOnlyList<VxlanPeer> Peers, IReadOnlyList<IpNetwork> Taken, IReadOnlyList<string> Rejected)
 {
     /// <summary>How many leases belong to other nodes with another backend and no VXLAN device: not forwarded to, and not leased
     /// again.</summary>
     public int OtherBackends { get; init; }
 
-    /// <param name="network">The cluster's; a peer outside of it is not reached, so that no lease redirects other traffic of the
-    /// host.</param>
+    /// <param name="network">The cluster's, of the family that is read; a peer outside of it is not reached, so that no lease redirects
+    /// other traffic of the host.</param>
     /// <param name="self">This node as its peers know it.</param>
     /// <param name="usesTunnel">Whether packets to the node of a lease with a VXLAN device take the tunnel; null if all do.</param>
     public static LeasedPeers Read(
-        IEnumerable<Lease> leases, Ipv4Network network, VxlanPeer self, Func<Lease, bool>? usesTunnel = null)
+        IEnumerable<Lease> leases, IpNetwork network, VxlanPeer self, Func<Lease, bool>? usesTunnel = null)
     {
         var peers = new List<VxlanPeer>();
-        var taken = new List<Ipv4Network>();
+        var taken = new List<IpNetwork>();
         var rejected = new List<string>();
         var others = 0;
         foreach (var lease in leases.OrderBy(lease => lease.ModRevision))
         {
-            taken.Add(lease.Subnet);
+            // A node without IPv6 has no part in the tunnel of IPv6.
+            if (SubnetOf(lease, network.IsV6) is not { } subnet) continue;
+            taken.Add(subnet);
             // An earlier lease of this node, such as one that the configuration no longer allowed, expires by itself.
-            if (lease.Subnet == self.Subnet || lease.Attributes.PublicIp == self.PublicIp) continue;
-            var data = VxlanBackendData.Parse(lease.Attributes.BackendData);
+            if (subnet == self.Subnet || AddressOf(lease, network.IsV6) == self.PublicIp) continue;
+            var data = network.IsV6
+                ? VxlanBackendData.Parse(lease.Attributes.BackendV6Data, nameof(lease.Attributes.BackendV6Data))
+                : VxlanBackendData.Parse(lease.Attributes.BackendData);
             if (!HasDevice(lease, data))
             {
                 others++;
@@ -38,9 +42,9 @@ public sealed record LeasedPeers(IReadOnlyList<VxlanPeer> Peers, IReadOnlyList<I
             }
 
             if (usesTunnel?.Invoke(lease) == false) continue;
-            var reason = data.Ok ? FindConflict(lease, data.Value.VtepMac, network, self) : data.Error;
-            if (reason is null) peers.Add(new VxlanPeer(lease.Subnet, lease.Attributes.PublicIp, data.Value.VtepMac));
-            else rejected.Add($"lease {lease.Subnet} of {lease.Attributes.PublicIp}: {reason}");
+            var peer = data.Ok ? ReadPeer(lease, subnet, data.Value.VtepMac, network, self) : Result.Failure(data.Error);
+            if (peer.Ok) peers.Add(peer.Value);
+            else rejected.Add($"lease {subnet} of {lease.Attributes.PublicIp}: {peer.Error}");
         }
 
         return new LeasedPeers(peers, taken, rejected) { OtherBackends = others };
@@ -54,14 +58,28 @@ public sealed record LeasedPeers(IReadOnlyList<VxlanPeer> Peers, IReadOnlyList<I
         _ => false,
     };
 
-    /// <returns>Null if there is none.</returns>
-    private static string? FindConflict(Lease lease, MacAddress mac, Ipv4Network network, VxlanPeer self)
+    private static IpNetwork? SubnetOf(Lease lease, bool isV6)
     {
-        var subnet = lease.Subnet;
-        // A node of upstream flannel with IPv6 only.
-        if (lease.Attributes.PublicIp == Ipv4Address.Any) return "it has no IPv4 address";
-        if (!network.Contains(subnet)) return $"it is not inside {network}, the network that this node started with";
-        if (subnet.Overlaps(self.Subnet)) return $"it overlaps {self.Subnet}, the subnet of this node";
-        return mac == self.Mac ? $"its VtepMAC {mac} is that of this node" : null;
+        if (!isV6) return lease.Subnet;
+        return lease.Key.Ipv6Subnet is { } subnet ? subnet : null;
+    }
+
+    /// <summary>Null without one: a node of upstream flannel with IPv6 only, or one that did not publish its IPv6 address.</summary>
+    private static IpAddress? AddressOf(Lease lease, bool isV6)
+    {
+        if (isV6) return IpAddress.TryParse(lease.Attributes.PublicIpv6, out var address) && address.IsV6 ? address : null;
+        return lease.Attributes.PublicIp == Ipv4Address.Any ? null : lease.Attributes.PublicIp;
+    }
+
+    private static Result<VxlanPeer> ReadPeer(Lease lease, IpNetwork subnet, MacAddress mac, IpNetwork network, VxlanPeer self)
+    {
+        if (AddressOf(lease, network.IsV6) is not { } address)
+            return Result.Failure($"it has no {(network.IsV6 ? "IPv6" : "IPv4")} address");
+        if (!network.Contains(subnet))
+            return Result.Failure($"it is not inside {network}, the network that this node started with");
+        if (subnet.Overlaps(self.Subnet)) return Result.Failure($"it overlaps {self.Subnet}, the subnet of this node");
+        return mac == self.Mac
+            ? Result.Failure($"its VtepMAC {mac} is that of this node")
+            : new VxlanPeer(subnet, address, mac);
     }
 }

@@ -6,9 +6,9 @@ namespace Flannel.HostNetwork.Vxlan;
 /// <param name="Kind"><c>vxlan</c>, or that of a device of another program; empty for a physical one.</param>
 /// <param name="Parent">Empty without one.</param>
 /// <param name="Local">Null without one.</param>
-/// <param name="Addresses">IPv4.</param>
+/// <param name="Addresses">Of both families.</param>
 public sealed record ObservedDevice(
-    string Kind, int Vni, string Parent, Ipv4Address? Local, int Port, int Mtu, MacAddress Mac, IReadOnlyList<ObservedAddress> Addresses)
+    string Kind, int Vni, string Parent, IpAddress? Local, int Port, int Mtu, MacAddress Mac, IReadOnlyList<ObservedAddress> Addresses)
 {
     public bool Gbp { get; init; }
 
@@ -18,14 +18,14 @@ public sealed record ObservedDevice(
 }
 
 /// <summary>An address of an interface.</summary>
-public sealed record ObservedAddress(Ipv4Address Address, int PrefixLength);
+public sealed record ObservedAddress(IpAddress Address, int PrefixLength);
 
 /// <summary>A neighbor entry of the device.</summary>
-public sealed record ObservedNeighbor(Ipv4Address Address, MacAddress Mac, bool IsPermanent);
+public sealed record ObservedNeighbor(IpAddress Address, MacAddress Mac, bool IsPermanent);
 
 /// <summary>An entry of the device's forwarding database.</summary>
 /// <param name="IsPermanent">False for one that the kernel has learned.</param>
-public sealed record ObservedFdbEntry(MacAddress Mac, Ipv4Address Destination, bool IsPermanent);
+public sealed record ObservedFdbEntry(MacAddress Mac, IpAddress Destination, bool IsPermanent);
 
 /// <summary>What the kernel forwards by: the entries of the device, and the routes inside the cluster's network.</summary>
 /// <param name="Routes">Without those that have a metric, no gateway, or several.</param>
@@ -36,7 +36,7 @@ public sealed record ObservedEntries(
 
     /// <summary>The peers that an earlier run, or upstream flannel, wrote complete entries for.</summary>
     /// <param name="network">The cluster's.</param>
-    public IReadOnlyList<VxlanPeer> ReadPeers(string device, Ipv4Network network)
+    public IReadOnlyList<VxlanPeer> ReadPeers(string device, IpNetwork network)
     {
         var peers = new List<VxlanPeer>();
         foreach (var route in Routes.Where(route => VxlanPlan.IsOwn(route, device, network)))

@@ -7,9 +7,9 @@ namespace Flannel.HostNetwork.Vxlan;
 /// another lease has its subnet, or the lease has been missing for a whole lease time. An etcd that was restored, emptied or replaced costs
 /// no living node its connection. Not thread-safe.</summary>
 /// <param name="self">This node's subnet.</param>
-public sealed class PeerTable(Ipv4Network self, TimeProvider time)
+public sealed class PeerTable(IpNetwork self, TimeProvider time)
 {
-    private readonly Dictionary<Ipv4Network, Absence> absent = [];
+    private readonly Dictionary<IpNetwork, Absence> absent = [];
     private IReadOnlyList<VxlanPeer> leased = [];
     private long lastListing;
 

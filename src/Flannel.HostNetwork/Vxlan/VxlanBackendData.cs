@@ -4,19 +4,20 @@ using Flannel.Core.Addresses;
 
 namespace Flannel.HostNetwork.Vxlan;
 
-/// <summary>The <c>BackendData</c> of a lease of backend vxlan, in upstream's form (<c>vxlanLeaseAttrs</c>):
+/// <summary>The <c>BackendData</c> or <c>BackendV6Data</c> of a lease of backend vxlan, in upstream's form (<c>vxlanLeaseAttrs</c>):
 /// <c>{"VNI":1,"VtepMAC":"0e:aa:bb:cc:dd:02"}</c>.</summary>
 /// <param name="Vni">0 if it is not given, as flannel before v0.10 wrote it.</param>
 public sealed record VxlanBackendData(int Vni, MacAddress VtepMac)
 {
     /// <summary>Parses what another program wrote: unknown properties are ignored, names match in any case.</summary>
-    public static Result<VxlanBackendData> Parse(string? json)
+    /// <param name="name">Of the property, for the error.</param>
+    public static Result<VxlanBackendData> Parse(string? json, string name = "BackendData")
     {
-        if (json is null) return Result.Failure("BackendData is missing");
+        if (json is null) return Result.Failure($"{name} is missing");
         try
         {
             using var document = JsonDocument.Parse(json);
-            if (document.RootElement.ValueKind != JsonValueKind.Object) return Result.Failure("BackendData is not an object");
+            if (document.RootElement.ValueKind != JsonValueKind.Object) return Result.Failure($"{name} is not an object");
             var (vni, mac) = (0, default(MacAddress));
             foreach (var property in document.RootElement.EnumerateObject())
             {
@@ -38,7 +39,7 @@ public sealed record VxlanBackendData(int Vni, MacAddress VtepMac)
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // InvalidOperationException: half of a surrogate pair, which JSON's grammar allows.
-            return Result.Failure("BackendData is not valid JSON");
+            return Result.Failure($"{name} is not valid JSON");
         }
     }
 

@@ -15,7 +15,7 @@ public sealed record VxlanDevicePlan(IReadOnlyList<string> Ip, bool IsCreated, s
     /// <param name="network">The cluster's: other addresses of the device inside it are removed.</param>
     /// <returns>Fails if a device of another kind has the name.</returns>
     public static Result<VxlanDevicePlan> Create(
-        VxlanDevice desired, ObservedDevice? observed, Ipv4Address? address, Ipv4Network network)
+        VxlanDevice desired, ObservedDevice? observed, IpAddress? address, IpNetwork network)
     {
         if (observed is not null && observed.Kind != "vxlan")
         {
@@ -55,18 +55,19 @@ public sealed record VxlanDevicePlan(IReadOnlyList<string> Ip, bool IsCreated, s
     }
 
     /// <summary>/32, so that no route for the subnet and no broadcast route come with it (upstream
-    /// <c>configureDeviceIPv4IPv6</c>).</summary>
+    /// <c>configureDeviceIPv4IPv6</c>); /128 of IPv6. No peer answers the kernel's search for a duplicate of an IPv6 address, so it is
+    /// omitted.</summary>
     private static void AddAddress(
-        VxlanDevice desired, ObservedDevice? observed, Ipv4Address own, Ipv4Network network, List<string> lines)
+        VxlanDevice desired, ObservedDevice? observed, IpAddress own, IpNetwork network, List<string> lines)
     {
-        var expected = new ObservedAddress(own, 32);
+        var expected = new ObservedAddress(own, own.Bits);
         foreach (var other in observed?.Addresses ?? [])
         {
             if (other != expected && network.Contains(other.Address))
                 lines.Add($"address delete {other.Address}/{other.PrefixLength} dev {desired.Name}");
         }
 
-        if (observed?.Addresses.Contains(expected) != true) lines.Add($"address add {own}/32 dev {desired.Name}");
+        if (observed?.Addresses.Contains(expected) != true) lines.Add($"address add {own}/{own.Bits} dev {desired.Name}{(own.IsV6 ? " nodad" : "")}");
         if (observed?.IsUp != true) lines.Add($"link set dev {desired.Name} up");
     }
 

@@ -20,7 +20,7 @@ public sealed class VxlanNetwork(IHostCommands commands, KernelSettings settings
     /// <param name="address">This node's address on the device; null while it has no subnet.</param>
     /// <returns>What was done.</returns>
     public async Task<Result<VxlanDevicePlan>> EnsureDeviceAsync(
-        VxlanDevice desired, Ipv4Address? address, Ipv4Network network, CancellationToken cancellation)
+        VxlanDevice desired, IpAddress? address, IpNetwork network, CancellationToken cancellation)
     {
         var observed = await ReadDeviceAsync(desired.Name, cancellation);
         if (!observed.Ok) return Result.Failure(observed.Error);
@@ -38,24 +38,25 @@ public sealed class VxlanNetwork(IHostCommands commands, KernelSettings settings
     }
 
     /// <summary>The entries of the device, and the routes inside the network.</summary>
-    public async Task<Result<ObservedEntries>> ReadEntriesAsync(string device, Ipv4Network network, CancellationToken cancellation)
+    public async Task<Result<ObservedEntries>> ReadEntriesAsync(string device, IpNetwork network, CancellationToken cancellation)
     {
+        var family = network.IsV6 ? "-6" : "-4";
         var neighbors = await ReadAsync(
-            Ip, ["-json", "-4", "neighbor", "show", "dev", device], IprouteJson.ParseNeighbors, cancellation);
+            Ip, ["-json", family, "neighbor", "show", "dev", device], IprouteJson.ParseNeighbors, cancellation);
         if (!neighbors.Ok) return Result.Failure(neighbors.Error);
         var fdb = await ReadAsync(Bridge, ["-json", "fdb", "show", "dev", device], IprouteJson.ParseFdb, cancellation);
         if (!fdb.Ok) return Result.Failure(fdb.Error);
         var routes = await ReadAsync(
-            Ip, ["-json", "-4", "route", "show", "table", "main", "root", network.ToString()], IprouteJson.ParseRoutes, cancellation);
+            Ip, ["-json", family, "route", "show", "table", "main", "root", network.ToString()], IprouteJson.ParseRoutes, cancellation);
         return routes.Select(found => new ObservedEntries(neighbors.Value, fdb.Value, found));
     }
 
     /// <summary>The networks that an interface reaches without a gateway.</summary>
-    public async Task<Result<List<Ipv4Network>>> ReadDirectNetworksAsync(string @interface, CancellationToken cancellation)
+    public async Task<Result<List<IpNetwork>>> ReadDirectNetworksAsync(string @interface, CancellationToken cancellation)
     {
         var observed = await ReadDeviceAsync(@interface, cancellation);
-        return observed.Select<List<Ipv4Network>>(
-            found => [.. found.Device?.Addresses.Select(each => new Ipv4Network(each.Address, each.PrefixLength)) ?? []]);
+        return observed.Select<List<IpNetwork>>(
+            found => [.. found.Device?.Addresses.Select(each => new IpNetwork(each.Address, each.PrefixLength)) ?? []]);
     }
 
     /// <summary>Executes a plan: three batches at most. A line that fails does not stop the others.</summary>

@@ -19,7 +19,7 @@ public sealed record VxlanPlan(IReadOnlyList<string> Bridge, IReadOnlyList<strin
     public bool IsEmpty => Count == 0;
 
     /// <param name="network">The cluster's.</param>
-    public static VxlanPlan Create(VxlanEntries desired, ObservedEntries observed, string device, Ipv4Network network)
+    public static VxlanPlan Create(VxlanEntries desired, ObservedEntries observed, string device, IpNetwork network)
     {
         var ip = new List<string>();
         var staleMacs = new HashSet<MacAddress>();
@@ -41,13 +41,13 @@ public sealed record VxlanPlan(IReadOnlyList<string> Bridge, IReadOnlyList<strin
 
     /// <summary>Whether flanneld may delete a route: it carries our mark, or it has the form of a route through the tunnel, as upstream
     /// writes it without a mark.</summary>
-    internal static bool IsOwn(VxlanRoute route, string device, Ipv4Network network) =>
+    internal static bool IsOwn(VxlanRoute route, string device, IpNetwork network) =>
         network.Contains(route.Destination)
         && (route.Protocol == VxlanEntries.Protocol
             || (route.Device == device && route.IsOnLink && route.Gateway == route.Destination.Address));
 
     private static void DeleteRoutes(
-        VxlanEntries desired, ObservedEntries observed, string device, Ipv4Network network, List<string> ip)
+        VxlanEntries desired, ObservedEntries observed, string device, IpNetwork network, List<string> ip)
     {
         foreach (var route in observed.Routes)
         {

@@ -23,10 +23,16 @@ internal static class BackendFactory
             FlannelContract.AliVpcBackend => AliVpcBackendConfig.Parse(backend).Select<IBackend>(parsed => new AliVpcBackend(parsed)),
             // A backend object that ali-vpc would reject is rejected for alloc, too.
             FlannelContract.AllocBackend => AliVpcBackendConfig.Parse(backend).Select<IBackend>(_ => new AllocBackend()),
-            FlannelContract.VxlanBackend => VxlanBackendConfig.Parse(backend).Select<IBackend>(parsed => new VxlanBackend(parsed)),
+            FlannelContract.VxlanBackend => CreateVxlan(config),
             "" => Result.Failure($"Backend.Type is missing: this build supports {FlannelContract.Backends}"),
             _ => Result.Failure($"Backend.Type is '{config.BackendType}': this build supports {FlannelContract.Backends}"),
         };
+    }
+
+    private static Result<IBackend> CreateVxlan(NetworkConfig config)
+    {
+        var parsed = VxlanBackendConfig.Parse(config.Backend);
+        return parsed.Ok ? VxlanBackend.Create(parsed.Value, config.Ipv6 is not null) : Result.Failure(parsed.Error);
     }
 
     /// <summary>The backend of a configuration whose routes can be read.</summary>

@@ -56,13 +56,15 @@ internal sealed record VxlanBackendConfig
             .Select(each => $"unknown property {each.Name} inside Backend is ignored: did you mean {each.Nearest}?"),
     ];
 
-    /// <summary>The MTU of the containers' interfaces, in bytes.</summary>
-    public int MtuFor(int interfaceMtu) => (Mtu ?? interfaceMtu) - VxlanDevice.Overhead;
+    /// <summary>The MTU of packets inside the tunnel, in bytes.</summary>
+    /// <param name="isV6">Of the tunnel of IPv6.</param>
+    public int MtuFor(int interfaceMtu, bool isV6 = false) =>
+        (Mtu ?? interfaceMtu) - (isV6 ? VxlanDevice.Ipv6Overhead : VxlanDevice.Overhead);
 
-    /// <summary>The device of this node.</summary>
+    /// <summary>The device of this node for the family of its address.</summary>
     /// <param name="interface">The interface between the hosts, with its address and MTU.</param>
-    public VxlanDevice CreateDevice(string @interface, Ipv4Address local, int interfaceMtu, MacAddress mac) =>
-        new(Vni, @interface, local, Port, MtuFor(interfaceMtu), mac) { Gbp = Gbp, Learning = Learning };
+    public VxlanDevice CreateDevice(string @interface, IpAddress local, int interfaceMtu, MacAddress mac) =>
+        new(Vni, @interface, local, Port, MtuFor(interfaceMtu, local.IsV6), mac) { Gbp = Gbp, Learning = Learning };
 
     public override string ToString() =>
         $"VNI {Vni}, port {Port}, GBP {Gbp}, Learning {Learning}, DirectRouting {DirectRouting}";

@@ -34,6 +34,10 @@ internal sealed class HostSettings(KernelSettings kernel, ILogger logger)
         return Unit.Instance;
     }
 
+    /// <summary>Those of a dual-stack cluster.</summary>
+    public static IReadOnlyList<SettingProblem> FindIpv6Problems(KernelSettings kernel, string interfaceName) =>
+        ContainerSettings.FindIpv6Problems(kernel, interfaceName, DefaultRoute.IsAdvertised(interfaceName));
+
     public static IReadOnlyList<SettingProblem> FindProblems(KernelSettings kernel, SelectedInterface selected) =>
         ContainerSettings.FindProblems(kernel, selected.Interface.Name, DefaultRoute.OfThisHost() == selected.Interface.Name);
 }

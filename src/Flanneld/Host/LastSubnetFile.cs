@@ -27,8 +27,18 @@ internal sealed class LastSubnetFile
     /// <summary>Null without one.</summary>
     public Ipv4Network? Read() => (file.Read() as SubnetFileState.Present)?.ReadSubnet();
 
-    public Result<Unit> Write(Ipv4Network subnet) =>
-        Read() == subnet ? Unit.Instance : AtomicFile.Write(path, Encoding.ASCII.GetBytes(SubnetEnv.SubnetLine(subnet)));
+    /// <summary>The IPv6 subnet; null without one.</summary>
+    public Ipv6Network? ReadIpv6() => (file.Read() as SubnetFileState.Present)?.ReadIpv6Subnet();
+
+    /// <param name="ipv6Subnet">Null without one; the one that the file names stays.</param>
+    public Result<Unit> Write(Ipv4Network subnet, Ipv6Network? ipv6Subnet = null)
+    {
+        var formerIpv6 = ReadIpv6();
+        var remembered = ipv6Subnet ?? formerIpv6;
+        if (Read() == subnet && formerIpv6 == remembered) return Unit.Instance;
+        var ipv6Line = remembered is { } known ? SubnetEnv.SubnetLine(known) : "";
+        return AtomicFile.Write(path, Encoding.ASCII.GetBytes(SubnetEnv.SubnetLine(subnet) + ipv6Line));
+    }
 
     /// <summary>Succeeds if there is none.</summary>
     public Result<Unit> Remove() => file.Remove();

@@ -19,6 +19,9 @@ internal abstract record SubnetFileState
         /// <summary>The subnet that the content names; null when it names none.</summary>
         public Ipv4Network? ReadSubnet() => SubnetEnv.ReadPreviousSubnet(Content);
 
+        /// <summary>The IPv6 subnet that the content names; null when it names none.</summary>
+        public Ipv6Network? ReadIpv6Subnet() => SubnetEnv.ReadPreviousIpv6Subnet(Content);
+
         /// <summary>The cluster's network that the content names; null when it names none.</summary>
         public Ipv4Network? ReadNetwork() => SubnetEnv.ReadPreviousNetwork(Content);
     }

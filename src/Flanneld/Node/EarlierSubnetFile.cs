@@ -22,7 +22,10 @@ internal sealed class EarlierSubnetFile(ISubnetFile file, ILogger logger)
     /// <summary>The subnet that the file names; null without one.</summary>
     public Ipv4Network? ReadSubnet() => (file.Read() as SubnetFileState.Present)?.ReadSubnet();
 
-    /// <summary>Removes the file unless there is a lease of this node for the subnet that the file names.</summary>
+    /// <summary>The IPv6 subnet that the file names; null without one.</summary>
+    public Ipv6Network? ReadIpv6Subnet() => (file.Read() as SubnetFileState.Present)?.ReadIpv6Subnet();
+
+    /// <summary>Removes the file unless there is a lease of this node for the subnets that the file names.</summary>
     public void Check(SubnetState state, LeaseOwner owner)
     {
         if (file.Read() is SubnetFileState.Missing) return;
@@ -32,7 +35,13 @@ internal sealed class EarlierSubnetFile(ISubnetFile file, ILogger logger)
             return;
         }
 
-        if (state.Leases.FirstOrDefault(lease => lease.Subnet == subnet) is { } lease && MayBeOwn(lease, owner)) return;
+        if (state.Leases.FirstOrDefault(lease => lease.Subnet == subnet) is { } lease && MayBeOwn(lease, owner))
+        {
+            if (ReadIpv6Subnet() is { } ipv6 && ipv6 != lease.Key.Ipv6Subnet)
+                Remove($"this node no longer has a lease of IPv6 subnet {ipv6}");
+            return;
+        }
+
         Remove(!state.IsOwnLeaseOnly && state.Taken.Any(taken => taken.Overlaps(subnet))
             ? $"another node has subnet {subnet}"
             : $"this node no longer has a lease of subnet {subnet}");

@@ -16,8 +16,19 @@ namespace Flanneld.Node;
 internal sealed record LeasedSubnet(HeldLease Held, IBackend Backend, InstanceIdentity? Identity);
 
 /// <summary>What identifies the node in its lease.</summary>
+/// <param name="PublicIpv6">That of <c>--public-ipv6</c>; null without it.</param>
 /// <param name="PreviousSubnet">Of an earlier run; null without one.</param>
-internal sealed record NodeAddress(Ipv4Address PublicIp, string? PublicIpv6, Ipv4Network? PreviousSubnet);
+internal sealed record NodeAddress(Ipv4Address PublicIp, IpAddress? PublicIpv6, Ipv4Network? PreviousSubnet)
+{
+    /// <summary>The IPv6 address of the interface between the hosts; null without one.</summary>
+    public IpAddress? InterfaceIpv6 { get; init; }
+
+    /// <summary>Of an earlier run; null without one.</summary>
+    public Ipv6Network? PreviousIpv6Subnet { get; init; }
+
+    /// <summary>The address to publish in a dual-stack cluster; null without one.</summary>
+    public IpAddress? DualStackIpv6 => PublicIpv6 ?? InterfaceIpv6;
+}
 
 /// <summary>Acquires the node's lease: waits for a configuration that this build supports, then takes the node's subnet. The
 /// <c>subnet.env</c> of an earlier run is removed as soon as the subnet manager reports that its subnet is no longer this node's.</summary>
@@ -32,7 +43,7 @@ internal sealed class NodeLeasing(
 
     private readonly BackendCache backends = new();
     private InstanceIdentity? self;
-    private MacAddress? vtepMac;
+    private VtepMacs? vtepMacs;
     private long lastAnswerAt;
 
     /// <summary>Receives what the node waits for.</summary>
@@ -84,6 +95,12 @@ internal sealed class NodeLeasing(
             }
 
             LogConfig(config);
+            if (config.Ipv6 is not null && address.DualStackIpv6 is null)
+            {
+                return Result.Failure("EnableIPv6 is true, and the interface between the hosts has no IPv6 address other than link-local"
+                    + " ones: give it one, or choose another with --iface");
+            }
+
             if (backend.Value.RequiresRoute && self is null)
             {
                 var wasKnown = identity.Current is not null;
@@ -105,10 +122,11 @@ internal sealed class NodeLeasing(
     private async Task<Result<Unit>> PrepareAsync(IBackend backend, SubnetState state, CancellationToken cancellation)
     {
         if (backend.Tunnel is not { } tunnel || Vxlan is null) return Unit.Instance;
-        var network = ((ConfigState.Present)state.Config).Config.Network;
+        var config = ((ConfigState.Present)state.Config).Config;
         var own = state.Leases.FirstOrDefault(lease => Owner().Classify(lease) == LeaseOwnerKind.Own);
-        var prepared = await Vxlan.RunAsync(tunnel, network, own, cancellation);
-        if (prepared.Ok) vtepMac = prepared.Value;
+        var ipv6 = backend.HasIpv6Tunnel ? config.Ipv6?.Network : null;
+        var prepared = await Vxlan.RunAsync(tunnel, config.Network, ipv6, own, cancellation);
+        if (prepared.Ok) vtepMacs = prepared.Value;
         return prepared.Select(_ => Unit.Instance);
     }
 
@@ -120,6 +138,8 @@ internal sealed class NodeLeasing(
         {
             case AcquireResult.Held { Lease: var held }:
                 NodeLog.Subnet(logger, held.Lease.Subnet, Describe(held));
+                if (held.Config.Ipv6 is not null && held.Lease.Key.Ipv6Subnet is { } ipv6Subnet)
+                    NodeLog.Ipv6Subnet(logger, ipv6Subnet);
                 var backend = backends.Get(held.Config).Value;
                 return (Result<LeasedSubnet>)new LeasedSubnet(held, backend, backend.RequiresRoute ? self : null);
             case AcquireResult.Rejected rejected:
@@ -131,7 +151,8 @@ internal sealed class NodeLeasing(
             case AcquireResult.AddressInUse inUse:
                 return Result.Failure(DescribeAddressInUse(inUse.Lease));
             case AcquireResult.OutOfSubnets full:
-                NodeLog.OutOfSubnets(logger, full.Config.SubnetCount, full.Config.Network);
+                if (full is { IsIpv6: true, Config.Ipv6: { } ipv6 }) NodeLog.OutOfSubnets(logger, ipv6.SubnetCount, ipv6.Network);
+                else NodeLog.OutOfSubnets(logger, full.Config.SubnetCount, full.Config.Network);
                 OnWaiting?.Invoke("out of subnets: waiting for a free one");
                 await subnets.WaitForFreeSubnetAsync(full.Revision, Shorter(earlierFile.RecheckInterval), cancellation);
                 return null;
@@ -154,7 +175,14 @@ internal sealed class NodeLeasing(
     {
         var backend = backends.Get(config);
         if (!backend.Ok) return null;
-        var node = new BackendNode(address.PublicIp, address.PublicIpv6) { Identity = self, VtepMac = vtepMac };
+        var ipv6 = config.Ipv6 is null ? address.PublicIpv6 : address.DualStackIpv6;
+        if (config.Ipv6 is not null && ipv6 is null) return null;
+        var node = new BackendNode(address.PublicIp, ipv6?.ToString())
+        {
+            Identity = self,
+            VtepMac = vtepMacs?.V4,
+            VtepMacV6 = vtepMacs?.V6,
+        };
         return backend.Value.CreateAttributes(node);
     }
 
@@ -163,7 +191,7 @@ internal sealed class NodeLeasing(
     /// <summary>This node, as far as it is known now.</summary>
     private LeaseOwner Owner()
     {
-        var owner = new LeaseOwner(address.PublicIp, address.PreviousSubnet);
+        var owner = new LeaseOwner(address.PublicIp, address.PreviousSubnet) { PreviousIpv6Subnet = address.PreviousIpv6Subnet };
         if ((self ?? identity.Current) is not { } known) return owner;
         return owner with
         {
@@ -232,7 +260,12 @@ internal sealed class NodeLeasing(
     private void LogConfig(NetworkConfig config)
     {
         NodeLog.Config(logger, config.Network, config.SubnetLength, config.SubnetMin, config.SubnetMax, config.BackendType);
-        if (config.Ipv6Network is not null) NodeLog.Ipv6NotRouted(logger);
+        if (config.Ipv6 is { } ipv6)
+        {
+            var (min, max) = (IpAddress.V6(ipv6.SubnetMin), IpAddress.V6(ipv6.SubnetMax));
+            NodeLog.Ipv6Config(logger, ipv6.Network, ipv6.SubnetLength, min, max);
+        }
+
         foreach (var line in BackendFactory.Warnings(config)) NodeLog.ConfigWarning(logger, line);
     }
 

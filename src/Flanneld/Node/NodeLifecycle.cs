@@ -1,4 +1,5 @@
 using Flannel.Core;
+using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.HostNetwork;
 using Flannel.HostNetwork.Firewall;
@@ -18,7 +19,11 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
 {
     private readonly ILogger nodeLogger = services.Loggers.CreateLogger("node");
     private readonly VxlanNetwork vxlan = new(services.HostCommands, services.KernelSettings);
-    private readonly HostLink link = new(settings.InterfaceName, settings.InterfaceAddress, settings.Mtu);
+    private readonly HostLink link = new(settings.InterfaceName, settings.InterfaceAddress, settings.Mtu)
+    {
+        Ipv6Address = settings.InterfaceIpv6Address,
+    };
+
     private IControllerCandidate? candidate;
 
     /// <summary>Called each time that there is no configuration.</summary>
@@ -43,7 +48,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         if (!leased.Ok) return leased.Error;
         var (held, backend, self) = leased.Value;
         var subnet = held.Lease.Subnet;
-        var remembered = host.LastSubnet.Write(subnet);
+        var remembered = host.LastSubnet.Write(subnet, held.Lease.Key.Ipv6Subnet);
         if (!remembered.Ok) NodeLog.SubnetNotRemembered(nodeLogger, subnet, remembered.Error);
         host.Readiness.Apply(new NodeEvent.Acquired(held.Lease, held.Config, held.Expiry?.Remaining(services.Time), self?.InstanceId)
         {
@@ -56,7 +61,15 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         }
         else if (backend is AliVpcBackend)
         {
-            var applied = ApplyFallbackSettings(VxlanDevice.NameOf(backend.Tunnel.Vni));
+            // No packet is lost with them while a route moves between the VPC and the tunnel.
+            var applied = ApplySettings(ContainerSettings.FindFallbackProblems(
+                services.KernelSettings, [link.Name, VxlanDevice.NameOf(backend.Tunnel.Vni)]));
+            if (!applied.Ok) return applied.Error;
+        }
+
+        if (held.Config.Ipv6 is not null)
+        {
+            var applied = ApplySettings(HostSettings.FindIpv6Problems(services.KernelSettings, link.Name));
             if (!applied.Ok) return applied.Error;
         }
 
@@ -74,7 +87,11 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
     private NodeLeasing CreateLeasing()
     {
         var earlierFile = new EarlierSubnetFile(host.SubnetFile, nodeLogger);
-        var address = new NodeAddress(settings.PublicIp, settings.PublicIpv6, earlierFile.ReadSubnet() ?? host.LastSubnet.Read());
+        var address = new NodeAddress(settings.PublicIp, settings.PublicIpv6, earlierFile.ReadSubnet() ?? host.LastSubnet.Read())
+        {
+            InterfaceIpv6 = settings.InterfaceIpv6Address,
+            PreviousIpv6Subnet = earlierFile.ReadIpv6Subnet() ?? host.LastSubnet.ReadIpv6(),
+        };
         return new NodeLeasing(services.Subnets, address, services.Identity, earlierFile, services.Time, nodeLogger)
         {
             Vxlan = new VxlanPreparation(vxlan, link, services.Random, nodeLogger),
@@ -86,13 +103,18 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
     private HostReconciler CreateReconciler(HeldLease held, IBackend backend, CancellationToken cancellation)
     {
         var mtu = settings.ContainerMtu ?? backend.MtuFor(settings.Mtu);
-        var subnetEnv = new SubnetEnv(held.Config.Network, held.Lease.Subnet, mtu, settings.IpMasq);
+        var subnetEnv = new SubnetEnv(held.Config.Network, held.Lease.Subnet, mtu, settings.IpMasq)
+        {
+            Ipv6 = held.Config.Ipv6 is { } ipv6 && held.Lease.Key.Ipv6Subnet is { } ipv6Subnet
+                ? new Ipv6SubnetEnv(ipv6.Network, ipv6Subnet)
+                : null,
+        };
         var firewall = settings.Firewall is { } desired ? CreateFirewall(desired, held) : null;
         if (firewall is not null) tasks.Add("the loop of the firewall rules", firewall.KeepAsync(cancellation));
         var file = new SubnetFileReconciler(host.SubnetFile, subnetEnv, services.Time, nodeLogger);
         return new HostReconciler(host.Readiness, file, firewall)
         {
-            Forwarding = backend.Tunnel is { } tunnel ? StartTunnel(held, backend is AliVpcBackend, tunnel, cancellation) : null,
+            Forwarding = backend.Tunnel is { } tunnel ? StartTunnels(held, backend, tunnel, cancellation) : null,
         };
     }
 
@@ -107,24 +129,43 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         return new FirewallReconciler(firewall, desired, held.Config.Network, services.Time, nodeLogger);
     }
 
-    /// <summary>The settings of the kernel that no packet is lost with while a route moves between the VPC and the tunnel.</summary>
-    private Result<Unit> ApplyFallbackSettings(string device) =>
-        new HostSettings(services.KernelSettings, services.Loggers.CreateLogger("flanneld")).Apply(
-            settings.SetSysctls, ContainerSettings.FindFallbackProblems(services.KernelSettings, [link.Name, device]));
+    /// <summary>The settings of the kernel that only some configurations need.</summary>
+    private Result<Unit> ApplySettings(IReadOnlyList<SettingProblem> problems) =>
+        new HostSettings(services.KernelSettings, services.Loggers.CreateLogger("flanneld")).Apply(settings.SetSysctls, problems);
 
-    private IForwarding StartTunnel(HeldLease held, bool isFallback, VxlanBackendConfig tunnel, CancellationToken cancellation)
+    /// <returns>The state of the tunnel of IPv4. That of IPv6 does not decide whether the node is ready.</returns>
+    private IForwarding StartTunnels(HeldLease held, IBackend backend, VxlanBackendConfig tunnel, CancellationToken cancellation)
     {
+        var isFallback = backend is AliVpcBackend;
+        var leases = new LeaseSnapshots(services.Subnets, isFallback);
+        tasks.Add("the watch of all leases", leases.RunAsync(cancellation));
+        if (isFallback) tasks.Add("the watch of all route statuses", leases.RunStatusesAsync(cancellation));
         var mac = VxlanBackendData.Parse(held.Lease.Attributes.BackendData).Value.VtepMac;
         var device = tunnel.CreateDevice(link.Name, link.Address, link.Mtu, mac);
         var self = new VxlanPeer(held.Lease.Subnet, settings.PublicIp, mac);
         var target = new VxlanTarget(device, held.Config.Network, self, tunnel.DirectRouting) { IsFallback = isFallback };
-        var leases = new LeaseSnapshots(services.Subnets, isFallback);
+        if (backend.HasIpv6Tunnel) StartIpv6Tunnel(held, tunnel, leases, cancellation);
+        return StartTunnel(target, leases, cancellation);
+    }
+
+    private void StartIpv6Tunnel(HeldLease held, VxlanBackendConfig tunnel, LeaseSnapshots leases, CancellationToken cancellation)
+    {
+        // The lease was acquired with all of them.
+        if (held.Config.Ipv6 is not { } config || held.Lease.Key.Ipv6Subnet is not { } subnet || link.Ipv6Address is not { } local) return;
+        if (!IpAddress.TryParse(held.Lease.Attributes.PublicIpv6, out var address)) return;
+        var data = VxlanBackendData.Parse(held.Lease.Attributes.BackendV6Data, nameof(held.Lease.Attributes.BackendV6Data));
+        if (!data.Ok) return;
+        var device = tunnel.CreateDevice(link.Name, local, link.Mtu, data.Value.VtepMac);
+        var self = new VxlanPeer(subnet, address, data.Value.VtepMac);
+        StartTunnel(new VxlanTarget(device, config.Network, self, tunnel.DirectRouting), leases, cancellation);
+    }
+
+    private IForwarding StartTunnel(VxlanTarget target, LeaseSnapshots leases, CancellationToken cancellation)
+    {
         var loop = new VxlanLoop(
-            new VxlanReconciler(target, vxlan, services.Time), leases, new VxlanReport(device, services.Time, nodeLogger), host.Loops,
-            services.Time);
-        tasks.Add("the watch of all leases", leases.RunAsync(cancellation));
-        if (isFallback) tasks.Add("the watch of all route statuses", leases.RunStatusesAsync(cancellation));
-        tasks.Add("the VXLAN loop", loop.RunAsync(cancellation));
+            new VxlanReconciler(target, vxlan, services.Time), leases, new VxlanReport(target.Device, services.Time, nodeLogger),
+            host.Loops, services.Time);
+        tasks.Add($"the VXLAN loop of {target.Device.Name}", loop.RunAsync(cancellation));
         return loop.Forwarding;
     }
 

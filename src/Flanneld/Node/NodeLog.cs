@@ -22,9 +22,6 @@ internal static partial class NodeLog
     [LoggerMessage(1103, LogLevel.Information, "network {Network}, subnets /{Length} from {Min} to {Max}, backend {Backend}")]
     public static partial void Config(ILogger logger, object network, object length, object min, object max, string backend);
 
-    [LoggerMessage(1104, LogLevel.Warning, "EnableIPv6 is true: this build leases and routes IPv4 only")]
-    public static partial void Ipv6NotRouted(ILogger logger);
-
     [LoggerMessage(
         1105, LogLevel.Information, "instance {Instance} in {Zone}, VPC {Vpc}, vSwitch {VSwitch}, interface {Interface} ({Kind})")]
     public static partial void Identity(
@@ -98,4 +95,10 @@ internal static partial class NodeLog
 
     [LoggerMessage(1143, LogLevel.Information, "the network configuration {Change}")]
     public static partial void AccessKeyChanged(ILogger logger, string change);
+
+    [LoggerMessage(1144, LogLevel.Information, "IPv6 network {Network}, subnets /{Length} from {Min} to {Max}")]
+    public static partial void Ipv6Config(ILogger logger, object network, object length, object min, object max);
+
+    [LoggerMessage(1145, LogLevel.Information, "IPv6 subnet {Subnet} belongs to the lease")]
+    public static partial void Ipv6Subnet(ILogger logger, object subnet);
 }

@@ -17,12 +17,16 @@ internal sealed record NodeSettings(Ipv4Address PublicIp, int Mtu)
     /// <summary>The MTU of the containers, in bytes; null for the backend's.</summary>
     public int? ContainerMtu { get; init; }
 
-    public string? PublicIpv6 { get; init; }
+    /// <summary>The value of <c>--public-ipv6</c>; null without it.</summary>
+    public IpAddress? PublicIpv6 { get; init; }
 
     /// <summary>The name of the interface between the hosts, and its address; for backend vxlan.</summary>
     public string InterfaceName { get; init; } = "";
 
     public Ipv4Address InterfaceAddress { get; init; } = PublicIp;
+
+    /// <summary>The IPv6 address of that interface; null without one.</summary>
+    public IpAddress? InterfaceIpv6Address { get; init; }
 
     /// <summary>Whether <c>--set-sysctls</c> is given.</summary>
     public bool SetSysctls { get; init; }

@@ -1,4 +1,5 @@
 using Flannel.Core;
+using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flanneld.Host;
 using Microsoft.Extensions.Logging;
@@ -47,11 +48,13 @@ internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv
     private SubnetFileCheck RemoveUnlessOwn() => file.Read() switch
     {
         SubnetFileState.Missing => new SubnetFileCheck(false, "not written yet"),
-        SubnetFileState.Present present when present.ReadSubnet() == subnetEnv.Subnet =>
+        SubnetFileState.Present present when present.ReadSubnet() == subnetEnv.Subnet && IsOwn(present.ReadIpv6Subnet()) =>
             new SubnetFileCheck(false, $"{ShownPath} is kept until the state of the route is known"),
         SubnetFileState.Present => EnsureRemoved("it names another subnet"),
         _ => EnsureRemoved("it cannot be read"),
     };
+
+    private bool IsOwn(Ipv6Network? subnet) => subnet is null || subnet == subnetEnv.Ipv6?.Subnet;
 
     private SubnetFileCheck EnsureRemoved(string reason)
     {

@@ -35,7 +35,7 @@ internal sealed class DaemonOptions
     public List<string> InterfaceRegexes { get; } = [];
     public Ipv4Address? InterfaceCanReach { get; set; }
     public Ipv4Address? PublicIp { get; set; }
-    public string? PublicIpv6 { get; set; }
+    public IpAddress? PublicIpv6 { get; set; }
 
     public string SubnetFile { get; set; } = OptionDefaults.SubnetFile;
     public TimeSpan RenewMargin { get; set; } = OptionDefaults.RenewMargin;

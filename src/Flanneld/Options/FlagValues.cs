@@ -52,6 +52,10 @@ internal static class FlagValues
         return Unit.Instance;
     }
 
+    public static Result<Unit> Ipv6Address(string text, Action<IpAddress> set) => Ipv6Network.TryParseAddress(text, out var address)
+        ? Set(IpAddress.V6(address), set)
+        : Invalid(text, "an IPv6 address such as fd00::7");
+
     public static Result<Unit> AnyAddress(string text, Action<IPAddress> set)
     {
         if (Ipv4Address.TryParse(text, out var v4)) return Set(v4.ToIPAddress(), set);

@@ -42,8 +42,8 @@ internal static class Flags
             (o, s) => FlagValues.Address(s, v => o.InterfaceCanReach = v)),
         new("public-ip", Node, "IP", "", "address by which other nodes reach this one (default: the interface's)",
             (o, s) => FlagValues.Address(s, v => o.PublicIp = v)),
-        new("public-ipv6", Node, "IP", "", "IPv6 address to publish in the lease",
-            (o, s) => FlagValues.AnyAddress(s, v => o.PublicIpv6 = v.ToString())),
+        new("public-ipv6", Node, "IP", "", "IPv6 address by which other nodes reach this one (default: the interface's)",
+            (o, s) => FlagValues.Ipv6Address(s, v => o.PublicIpv6 = v)),
 
         new("subnet-file", Lease, "FILE", OptionDefaults.SubnetFile, "file for Docker and CNI; it exists while the subnet may be used",
             (o, s) => FlagValues.Text(s, v => o.SubnetFile = v)),

@@ -46,4 +46,7 @@ internal static partial class VxlanLog
         1159, LogLevel.Warning,
         "device {Device} of backend vxlan exists, and its routes take precedence over those of the VPC: delete it with ip link delete")]
     public static partial void DeviceLeft(ILogger logger, string device);
+
+    [LoggerMessage(1169, LogLevel.Warning, "IPv6 between the containers is interrupted, and IPv4 is not affected: {Error}; retrying")]
+    public static partial void Ipv6Failed(ILogger logger, string error);
 }

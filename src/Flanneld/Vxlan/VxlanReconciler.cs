@@ -18,7 +18,7 @@ internal sealed class VxlanReconciler(VxlanTarget target, VxlanNetwork network, 
         if (!device.Ok) return Result.Failure(device.Error);
         var observed = await network.ReadEntriesAsync(target.Device.Name, target.Network, cancellation);
         if (!observed.Ok) return Result.Failure(observed.Error);
-        IReadOnlyList<Ipv4Network> direct = [];
+        IReadOnlyList<IpNetwork> direct = [];
         if (target.IsDirectRouting)
         {
             var read = await network.ReadDirectNetworksAsync(target.Device.Parent, cancellation);

@@ -26,9 +26,16 @@ internal sealed class VxlanReport(VxlanDevice device, TimeProvider time, ILogger
             LogLeases(result.Value);
         }
 
-        if (error is not null && error != lastError) VxlanLog.Failed(logger, error);
+        if (error is not null && error != lastError) LogFailure(error);
         if (error is null && lastError is not null) VxlanLog.Recovered(logger, device.Name);
         lastError = error;
+    }
+
+    /// <summary>The node is ready without the tunnel of IPv6.</summary>
+    private void LogFailure(string error)
+    {
+        if (device.IsV6) VxlanLog.Ipv6Failed(logger, error);
+        else VxlanLog.Failed(logger, error);
     }
 
     private void LogChanges(VxlanPass pass, long generation)

@@ -13,7 +13,7 @@ public sealed class Ipv6NetworkCheckTests
         """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetMin": "fc00:0:0:1::", "IPv6SubnetMax": "fc00:0:0:f::", "IPv6SubnetLen": 124  """,
         "fc00::/48 IPv6SubnetLen 124 fc00:0:0:1::..fc00:0:0:f::")]
     [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/62"  """, "fc00::/62 IPv6SubnetLen 64 fc00:0:0:1::..fc00:0:0:3::")]
-    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/63"  """, "fc00::/63 IPv6SubnetLen 65 fc00:0:0:0:8000::..fc00:0:0:1:8000::")]
+    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/63"  """, "fc00::/63 IPv6SubnetLen 65 fc00::8000:0:0:0..fc00:0:0:1:8000::")]
     [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/124"  """, "fc00::/124 IPv6SubnetLen 126 fc00::4..fc00::c")]
     [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 126  """,
         "fc00::/48 IPv6SubnetLen 126 fc00::4..fc00::ffff:ffff:ffff:ffff:fffc")]

@@ -255,7 +255,7 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
         }
 
         return Choose(request, current) is { } subnet
-            ? Hold(new SubnetKey(subnet), wasFound: false)
+            ? Hold(new SubnetKey(subnet, ChooseIpv6(request, current)), wasFound: false)
             : new AcquireResult.OutOfSubnets(current, revision);
 
         AcquireResult.Held Hold(SubnetKey key, bool wasFound)
@@ -265,6 +265,11 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
             return new AcquireResult.Held(new HeldLease(stored!.Lease, current, config.ModRevision, wasFound, stored.Expiry));
         }
     }
+
+    private Ipv6Network? ChooseIpv6(AcquireRequest request, NetworkConfig current) => current.Ipv6 is { } ipv6
+        ? request.Owner.PreviousIpv6Subnet
+            ?? Ipv6SubnetAllocator.Pick(ipv6, leases.Values.Select(stored => stored.Lease.Key.Ipv6Subnet).OfType<Ipv6Network>(), random)
+        : null;
 
     private Ipv4Network? Choose(AcquireRequest request, NetworkConfig current)
     {

@@ -22,7 +22,8 @@ internal sealed class TestNode : IAsyncDisposable
     private readonly NodeReadiness readiness;
 
     /// <param name="directory">The folder of <c>subnet.env</c>.</param>
-    public TestNode(ISubnetManager subnets, string directory, FakeTimeProvider time, INodeIdentity identity, IHostCommands? commands = null)
+    public TestNode(ISubnetManager subnets, string directory, FakeTimeProvider time, INodeIdentity identity, IHostCommands? commands = null,
+        IpAddress? ipv6Address = null)
     {
         this.time = time;
         SubnetPath = Path.Combine(directory, "subnet.env");
@@ -32,7 +33,7 @@ internal sealed class TestNode : IAsyncDisposable
             new SubnetFile(SubnetPath), new LastSubnetFile(SubnetPath, null), readiness, systemd, new LivenessMonitor(time));
         tasks = new BackgroundTasks(stop.Token);
         node = new NodeLifecycle(
-            new NodeSettings(Ipv4Address.Parse("192.168.1.11"), 1500) { InterfaceName = "eth0" }, host,
+            new NodeSettings(Ipv4Address.Parse("192.168.1.11"), 1500) { InterfaceName = "eth0", InterfaceIpv6Address = ipv6Address }, host,
             new NodeServices(subnets, identity, Candidates, loggers, time)
             {
                 HostCommands = commands ?? new SimulatedHostCommands { Error = "no commands in this test" },

@@ -21,9 +21,12 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
     public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
     {
         foreach (var line in options.Warnings) report.Add(CheckResult.Warning("options", line, ""));
-        var selected = new HostCheck(options, report).Run();
+        var host = new HostCheck(options, report);
+        var selected = host.Run();
         var etcd = new EtcdCheck(options, connections, report);
         var found = await etcd.RunAsync(selected, cancellation);
+        if (selected is not null && found is { Backend: not null, State.Config: ConfigState.Present { Config.Ipv6: not null } })
+            host.CheckIpv6(selected);
         if (found?.Backend?.Tunnel is { } tunnel)
         {
             var fallbackInterface = found.Backend is AliVpcBackend ? selected?.Interface.Name : null;

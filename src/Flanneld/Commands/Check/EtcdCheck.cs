@@ -93,7 +93,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
         report.Add(CheckResult.Ok(
             ConfigSubject,
             $"network {config.Network}, subnets /{config.SubnetLength} from {config.SubnetMin} to {config.SubnetMax},"
-            + $" backend {config.BackendType}"));
+            + $" backend {config.BackendType}{(config.Ipv6 is { } ipv6 ? $", IPv6 network {ipv6}" : "")}"));
         foreach (var line in BackendFactory.Warnings(config)) report.Add(CheckResult.Warning(ConfigSubject, line, CorrectConfig));
         return backend.Value;
     }

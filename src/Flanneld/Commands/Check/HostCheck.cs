@@ -48,6 +48,24 @@ internal sealed class HostCheck(DaemonOptions options, CheckReport report)
     {
         var problems = HostSettings.FindProblems(new KernelSettings(), selected);
         if (problems.Count == 0) report.Add(CheckResult.Ok("sysctls", "let packets of containers pass"));
+        Report(problems);
+    }
+
+    /// <summary>What a dual-stack configuration needs.</summary>
+    public void CheckIpv6(SelectedInterface selected)
+    {
+        const string subject = "IPv6";
+        var address = options.PublicIpv6 ?? selected.Ipv6Address;
+        report.Add(address is { } found
+            ? CheckResult.Ok(subject, $"interface {selected.Interface.Name}, public address {found}")
+            : CheckResult.Problem(
+                subject, $"EnableIPv6 is true, and interface {selected.Interface.Name} has no IPv6 address other than link-local ones",
+                "give it one, or choose another interface with --iface"));
+        Report(HostSettings.FindIpv6Problems(new KernelSettings(), selected.Interface.Name));
+    }
+
+    private void Report(IEnumerable<SettingProblem> problems)
+    {
         foreach (var problem in problems)
         {
             report.Add(CheckResult.Warning(

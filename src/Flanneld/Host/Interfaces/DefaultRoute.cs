@@ -14,6 +14,28 @@ internal static class DefaultRoute
     /// <summary>The interface of this host's default route; null without one, and if the routes cannot be read.</summary>
     public static string? OfThisHost() => Find(ReadTable() ?? "");
 
+    /// <summary>Whether a router advertisement gave an interface of this host its IPv6 default route.</summary>
+    public static bool IsAdvertised(string interfaceName) =>
+        IsAdvertised(KernelFile.Read("/proc/net/ipv6_route") ?? "", interfaceName);
+
+    /// <param name="table">The text of <c>/proc/net/ipv6_route</c>, one route per line: destination, its length, source, its length, next
+    /// hop, metric, references, use, flags, interface; numbers are hexadecimal.</param>
+    internal static bool IsAdvertised(string table, string interfaceName)
+    {
+        // RTF_DEFAULT and RTF_ADDRCONF, linux/ipv6_route.h
+        const int advertised = 0x00010000 | 0x00040000;
+        foreach (var line in table.Split('\n'))
+        {
+            var fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            if (fields.Length < 10 || fields[1] != "00" || fields[9] != interfaceName) continue;
+            if (uint.TryParse(fields[8], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var flags)
+                && (flags & advertised) == advertised)
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>The interface with the lowest metric; null when there is no default route.</summary>
     /// <param name="table">The file's text: a heading, then one route per line: Iface Destination Gateway Flags RefCnt Use Metric Mask
     /// …</param>

@@ -13,6 +13,9 @@ internal sealed record HostInterface(string Name, string Mac, int Mtu, IReadOnly
 
     public bool IsLoopback { get; init; }
 
+    /// <summary>Those by which other hosts reach the interface, the preferred one first.</summary>
+    public IReadOnlyList<IpAddress> Ipv6Addresses { get; init; } = [];
+
     /// <summary>In upstream's order (<c>pkg/ip/iface.go</c>, <c>compareAddrs</c>): link-local addresses last.</summary>
     public IEnumerable<Ipv4Address> PreferredAddresses => Addresses.OrderBy(IsLinkLocal);
 
@@ -23,23 +26,29 @@ internal sealed record HostInterface(string Name, string Mac, int Mtu, IReadOnly
     public override string ToString() => $"{Name} [{string.Join(' ', Addresses)}]";
 
     /// <summary>All interfaces of this host, in the kernel's order.</summary>
-    public static IReadOnlyList<HostInterface> ReadAll() =>
-    [
-        .. NetworkInterface.GetAllNetworkInterfaces().Select(i =>
-        {
-            var properties = i.GetIPProperties();
-            var addresses = new List<Ipv4Address>();
-            foreach (var unicast in properties.UnicastAddresses)
-            {
-                if (unicast.Address.AddressFamily == AddressFamily.InterNetwork && Ipv4Address.TryFrom(unicast.Address, out var address))
-                    addresses.Add(address);
-            }
+    public static IReadOnlyList<HostInterface> ReadAll()
+    {
+        var ipv6 = Interfaces.Ipv6Addresses.ReadTable() ?? "";
+        return [.. NetworkInterface.GetAllNetworkInterfaces().Select(each => Read(each, ipv6))];
+    }
 
-            var mac = string.Join(':', i.GetPhysicalAddress().GetAddressBytes().Select(b => b.ToString("x2")));
-            var isLoopback = i.NetworkInterfaceType == NetworkInterfaceType.Loopback;
-            return new HostInterface(i.Name, mac, ReadMtu(properties), addresses) { IsLoopback = isLoopback };
-        }),
-    ];
+    private static HostInterface Read(NetworkInterface found, string ipv6Table)
+    {
+        var properties = found.GetIPProperties();
+        var addresses = new List<Ipv4Address>();
+        foreach (var unicast in properties.UnicastAddresses)
+        {
+            if (unicast.Address.AddressFamily == AddressFamily.InterNetwork && Ipv4Address.TryFrom(unicast.Address, out var address))
+                addresses.Add(address);
+        }
+
+        var mac = string.Join(':', found.GetPhysicalAddress().GetAddressBytes().Select(b => b.ToString("x2")));
+        return new HostInterface(found.Name, mac, ReadMtu(properties), addresses)
+        {
+            IsLoopback = found.NetworkInterfaceType == NetworkInterfaceType.Loopback,
+            Ipv6Addresses = Interfaces.Ipv6Addresses.Of(found.Name, ipv6Table),
+        };
+    }
 
     private static int ReadMtu(IPInterfaceProperties properties)
     {

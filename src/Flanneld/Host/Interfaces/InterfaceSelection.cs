@@ -10,7 +10,12 @@ namespace Flanneld.Host.Interfaces;
 /// <summary>The interface between the hosts, and the addresses that belong to it.</summary>
 /// <param name="Address">The interface's own address.</param>
 /// <param name="PublicIp">The address by which other nodes reach this one: <c>--public-ip</c>, or <paramref name="Address"/>.</param>
-internal sealed record SelectedInterface(HostInterface Interface, Ipv4Address Address, Ipv4Address PublicIp);
+internal sealed record SelectedInterface(HostInterface Interface, Ipv4Address Address, Ipv4Address PublicIp)
+{
+    /// <summary>The interface's own IPv6 address: that of <c>--public-ipv6</c> if it has it, or its preferred one; null without
+    /// one.</summary>
+    public IpAddress? Ipv6Address { get; init; }
+}
 
 /// <summary>Selects the interface by upstream's rules (<c>pkg/ipmatch/match.go</c>, <c>main.go</c>): <c>--iface</c>, then
 /// <c>--iface-regex</c>, then <c>--iface-can-reach</c>, each in the order given; with none of them the interface that has the address of
@@ -36,7 +41,14 @@ internal sealed class InterfaceSelection(
         if (match.Address is null && chosen.Addresses.Count == 0) return Result.Failure($"interface {chosen.Name} has no IPv4 address");
         if (chosen.Mtu <= 0) return Result.Failure($"the MTU of interface {chosen.Name} is unknown");
         var own = match.Address ?? chosen.PreferredAddresses.First();
-        return new SelectedInterface(chosen, own, options.PublicIp ?? own);
+        return new SelectedInterface(chosen, own, options.PublicIp ?? own) { Ipv6Address = SelectIpv6Address(chosen, options) };
+    }
+
+    /// <summary>Whether the node needs one depends on the network configuration, which is read later.</summary>
+    private static IpAddress? SelectIpv6Address(HostInterface chosen, DaemonOptions options)
+    {
+        if (options.PublicIpv6 is { } address && chosen.Ipv6Addresses.Contains(address)) return address;
+        return chosen.Ipv6Addresses.Count > 0 ? chosen.Ipv6Addresses[0] : null;
     }
 
     private static bool IsRequested(DaemonOptions options) =>
