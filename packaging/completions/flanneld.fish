@@ -19,7 +19,7 @@ complete -c flanneld -l iface -x -a "(ls /sys/class/net)" -d "interface between 
 complete -c flanneld -l iface-regex -x -d "the first interface whose address or name matches; repeatable; tried after --iface"
 complete -c flanneld -l iface-can-reach -x -d "the interface of 'ip route get IP'; tried after --iface-regex"
 complete -c flanneld -l public-ip -x -d "address by which other nodes reach this node (default: that of the interface)"
-complete -c flanneld -l public-ipv6 -x -d "IPv6 address to publish in addition"
+complete -c flanneld -l public-ipv6 -x -d "IPv6 address by which other nodes reach this one"
 complete -c flanneld -l subnet-file -r -F -d "file for Docker and CNI; it exists while the subnet may be used"
 complete -c flanneld -l subnet-lease-renew-margin -x -d "minutes before its end at which a lease is renewed, 1 to 1439"
 complete -c flanneld -l ip-masq -d "masquerade traffic that leaves the network (needs CAP_NET_ADMIN)"

@@ -23,7 +23,7 @@ _flanneld() {
         '*--iface-regex=[the first interface whose address or name matches; repeatable; tried after --iface]:REGEX:'
         '--iface-can-reach=[the interface that '\''ip route get IP'\'' names; after --iface-regex]:IP:'
         '--public-ip=[address by which other nodes reach this node (default\: that of the interface)]:IP:'
-        '--public-ipv6=[IPv6 address to publish in addition]:IP:'
+        '--public-ipv6=[IPv6 address by which other nodes reach this one]:IP:'
         '--subnet-file=[file for Docker and CNI; it exists while the subnet may be used]:FILE:_files'
         '--subnet-lease-renew-margin=[minutes before its end at which a lease is renewed, 1 to 1439]:MINUTES:'
         '--ip-masq[masquerade traffic that leaves the network (needs CAP_NET_ADMIN)]'

@@ -40,6 +40,26 @@ public sealed class ContainerSettingsTests : IDisposable
         Assert.All(problems, problem => Assert.Equal("2", problem.Required));
     }
 
+    [Theory]
+    [InlineData("0", "1", true, "net.ipv6.conf.eth0.accept_ra=2 net.ipv6.conf.all.forwarding=1")]
+    [InlineData("1", "1", true, "net.ipv6.conf.eth0.accept_ra=2")]
+    [InlineData("0", "2", true, "net.ipv6.conf.all.forwarding=1")]
+    [InlineData("0", "1", false, "net.ipv6.conf.all.forwarding=1")]
+    [InlineData("1", "1", false, "")]
+    [InlineData("1", "0", true, "")]
+    public void IPv6_needs_forwarding_and_keeps_an_advertised_default_route(
+        string forwarding, string accept, bool isAdvertised, string expected)
+    {
+        Set("net.ipv6.conf.all.forwarding", forwarding);
+        Set("net.ipv6.conf.eth0.accept_ra", accept);
+        var problems = ContainerSettings.FindIpv6Problems(new KernelSettings(root), "eth0", isAdvertised);
+        Assert.Equal(expected, string.Join(' ', problems.Select(problem => $"{problem.Name}={problem.Required}")));
+    }
+
+    [Fact]
+    public void A_kernel_without_IPv6_has_none_of_the_settings() =>
+        Assert.Empty(ContainerSettings.FindIpv6Problems(new KernelSettings(root), "eth0", isAdvertised: true));
+
     [Fact]
     public void The_strict_reverse_path_filter_is_a_problem_of_the_fallback_also_on_the_default_route()
     {

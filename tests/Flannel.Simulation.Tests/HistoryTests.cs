@@ -9,19 +9,26 @@ public sealed class HistoryTests(ITestOutputHelper output)
 {
     // A history takes about 0.15 s of CPU time, so that these take less than a minute on one core. docs/simulation.md has the long run.
     private const int Default = 300;
+    private const int DualStack = 100;
 
     private static readonly int FirstSeed = Number("FLANNEL_SIM_SEED", 1);
     private static readonly int Histories = Number("FLANNEL_SIM_HISTORIES",
         Environment.GetEnvironmentVariable("FLANNEL_SIM_SEED") is null ? Default : 1);
 
     [Fact]
-    public void No_history_violates_an_invariant()
+    public void No_history_violates_an_invariant() => RunAll(Histories, isDualStack: false);
+
+    /// <summary>Leases of both families: no node creates one that overlaps another in either of them.</summary>
+    [Fact]
+    public void No_history_of_a_dual_stack_cluster_violates_an_invariant() => RunAll(Histories == Default ? DualStack : Histories, isDualStack: true);
+
+    private void RunAll(int count, bool isDualStack)
     {
-        var reports = new HistoryReport?[Histories];
+        var reports = new HistoryReport?[count];
         var failures = new List<string>();
         Parallel.For(
             0,
-            Histories,
+            count,
             new ParallelOptions
             {
                 MaxDegreeOfParallelism = Math.Min(2, Environment.ProcessorCount),
@@ -31,7 +38,7 @@ public sealed class HistoryTests(ITestOutputHelper output)
             {
                 try
                 {
-                    reports[i] = History.Run(FirstSeed + i);
+                    reports[i] = History.Run(FirstSeed + i, isDualStack);
                 }
                 catch (SimulationFailure e)
                 {

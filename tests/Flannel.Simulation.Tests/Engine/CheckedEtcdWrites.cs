@@ -1,4 +1,5 @@
 using Etcdserverpb;
+using Flannel.Core.Leases;
 using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;
@@ -21,7 +22,10 @@ internal sealed class CheckedEtcdWrites(Cluster cluster, Daemon daemon) : IEtcdW
         }
 
         foreach (var op in request.Success.Where(op => op.RequestCase == RequestOp.RequestOneofCase.RequestPut))
+        {
             cluster.Invariants.Written(op.RequestPut);
+            CheckOverlap(op.RequestPut.Key.ToStringUtf8(), response.Header.Revision);
+        }
 
         return response;
     }
@@ -44,6 +48,17 @@ internal sealed class CheckedEtcdWrites(Cluster cluster, Daemon daemon) : IEtcdW
         }
 
         cluster.Store.Revoke(id);
+    }
+
+    /// <summary>A lease that is created overlaps no other one of either family.</summary>
+    private void CheckOverlap(string key, long revision)
+    {
+        var subnets = cluster.Keys.Subnets;
+        if (!key.StartsWith(subnets, StringComparison.Ordinal) || !SubnetKey.TryParse(key.AsSpan(subnets.Length), out var created)) return;
+        var leases = cluster.Leases().ToList();
+        if (leases.Find(lease => lease.Key == created)?.Pair.CreateRevision != revision) return;
+        foreach (var other in leases.Where(lease => lease.Key != created && lease.Key.Overlaps(created)))
+            cluster.Fail($"{daemon.Machine.Name} created {created}, which overlaps {other.Key}");
     }
 
     private void CheckOwner(string key, KeyValue? before)

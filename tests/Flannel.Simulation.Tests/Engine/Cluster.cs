@@ -28,9 +28,10 @@ internal sealed class Cluster : IDisposable
     private string? failure;
     private int nextNumber;
 
-    public Cluster(Scheduler scheduler, int machines)
+    public Cluster(Scheduler scheduler, int machines, bool isDualStack)
     {
         Scheduler = scheduler;
+        IsDualStack = isDualStack;
         var keys = EtcdKeys.Parse("/coreos.com/network").Value;
         Keys = keys;
         HasClones = machines > ClonedNumber && scheduler.Chance(0.3);
@@ -49,6 +50,9 @@ internal sealed class Cluster : IDisposable
     }
 
     public Scheduler Scheduler { get; }
+
+    /// <summary>Every machine has an IPv6 address.</summary>
+    public bool IsDualStack { get; }
 
     public EtcdKeys Keys { get; }
 

@@ -65,6 +65,18 @@ internal sealed record Configurations(
             : configurations;
     }
 
+    /// <summary>The same for a dual-stack cluster. During the history IPv6 is enabled and disabled.</summary>
+    public Configurations WithIpv6() => this with
+    {
+        Final = Ipv6(Final),
+        Initial = [.. Initial, .. Initial.Select(Ipv6)],
+        Others = [.. Others, .. Others.Select(Ipv6)],
+    };
+
+    /// <summary>15 IPv6 subnets.</summary>
+    private static string Ipv6(string config) => config.Replace(
+        "{\"Network\"", "{\"EnableIPv6\":true,\"IPv6Network\":\"fc00::/60\",\"Network\"", StringComparison.Ordinal);
+
     private static Configurations WithLengths(string network, int finalLength, IReadOnlyList<int> lengths)
     {
         var all = lengths.Select(length => Config(network, length)).ToList();

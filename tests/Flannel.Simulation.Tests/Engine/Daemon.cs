@@ -115,6 +115,7 @@ internal sealed class Daemon
         var settings = new NodeSettings(Machine.PublicIp, Mtu)
         {
             MayControlRoutes = Machine.MayControl,
+            InterfaceIpv6Address = cluster.IsDualStack ? IpAddress.V6(((UInt128)0xfd00 << 112) + Machine.PublicIp.Value) : null,
         };
         var loops = new LivenessMonitor(clock);
         var host = new NodeHost(new SimulatedSubnetFile(this, cluster.Invariants), Machine.LastSubnet, readiness, systemd, loops);

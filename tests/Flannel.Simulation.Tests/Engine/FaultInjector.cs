@@ -30,6 +30,7 @@ internal sealed class FaultInjector
         scheduler = cluster.Scheduler;
         longestPause = scheduler.Between(2, 30).TotalSeconds;
         configurations = Configurations.Any(scheduler.Random, cluster.HasClones);
+        if (cluster.IsDualStack) configurations = configurations.WithIpv6();
         empty = cluster.Store.Snapshot();
         Action[] all =
         [

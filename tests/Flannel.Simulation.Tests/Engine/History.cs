@@ -21,11 +21,12 @@ internal static partial class History
     private const int LogLines = 3000;
 
     /// <exception cref="SimulationFailure">With the seed and the last events.</exception>
-    public static HistoryReport Run(int seed)
+    /// <param name="isDualStack">The cluster has IPv6, too.</param>
+    public static HistoryReport Run(int seed, bool isDualStack = false)
     {
         try
         {
-            return Run(new Scheduler(seed, log: false), seed);
+            return Run(new Scheduler(seed, log: false), seed, isDualStack);
         }
         catch (SimulationFailure first)
         {
@@ -34,7 +35,7 @@ internal static partial class History
             var again = "(the repetition passed)";
             try
             {
-                Run(scheduler, seed);
+                Run(scheduler, seed, isDualStack);
             }
             catch (SimulationFailure second)
             {
@@ -43,7 +44,7 @@ internal static partial class History
             }
 
             throw new SimulationFailure(
-                $"FLANNEL_SIM_SEED={seed}: {first.Message} {again}\n{string.Join('\n', scheduler.Log.TakeLast(LogLines))}");
+                $"FLANNEL_SIM_SEED={seed}{(isDualStack ? " (dual stack)" : "")}: {first.Message} {again}\n{string.Join('\n', scheduler.Log.TakeLast(LogLines))}");
         }
     }
 
@@ -53,13 +54,13 @@ internal static partial class History
     [GeneratedRegex("flannel-[0-9a-f]+")]
     private static partial Regex ClusterIds();
 
-    private static HistoryReport Run(Scheduler scheduler, int seed)
+    private static HistoryReport Run(Scheduler scheduler, int seed, bool isDualStack)
     {
         var before = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
         try
         {
-            using var cluster = new Cluster(scheduler, 2 + scheduler.Random.Next(5));
+            using var cluster = new Cluster(scheduler, 2 + scheduler.Random.Next(5), isDualStack);
             var faults = new FaultInjector(cluster);
             faults.Begin();
             cluster.Run(scheduler.Between(30, 300));

@@ -196,7 +196,7 @@ internal sealed class Invariants(Cluster cluster)
 
     /// <summary>The route status of one holding.</summary>
     private RouteStatus? StatusOf(Ipv4Network subnet, string instance, long etcdLease) =>
-        cluster.Store.Find(cluster.Keys.Route(new SubnetKey(subnet).ToString())) is { } pair && pair.Lease == etcdLease
+        cluster.Store.Find(cluster.Keys.Route(KeyOf(subnet))) is { } pair && pair.Lease == etcdLease
             && RouteStatus.Parse(pair.Value.Span) is { } status && status.IsFor(subnet, instance) ? status : null;
 
     /// <summary>A daemon that uses a subnet holds it in etcd, and its lease has not expired by its own clock.</summary>
@@ -216,7 +216,7 @@ internal sealed class Invariants(Cluster cluster)
     {
         if (Find(subnet) is not { Lease: not 0 } pair || LeaseHolder.Of(pair) is not { Instance: { } instance } holder) return;
         if (!holder.Is(daemon.Machine)) return;
-        if (!available.Contains(new AvailableRoute(new SubnetKey(subnet).ToString(), instance, pair.Lease)))
+        if (!available.Contains(new AvailableRoute(KeyOf(subnet), instance, pair.Lease)))
             cluster.Fail($"{daemon.Machine.Name} publishes {subnet}, and no route of its lease {pair.Lease:x} was ever available");
     }
 
@@ -282,7 +282,12 @@ internal sealed class Invariants(Cluster cluster)
 
     private bool FitsConfig(Ipv4Network subnet) => cluster.Config is { } config && SubnetAllocator.Fits(config, subnet);
 
-    private KeyValue? Find(Ipv4Network subnet) => cluster.Store.Find(cluster.Keys.Lease(new SubnetKey(subnet)));
+    private KeyValue? Find(Ipv4Network subnet) => cluster.Store.Find(cluster.Keys.Lease(new SubnetKey(subnet)))
+        ?? (cluster.IsDualStack ? cluster.Leases().FirstOrDefault(lease => lease.Key.Subnet == subnet)?.Pair : null);
+
+    /// <summary>The last part of the key of the subnet's lease, with its IPv6 subnet if it has one.</summary>
+    private string KeyOf(Ipv4Network subnet) =>
+        Find(subnet) is { } pair ? pair.Key.ToStringUtf8()[cluster.Keys.Subnets.Length..] : new SubnetKey(subnet).ToString();
 
     /// <param name="EtcdLease">Tells apart several leases of the same subnet.</param>
     private sealed record AvailableRoute(string SubnetKey, string Instance, long EtcdLease);

@@ -42,6 +42,17 @@ public sealed class LastSubnetFileTests : IDisposable
         Assert.Null(last.Read());
     }
 
+    [Fact]
+    public void It_names_the_last_IPv6_subnet_also_while_IPv6_is_disabled()
+    {
+        var ipv6 = Ipv6Network.Parse("fc00:0:0:5::/64");
+        var last = new LastSubnetFile(SubnetPath, null);
+        Assert.Null(last.Write(Subnet, ipv6).Error);
+        Assert.Equal("FLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_IPV6_SUBNET=fc00:0:0:5::1/64\n", File.ReadAllText(SubnetPath + ".last"));
+        Assert.Null(last.Write(Ipv4Network.Parse("10.24.6.0/24")).Error);
+        Assert.Equal(("10.24.6.0/24", ipv6), (last.Read().ToString(), last.ReadIpv6()));
+    }
+
     [Theory]
     [InlineData("invalid\n")]
     [InlineData("FLANNEL_SUBNET=10.24.5.1/2")]

@@ -54,6 +54,17 @@ public sealed class EarlierSubnetFileTests : IDisposable
         Assert.Equal(stays, File.Exists(SubnetPath));
     }
 
+    [Theory]
+    [InlineData("10.24.5.0-24&fc00:0:0:5::-64", true)]
+    [InlineData("10.24.5.0-24&fc00:0:0:6::-64", false)]
+    [InlineData("10.24.5.0-24", false)]
+    public void A_file_that_names_an_IPv6_subnet_stays_only_if_the_lease_has_it(string key, bool stays)
+    {
+        File.WriteAllText(SubnetPath, "FLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_IPV6_SUBNET=fc00:0:0:5::1/64\n");
+        earlierFile.Check(State(key, "192.168.1.11", null), Owner);
+        Assert.Equal(stays, File.Exists(SubnetPath));
+    }
+
     [Fact]
     public void A_file_that_names_no_subnet_is_removed()
     {

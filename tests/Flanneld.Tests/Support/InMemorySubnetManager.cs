@@ -76,7 +76,9 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
     public void WriteLease(string subnet, LeaseAttributes attributes) =>
         Change(() => Store(new SubnetKey(Ipv4Network.Parse(subnet)), attributes));
 
-    public void DeleteLease(Ipv4Network subnet) => Change(() => Remove(new SubnetKey(subnet)));
+    public void DeleteLease(Ipv4Network subnet) => DeleteLease(new SubnetKey(subnet));
+
+    public void DeleteLease(SubnetKey key) => Change(() => Remove(key));
 
     /// <summary>Publishes a route status as the route controller does. It is deleted with the lease.</summary>
     public void PublishRouteStatus(RouteStatus status) => Change(() =>

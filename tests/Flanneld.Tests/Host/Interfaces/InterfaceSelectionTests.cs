@@ -49,6 +49,24 @@ public sealed class InterfaceSelectionTests
     public void By_default_the_default_route_with_the_lowest_metric_decides() =>
         Assert.Equal(new Choice("eth0", "192.168.1.11", "192.168.1.11"), Chosen(_ => { }));
 
+    [Theory]
+    [InlineData(null, "fd00:1::11")]
+    [InlineData("fd00:1::12", "fd00:1::12")]
+    [InlineData("2001:db8::1", "fd00:1::11")]
+    public void The_IPv6_address_is_the_published_one_if_the_interface_has_it(string? published, string expected)
+    {
+        HostInterface[] host =
+        [
+            new("eth0", "00:16:3e:00:00:01", 1500, [Ip("192.168.1.11")])
+            {
+                Ipv6Addresses = [IpAddress.Parse("fd00:1::11"), IpAddress.Parse("fd00:1::12")],
+            },
+        ];
+        var options = new DaemonOptions { PublicIpv6 = published is null ? null : IpAddress.Parse(published) };
+        var selected = new InterfaceSelection(host, () => Routes, _ => null).Select(options).Value;
+        Assert.Equal(expected, selected.Ipv6Address.ToString());
+    }
+
     [Fact]
     public void A_public_address_alone_names_its_interface() =>
         Assert.Equal(new Choice("eth0", "192.168.1.12", "192.168.1.12"), Chosen(o => o.PublicIp = Ip("192.168.1.12")));

@@ -1,0 +1,157 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flanneld.Tests.Support;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flanneld.Tests.Vxlan;
+
+/// <summary>The life of a node of a dual-stack cluster, on a simulated host.</summary>
+public sealed class DualStackNodeTests : IAsyncLifetime
+{
+    private const string Config =
+        """{"Network":"10.24.0.0/16","EnableIPv6":true,"IPv6Network":"fc00::/48","Backend":{"Type":"vxlan"}}""";
+
+    private static readonly IpAddress s_address = IpAddress.Parse("fd00:1::11");
+
+    private readonly FakeTimeProvider time = new();
+    private readonly string directory = Directory.CreateTempSubdirectory("flannel-").FullName;
+    private readonly SimulatedHostCommands commands = new();
+    private readonly List<TestNode> nodes = [];
+    private readonly InMemorySubnetManager subnets;
+
+    public DualStackNodeTests()
+    {
+        subnets = new InMemorySubnetManager(time);
+        subnets.WriteConfig(Config);
+    }
+
+    private Lease OwnLease => subnets.Leases.Single(lease => lease.Attributes.PublicIp == Ipv4Address.Parse("192.168.1.11"));
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in nodes) await node.DisposeAsync();
+        Directory.Delete(directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task Each_family_has_a_device_and_the_lease_and_the_file_name_both_subnets()
+    {
+        var node = Start(s_address);
+        await node.UntilAsync("is ready", () => node.IsReady);
+        var ipv6 = OwnLease.Key.Ipv6Subnet!.Value;
+        var created = commands.Lines.Single(line => line.StartsWith("link add flannel-v6.1 ", StringComparison.Ordinal));
+        var mac = created.Split(' ')[4];
+        Assert.Equal(
+            $"link add flannel-v6.1 address {mac} mtu 1430 type vxlan id 1 dev eth0 local fd00:1::11 dstport 8472 nolearning", created);
+        Assert.Equal($$"""{"VNI":1,"VtepMAC":"{{mac}}"}""", OwnLease.Attributes.BackendV6Data);
+        Assert.Equal("fd00:1::11", OwnLease.Attributes.PublicIpv6);
+        Assert.DoesNotContain(mac, OwnLease.Attributes.BackendData!, StringComparison.Ordinal);
+        await node.UntilAsync(
+            "has its address", () => commands.Lines.Contains($"address add {IpAddress.V6(ipv6.Address)}/128 dev flannel-v6.1 nodad"));
+        Assert.Contains(commands.Lines, line => line.StartsWith("link add flannel.1 address ", StringComparison.Ordinal)
+            && line.Contains(" mtu 1450 ", StringComparison.Ordinal));
+        var file = await File.ReadAllTextAsync(node.SubnetPath, TestContext.Current.CancellationToken);
+        Assert.Contains(
+            $"FLANNEL_IPV6_NETWORK=fc00::/48\n{SubnetEnv.SubnetLine(ipv6)}FLANNEL_MTU=1430\n", file, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_peer_of_both_families_is_forwarded_to_by_both_devices()
+    {
+        var node = Start(s_address);
+        await node.UntilAsync("is ready", () => node.IsReady);
+        subnets.WriteLease("10.24.78.0/24", DualPeer);
+        await node.UntilAsync("forwards IPv4", () => commands.Lines.Contains(
+            "route replace 10.24.78.0/24 via 10.24.78.0 dev flannel.1 onlink proto 142"));
+        // The lease of a node without IPv6 has no part in the tunnel of IPv6.
+        await node.AdvanceAsync(TimeSpan.FromSeconds(10));
+        Assert.DoesNotContain(commands.Lines, line => line.Contains("flannel-v6.1 onlink", StringComparison.Ordinal));
+        Assert.False(node.Log.Has(1156));
+    }
+
+    [Fact]
+    public async Task A_host_without_an_IPv6_address_gets_no_lease_and_one_line()
+    {
+        var node = Start(null);
+        Assert.Equal(
+            "EnableIPv6 is true, and the interface between the hosts has no IPv6 address other than link-local ones:"
+            + " give it one, or choose another with --iface",
+            await node.EndAsync());
+        Assert.Empty(subnets.Leases);
+        Assert.Empty(commands.Lines);
+    }
+
+    [Fact]
+    public async Task A_tunnel_of_IPv6_that_breaks_later_takes_nothing_from_IPv4()
+    {
+        var node = Start(s_address);
+        await node.UntilAsync("is ready", () => node.IsReady);
+        commands.FindError = (arguments, input) =>
+            arguments.Contains("flannel-v6.1") || input.Contains("flannel-v6.1", StringComparison.Ordinal) ? "ip failed" : null;
+        await node.UntilAsync("warns", () => node.Log.Has(1169));
+        await node.AdvanceAsync(TimeSpan.FromSeconds(30));
+        Assert.True(node.IsReady);
+        Assert.True(node.HasFile);
+        Assert.False(node.Log.Has(1154));
+        var warning = Assert.Single(node.Log.Lines, line => line.EventId == 1169);
+        Assert.Equal(LogLevel.Warning, warning.Level);
+
+        // The tunnel of IPv4 works meanwhile.
+        subnets.WriteLease("10.24.78.0/24", DualPeer);
+        await node.UntilAsync("forwards IPv4", () => commands.Lines.Contains(
+            "route replace 10.24.78.0/24 via 10.24.78.0 dev flannel.1 onlink proto 142"));
+        commands.FindError = (_, _) => null;
+        await node.UntilAsync("recovers", () => node.Log.Has(1155));
+    }
+
+    [Fact]
+    public async Task A_restart_keeps_both_subnets()
+    {
+        var node = Start(s_address);
+        await node.UntilAsync("is ready", () => node.IsReady);
+        var key = OwnLease.Key;
+        await node.DisposeAsync();
+        nodes.Remove(node);
+        subnets.DeleteLease(key);
+        var again = Start(s_address);
+        await again.UntilAsync("is ready", () => again.IsReady);
+        Assert.Equal(key, OwnLease.Key);
+    }
+
+    [Theory]
+    [InlineData("alloc")]
+    [InlineData("vxlan")]
+    public async Task Every_backend_leases_both_families(string backend)
+    {
+        subnets.WriteConfig(Config.Replace("vxlan", backend, StringComparison.Ordinal));
+        var node = Start(s_address);
+        await node.UntilAsync("is ready", () => node.IsReady);
+        Assert.NotNull(OwnLease.Key.Ipv6Subnet);
+        Assert.Equal("fd00:1::11", OwnLease.Attributes.PublicIpv6);
+        Assert.Equal(backend == "vxlan", OwnLease.Attributes.BackendV6Data is not null);
+    }
+
+    [Theory]
+    [InlineData("\"VNI\":10000", "Backend.VNI 10000 is too large for EnableIPv6: it must be at most 9999")]
+    [InlineData("\"MTU\":1349", "Backend.MTU 1349 is too small for EnableIPv6: it must be at least 1350")]
+    public async Task Settings_that_IPv6_cannot_work_with_are_rejected(string setting, string error)
+    {
+        subnets.WriteConfig(Config.Replace("\"vxlan\"", $"\"vxlan\",{setting}", StringComparison.Ordinal));
+        var node = Start(s_address);
+        await node.UntilAsync("reports it", () => node.Log.Texts.Any(text => text.Contains(error, StringComparison.Ordinal)));
+        Assert.Empty(subnets.Leases);
+    }
+
+    private static LeaseAttributes DualPeer => new(
+        Ipv4Address.Parse("192.168.1.78"), null, "vxlan", """{"VNI":1,"VtepMAC":"0e:00:00:00:00:78"}""", null);
+
+    private TestNode Start(IpAddress? ipv6Address)
+    {
+        var node = new TestNode(subnets, directory, time, new NoIdentity(), commands, ipv6Address);
+        nodes.Add(node);
+        return node;
+    }
+}
