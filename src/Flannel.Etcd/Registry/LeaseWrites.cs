@@ -60,8 +60,8 @@ internal sealed class LeaseWrites(EtcdKeys keys)
         return request;
     }
 
-    /// <summary>Replaces the key of a lease by one with the same IPv4 subnet and another IPv6 subnet, or none. The etcd lease stays. No other
-    /// node can take the IPv4 subnet meanwhile, and no reader sees the node without a lease.</summary>
+    /// <summary>Replaces the key of a lease by one with the same IPv4 subnet and another IPv6 subnet, or none. The etcd lease stays. No
+    /// other node can take the IPv4 subnet meanwhile, and no reader sees the node without a lease.</summary>
     /// <param name="state">All leases, as they were read: no other one overlaps the new key.</param>
     public TxnRequest Replace(Lease lease, SubnetKey key, LeaseAttributes attributes, RegistryState state) => new()
     {

@@ -67,7 +67,8 @@ public sealed record VxlanDevicePlan(IReadOnlyList<string> Ip, bool IsCreated, s
                 lines.Add($"address delete {other.Address}/{other.PrefixLength} dev {desired.Name}");
         }
 
-        if (observed?.Addresses.Contains(expected) != true) lines.Add($"address add {own}/{own.Bits} dev {desired.Name}{(own.IsV6 ? " nodad" : "")}");
+        if (observed?.Addresses.Contains(expected) != true)
+            lines.Add($"address add {own}/{own.Bits} dev {desired.Name}{(own.IsV6 ? " nodad" : "")}");
         if (observed?.IsUp != true) lines.Add($"link set dev {desired.Name} up");
     }
 

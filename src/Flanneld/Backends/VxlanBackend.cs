@@ -4,8 +4,8 @@ using Flannel.HostNetwork.Vxlan;
 
 namespace Flanneld.Backends;
 
-/// <summary><c>vxlan</c>: the nodes carry the packets in UDP between themselves. The lease names the MAC address of the node's VXLAN device,
-/// of each address family.</summary>
+/// <summary><c>vxlan</c>: the nodes carry the packets in UDP between themselves. The lease names the MAC address of the node's VXLAN
+/// device, of each address family.</summary>
 /// <param name="isDualStack">Whether the network configuration enables IPv6.</param>
 internal sealed class VxlanBackend(VxlanBackendConfig config, bool isDualStack = false) : IBackend
 {

@@ -43,8 +43,9 @@ internal static partial class History
                     ? "" : $"(the repetition failed differently: {second.Message})";
             }
 
+            var kind = isDualStack ? " (dual stack)" : "";
             throw new SimulationFailure(
-                $"FLANNEL_SIM_SEED={seed}{(isDualStack ? " (dual stack)" : "")}: {first.Message} {again}\n{string.Join('\n', scheduler.Log.TakeLast(LogLines))}");
+                $"FLANNEL_SIM_SEED={seed}{kind}: {first.Message} {again}\n{string.Join('\n', scheduler.Log.TakeLast(LogLines))}");
         }
     }
 

@@ -42,21 +42,29 @@ internal sealed class SimulatedHostCommands : IHostCommands
     private Result<string> Run(IReadOnlyList<string> arguments, string input)
     {
         if (arguments.Contains("address"))
-            return devices.GetValueOrDefault(arguments[^1]) ?? (Result<string>)Result.Failure($"Device \"{arguments[^1]}\" does not exist.");
+        {
+            var device = arguments[^1];
+            return devices.GetValueOrDefault(device) ?? (Result<string>)Result.Failure($"Device \"{device}\" does not exist.");
+        }
+
         if (!arguments.Contains("-batch")) return "[]";
         foreach (var line in input.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             lines.Add(line);
             var words = line.Split(' ');
-            if (line.StartsWith("link add ", StringComparison.Ordinal)) devices[words[2]] = Describe(words[2], words[4], words[15], int.Parse(words[6], null));
+            if (line.StartsWith("link add ", StringComparison.Ordinal))
+                devices[words[2]] = Describe(words[2], words[4], words[15], int.Parse(words[6], null));
         }
 
         return "";
     }
 
-    private static string Describe(string name, string mac, string local, int mtu) =>
-        $$$"""
+    private static string Describe(string name, string mac, string local, int mtu)
+    {
+        var property = local.Contains(':', StringComparison.Ordinal) ? "local6" : "local";
+        return $$$"""
         [{"ifname":"{{{name}}}","flags":[],"mtu":{{{mtu}}},"address":"{{{mac}}}","linkinfo":{"info_kind":"vxlan","info_data":
-        {"id":1,"{{{(local.Contains(':', StringComparison.Ordinal) ? "local6" : "local")}}}":"{{{local}}}","link":"eth0","port":8472,"learning":false}},"addr_info":[]}]
+        {"id":1,"{{{property}}}":"{{{local}}}","link":"eth0","port":8472,"learning":false}},"addr_info":[]}]
         """;
+    }
 }

@@ -17,6 +17,8 @@ public sealed class Ipv6AddressesTests
         fd000002000000000000000000000015 04 40 00 80 eth0.5
         """;
 
+    private const string Any = "00000000000000000000000000000000 00";
+
     [Theory]
     [InlineData("eth0", "fd00:1::11 fd00:1::12 fd00:1::9999")]
     [InlineData("eth0.5", "fd00:2::15")]
@@ -33,11 +35,15 @@ public sealed class Ipv6AddressesTests
     public void Anything_else_is_no_address(string table) => Assert.Empty(Ipv6Addresses.Of("eth0", table));
 
     [Theory]
-    [InlineData("00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe8000000000000000000000000000fe 00000400 00000001 00000000 00450003 eth0", true)]
-    [InlineData("00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe8000000000000000000000000000fe 00000400 00000001 00000000 00000003 eth0", false)]
-    [InlineData("00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe8000000000000000000000000000fe 00000400 00000001 00000000 00450003 eth1", false)]
-    [InlineData("fd000001000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00450001 eth0", false)]
-    [InlineData("", false)]
-    public void A_default_route_of_a_router_advertisement_is_recognized(string table, bool expected) =>
-        Assert.Equal(expected, DefaultRoute.IsAdvertised(table + "\n", "eth0"));
+    [InlineData(Any, "00450003", "eth0", true)]
+    [InlineData(Any, "00000003", "eth0", false)]
+    [InlineData(Any, "00450003", "eth1", false)]
+    [InlineData("fd000001000000000000000000000000 40", "00450001", "eth0", false)]
+    public void A_default_route_of_a_router_advertisement_is_recognized(string destination, string flags, string name, bool expected)
+    {
+        const string zero = "00000000000000000000000000000000";
+        var line = $"{destination} {zero} 00 fe8000000000000000000000000000fe 00000400 00000001 00000000 {flags} {name}\n";
+        Assert.Equal(expected, DefaultRoute.IsAdvertised(line, "eth0"));
+        Assert.False(DefaultRoute.IsAdvertised("", "eth0"));
+    }
 }
