@@ -9,6 +9,8 @@ public sealed class VxlanNetwork(IHostCommands commands, KernelSettings settings
     private const string Ip = "ip";
     private const string Bridge = "bridge";
 
+    private static readonly IpNetwork LinkLocal = IpNetwork.Parse("fe80::/10");
+
     /// <summary>The MAC address of the device with this name; null without a VXLAN device of this name.</summary>
     public async Task<Result<ObservedMac>> ReadMacAsync(string device, CancellationToken cancellation)
     {
@@ -51,12 +53,13 @@ public sealed class VxlanNetwork(IHostCommands commands, KernelSettings settings
         return routes.Select(found => new ObservedEntries(neighbors.Value, fdb.Value, found));
     }
 
-    /// <summary>The networks that an interface reaches without a gateway.</summary>
+    /// <summary>The networks that an interface reaches without a gateway, without that of link-local addresses.</summary>
     public async Task<Result<List<IpNetwork>>> ReadDirectNetworksAsync(string @interface, CancellationToken cancellation)
     {
         var observed = await ReadDeviceAsync(@interface, cancellation);
         return observed.Select<List<IpNetwork>>(
-            found => [.. found.Device?.Addresses.Select(each => new IpNetwork(each.Address, each.PrefixLength)) ?? []]);
+            found => [.. found.Device?.Addresses.Select(each => new IpNetwork(each.Address, each.PrefixLength))
+                .Where(network => !LinkLocal.Contains(network)) ?? []]);
     }
 
     /// <summary>Executes a plan: three batches at most. A line that fails does not stop the others.</summary>

@@ -12,7 +12,7 @@ public sealed class FallbackTableTests
     private static readonly Lease[] s_leases = [AliVpc(1), AliVpc(2), AliVpc(3), Vxlan(4)];
 
     private readonly FallbackTable table = new(Subnet(1));
-    private HashSet<Ipv4Network> tunnelled = [];
+    private HashSet<IpNetwork> tunnelled = [];
 
     /// <summary>The rule for pairs, from both sides.</summary>
     [Theory]
@@ -101,9 +101,9 @@ public sealed class FallbackTableTests
         Lease[] before = [AliVpc(1), Vxlan(2)];
         table.Update(before, Statuses((1, RouteState.Available)), tunnelled);
         Lease[] after = [AliVpc(1), AliVpc(2)];
-        table.Update(after, Statuses((1, RouteState.Available)), new HashSet<Ipv4Network> { Subnet(2) });
+        table.Update(after, Statuses((1, RouteState.Available)), new HashSet<IpNetwork> { Subnet(2) });
         Assert.True(table.UsesTunnel(AliVpc(2)));
-        table.Update(after, Statuses((1, RouteState.Available), (2, RouteState.Available)), new HashSet<Ipv4Network> { Subnet(2) });
+        table.Update(after, Statuses((1, RouteState.Available), (2, RouteState.Available)), new HashSet<IpNetwork> { Subnet(2) });
         Assert.False(table.UsesTunnel(AliVpc(2)));
     }
 

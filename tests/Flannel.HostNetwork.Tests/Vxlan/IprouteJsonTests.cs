@@ -13,7 +13,12 @@ public sealed class IprouteJsonTests
             ("vxlan", 1, "vxa0", "10.1.0.2", 8472, 1450, "4e:da:78:e9:03:bb"),
             (device.Kind, device.Vni, device.Parent, device.Local.ToString(), device.Port, device.Mtu, device.Mac.ToString()));
         Assert.Equal((false, false, true), (device.Gbp, device.Learning, device.IsUp));
-        Assert.Equal([new ObservedAddress(Ipv4Address.Parse("10.24.1.0"), 32)], device.Addresses);
+        Assert.Equal(
+            [
+                new ObservedAddress(Ipv4Address.Parse("10.24.1.0"), 32),
+                new ObservedAddress(IpAddress.Parse("fe80::4cda:78ff:fee9:3bb"), 64),
+            ],
+            device.Addresses);
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Text;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.HostNetwork.Vxlan;
@@ -64,6 +63,27 @@ public sealed class Ipv6Tests
             ],
             peers.Rejected);
         Assert.Equal(7, peers.Taken.Count);
+    }
+
+    [Fact]
+    public void What_iproute2_prints_of_IPv6_is_read()
+    {
+        // iproute2 6.1.0 on Linux 6.18.
+        var device = IprouteJson.ParseDevice(
+            """
+            [{"ifname":"flannel-v6.1","flags":["UP"],"mtu":1430,"address":"0e:00:00:00:00:01","linkinfo":{"info_kind":"vxlan",
+            "info_data":{"id":1,"local6":"fd00:1::11","link":"eth0","port":8472,"learning":false}},
+            "addr_info":[{"family":"inet6","local":"fc00:0:0:1::","prefixlen":128,"scope":"global","nodad":true}]}]
+            """).Value;
+        Assert.Equal(s_device.Local, device.Local);
+        Assert.Equal([new ObservedAddress(s_own, 128)], device.Addresses);
+        var routes = IprouteJson.ParseRoutes(
+            """
+            [{"dst":"fc00:0:0:1::","dev":"flannel-v6.1","protocol":"kernel","metric":256,"flags":[],"pref":"medium"},
+            {"dst":"fc00:0:0:2::/64","gateway":"fc00:0:0:2::","dev":"flannel-v6.1","protocol":"142","metric":1024,"flags":["onlink"]},
+            {"dst":"fc00:0:0:3::/64","gateway":"fd00:1::13","dev":"eth0","protocol":"142","metric":100,"flags":[],"pref":"medium"}]
+            """).Value;
+        Assert.Equal([new VxlanRoute(s_peer.Subnet, s_peer.Subnet.Address, Name, IsOnLink: true, "142")], routes);
     }
 
     [Theory]

@@ -160,7 +160,7 @@ public sealed class VxlanNetworkTests : IAsyncLifetime
 
     [Fact]
     public async Task The_networks_of_the_interface_are_read() =>
-        Assert.Equal([Ipv4Network.Parse("192.168.1.0/24")], (await Network.ReadDirectNetworksAsync("eth0", Cancel)).Value);
+        Assert.Equal([IpNetwork.Parse("192.168.1.0/24")], (await Network.ReadDirectNetworksAsync("eth0", Cancel)).Value);
 
     private static VxlanPeer Peer(int number)
     {

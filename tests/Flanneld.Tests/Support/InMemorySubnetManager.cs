@@ -74,7 +74,7 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
 
     /// <summary>Writes a lease as another node does, also over an existing one.</summary>
     public void WriteLease(string subnet, LeaseAttributes attributes) =>
-        Change(() => Store(new SubnetKey(Ipv4Network.Parse(subnet)), attributes));
+        Change(() => Store(SubnetKey.TryParse(subnet, out var key) ? key : new SubnetKey(Ipv4Network.Parse(subnet)), attributes));
 
     public void DeleteLease(Ipv4Network subnet) => DeleteLease(new SubnetKey(subnet));
 

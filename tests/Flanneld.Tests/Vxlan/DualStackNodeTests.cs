@@ -59,16 +59,21 @@ public sealed class DualStackNodeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_peer_of_both_families_is_forwarded_to_by_both_devices()
+    public async Task A_peer_of_both_families_is_forwarded_to_by_both_devices_and_one_without_IPv6_by_one()
     {
         var node = Start(s_address);
         await node.UntilAsync("is ready", () => node.IsReady);
-        subnets.WriteLease("10.24.78.0/24", DualPeer);
-        await node.UntilAsync("forwards IPv4", () => commands.Lines.Contains(
-            "route replace 10.24.78.0/24 via 10.24.78.0 dev flannel.1 onlink proto 142"));
-        // The lease of a node without IPv6 has no part in the tunnel of IPv6.
-        await node.AdvanceAsync(TimeSpan.FromSeconds(10));
-        Assert.DoesNotContain(commands.Lines, line => line.Contains("flannel-v6.1 onlink", StringComparison.Ordinal));
+        subnets.WriteLease("10.24.78.0/24", Peer(78));
+        subnets.WriteLease("10.24.79.0-24&fc00:0:0:79::-64", Peer(79) with
+        {
+            PublicIpv6 = "fd00:1::79",
+            BackendV6Data = """{"VNI":1,"VtepMAC":"0e:00:00:00:06:79"}""",
+        });
+        await node.UntilAsync("forwards IPv6", () => commands.Lines.Contains(
+            "route replace fc00:0:0:79::/64 via fc00:0:0:79:: dev flannel-v6.1 onlink proto 142"));
+        await node.UntilAsync("forwards IPv4", () => commands.Lines.Contains(RouteTo(78)) && commands.Lines.Contains(RouteTo(79)));
+        Assert.Contains("fdb replace 0e:00:00:00:06:79 dev flannel-v6.1 dst fd00:1::79 self permanent", commands.Lines);
+        Assert.DoesNotContain(commands.Lines, line => line.Contains("0e:00:00:00:00:78 dev flannel-v6.1", StringComparison.Ordinal));
         Assert.False(node.Log.Has(1156));
     }
 
@@ -100,9 +105,8 @@ public sealed class DualStackNodeTests : IAsyncLifetime
         Assert.Equal(LogLevel.Warning, warning.Level);
 
         // The tunnel of IPv4 works meanwhile.
-        subnets.WriteLease("10.24.78.0/24", DualPeer);
-        await node.UntilAsync("forwards IPv4", () => commands.Lines.Contains(
-            "route replace 10.24.78.0/24 via 10.24.78.0 dev flannel.1 onlink proto 142"));
+        subnets.WriteLease("10.24.78.0/24", Peer(78));
+        await node.UntilAsync("forwards IPv4", () => commands.Lines.Contains(RouteTo(78)));
         commands.FindError = (_, _) => null;
         await node.UntilAsync("recovers", () => node.Log.Has(1155));
     }
@@ -145,8 +149,11 @@ public sealed class DualStackNodeTests : IAsyncLifetime
         Assert.Empty(subnets.Leases);
     }
 
-    private static LeaseAttributes DualPeer => new(
-        Ipv4Address.Parse("192.168.1.78"), null, "vxlan", """{"VNI":1,"VtepMAC":"0e:00:00:00:00:78"}""", null);
+    private static LeaseAttributes Peer(int number) => new(
+        Ipv4Address.Parse($"192.168.1.{number}"), null, "vxlan", $$"""{"VNI":1,"VtepMAC":"0e:00:00:00:00:{{number}}"}""", null);
+
+    private static string RouteTo(int number) =>
+        $"route replace 10.24.{number}.0/24 via 10.24.{number}.0 dev flannel.1 onlink proto 142";
 
     private TestNode Start(IpAddress? ipv6Address)
     {
