@@ -53,7 +53,7 @@ internal sealed class SimulatedHostCommands : IHostCommands
             lines.Add(line);
             var words = line.Split(' ');
             if (line.StartsWith("link add ", StringComparison.Ordinal))
-                devices[words[2]] = Describe(words[2], words[4], words[15], int.Parse(words[6], null));
+                devices[words[2]] = Describe(words[2], words[4], words[14], int.Parse(words[6], null));
         }
 
         return "";
