@@ -2,7 +2,7 @@ namespace Flannel.Core.Addresses;
 
 /// <summary>A prefix of either family, for code that treats both in the same way. A value never has bits beyond its length. Prefixes of
 /// different families never contain or overlap each other.</summary>
-public readonly record struct IpNetwork
+public readonly record struct IpNetwork : IComparable<IpNetwork>
 {
     /// <param name="address">Any address inside; bits beyond <paramref name="length"/> are cleared.</param>
     /// <param name="length">0 to the number of bits of the address.</param>
@@ -20,6 +20,9 @@ public readonly record struct IpNetwork
     public int Length { get; }
 
     public bool IsV6 => Address.IsV6;
+
+    /// <summary>Null for an IPv6 prefix.</summary>
+    public Ipv4Network? Ipv4 => IsV6 ? null : new Ipv4Network(new Ipv4Address((uint)Address.Value), Length);
 
     public static implicit operator IpNetwork(Ipv4Network network) => new(network.Address, network.Length);
 
@@ -48,6 +51,18 @@ public readonly record struct IpNetwork
     /// <exception cref="FormatException">The text is not a strict prefix.</exception>
     public static IpNetwork Parse(string text) =>
         TryParse(text, out var network) ? network : throw new FormatException($"'{text}' is not an IP network");
+
+    /// <summary>IPv4 first, then by address and length.</summary>
+    public int CompareTo(IpNetwork other)
+    {
+        if (IsV6 != other.IsV6) return IsV6.CompareTo(other.IsV6);
+        return Address != other.Address ? Address.Value.CompareTo(other.Address.Value) : Length.CompareTo(other.Length);
+    }
+
+    public static bool operator <(IpNetwork left, IpNetwork right) => left.CompareTo(right) < 0;
+    public static bool operator >(IpNetwork left, IpNetwork right) => left.CompareTo(right) > 0;
+    public static bool operator <=(IpNetwork left, IpNetwork right) => left.CompareTo(right) <= 0;
+    public static bool operator >=(IpNetwork left, IpNetwork right) => left.CompareTo(right) >= 0;
 
     public override string ToString() => $"{Address}/{Length}";
 

@@ -22,6 +22,10 @@ public sealed record NetworkConfig
     /// <summary>The IPv6 part of a dual-stack cluster (<c>EnableIPv6</c> is true); null otherwise.</summary>
     public Ipv6Config? Ipv6 { get; init; }
 
+    /// <summary>Whether a route to this destination is one of the cluster's.</summary>
+    public bool Covers(IpNetwork destination) =>
+        ((IpNetwork)Network).Contains(destination) || (Ipv6 is { } ipv6 && ((IpNetwork)ipv6.Network).Contains(destination));
+
     /// <summary><c>EnableNFTables</c>; null if it is not given.</summary>
     public bool? EnableNfTables { get; init; }
 

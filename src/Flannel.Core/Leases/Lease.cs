@@ -12,6 +12,9 @@ public sealed record Lease(SubnetKey Key, LeaseAttributes Attributes, long EtcdL
 {
     public Ipv4Network Subnet => Key.Subnet;
 
+    /// <summary>The IPv4 subnet, and the IPv6 subnet of a dual-stack node.</summary>
+    public IEnumerable<IpNetwork> Destinations => Key.Ipv6Subnet is { } ipv6 ? [Subnet, ipv6] : [Subnet];
+
     /// <summary>A key without an etcd lease, which an operator created for the node with this public address.</summary>
     public bool IsReservation => EtcdLeaseId == 0;
 }

@@ -32,6 +32,19 @@ public sealed class IpNetworkTests
         Assert.Throws<FormatException>(() => IpNetwork.Parse(text));
     }
 
+    [Fact]
+    public void Prefixes_are_ordered_by_family_address_and_length()
+    {
+        string[] ordered = ["9.0.0.0/8", "10.0.0.0/8", "10.0.0.0/16", "::/0", "fc00::/16", "fc00::/48", "fd00::/8"];
+        Assert.Equal(ordered, ordered.Reverse().Select(IpNetwork.Parse).Order().Select(network => network.ToString()));
+        Assert.True(IpNetwork.Parse("::/0") > IpNetwork.Parse("255.0.0.0/8"));
+        Assert.True(IpNetwork.Parse("::/0") >= IpNetwork.Parse("::/0"));
+        Assert.True(IpNetwork.Parse("10.0.0.0/8") < IpNetwork.Parse("10.0.0.0/9"));
+        Assert.True(IpNetwork.Parse("10.0.0.0/8") <= IpNetwork.Parse("10.0.0.0/8"));
+        Assert.Equal(Ipv4Network.Parse("10.24.0.0/16"), IpNetwork.Parse("10.24.0.0/16").Ipv4);
+        Assert.Null(IpNetwork.Parse("fc00::/48").Ipv4);
+    }
+
     [Theory]
     [InlineData("10.24.5.7", false)]
     [InlineData("fc00::7", true)]
