@@ -45,6 +45,12 @@ public sealed record RouteStatus(
     string Subnet, string InstanceId, IReadOnlyList<string> RouteTableIds, RouteState State, string Message, string RequestId,
     DateTimeOffset Time)
 {
+    /// <summary>The state of the route of the lease's IPv6 subnet. Null if none is desired, and from a route controller that does not know
+    /// IPv6. Older nodes ignore it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [JsonConverter(typeof(OptionalIpv6RouteStatus))]
+    public Ipv6RouteStatus? Ipv6 { get; init; }
+
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, RouteStatusJson.Default.RouteStatus);
 
     /// <summary>Null if the value is not a status. It is then treated as absent, and the controller writes it again.</summary>
@@ -68,7 +74,38 @@ public sealed record RouteStatus(
     /// <summary>True if nothing but the time differs.</summary>
     public bool HasSameContentAs(RouteStatus other) =>
         Subnet == other.Subnet && InstanceId == other.InstanceId && State == other.State && Message == other.Message
-        && RouteTableIds.SequenceEqual(other.RouteTableIds);
+        && RouteTableIds.SequenceEqual(other.RouteTableIds)
+        && (Ipv6 is null || other.Ipv6 is null ? Ipv6 == other.Ipv6 : Ipv6.HasSameContentAs(other.Ipv6));
+}
+
+/// <summary>The state of the route of a node's IPv6 subnet. The node's IPv4 traffic and its readiness do not depend on it.</summary>
+/// <param name="Subnet">The IPv6 subnet of the lease.</param>
+/// <param name="Message">One line for an operator; may be empty.</param>
+/// <param name="RequestId">Alibaba Cloud's id of the call that led to this state; may be empty.</param>
+public sealed record Ipv6RouteStatus(string Subnet, RouteState State, string Message, string RequestId)
+{
+    /// <summary>True if nothing but the request id differs.</summary>
+    public bool HasSameContentAs(Ipv6RouteStatus other) => Subnet == other.Subnet && State == other.State && Message == other.Message;
+}
+
+/// <summary>An IPv6 part that cannot be read counts as absent: the status of IPv4 does not depend on it.</summary>
+internal sealed class OptionalIpv6RouteStatus : JsonConverter<Ipv6RouteStatus>
+{
+    public override Ipv6RouteStatus? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        using var document = JsonDocument.ParseValue(ref reader);
+        try
+        {
+            return document.RootElement.Deserialize(RouteStatusJson.Default.Ipv6RouteStatus);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    public override void Write(Utf8JsonWriter writer, Ipv6RouteStatus value, JsonSerializerOptions options) =>
+        JsonSerializer.Serialize(writer, value, RouteStatusJson.Default.Ipv6RouteStatus);
 }
 
 /// <summary>Accepts names only. The library's converter also accepts numbers, whose meaning depends on the version that wrote them, and
@@ -87,4 +124,5 @@ internal sealed class RouteStateByName : JsonConverter<RouteState>
 
 [JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(RouteStatus))]
+[JsonSerializable(typeof(Ipv6RouteStatus))]
 internal sealed partial class RouteStatusJson : JsonSerializerContext;

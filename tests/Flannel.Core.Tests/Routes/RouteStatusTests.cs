@@ -33,6 +33,33 @@ public sealed class RouteStatusTests
         Assert.True(RouteStatus.Parse(Encoding.UTF8.GetBytes(later))?.HasSameContentAs(Example));
     }
 
+    [Fact]
+    public void The_state_of_IPv6_follows_the_other_properties_and_is_read_back()
+    {
+        var status = Example with { Ipv6 = new("fd00:24:0:5::/64", RouteState.Rejected, "no IPv6", "R-1") };
+        var text = Encoding.UTF8.GetString(status.ToJson());
+        Assert.EndsWith(
+            ""","Ipv6":{"Subnet":"fd00:24:0:5::/64","State":"Rejected","Message":"no IPv6","RequestId":"R-1"}}""", text,
+            StringComparison.Ordinal);
+        Assert.Equal(status.Ipv6, RouteStatus.Parse(status.ToJson())?.Ipv6);
+        Assert.False(status.HasSameContentAs(Example));
+        Assert.False(status.HasSameContentAs(status with { Ipv6 = status.Ipv6 with { State = RouteState.Pending } }));
+        Assert.True(status.HasSameContentAs(status with { Ipv6 = status.Ipv6 with { RequestId = "R-2" } }));
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("7")]
+    [InlineData("{}")]
+    [InlineData("""{"Subnet":"fd00:24:0:5::/64","State":"Lost","Message":"","RequestId":""}""")]
+    [InlineData("""{"Subnet":null,"State":"Available","Message":"","RequestId":""}""")]
+    public void A_state_of_IPv6_that_cannot_be_read_leaves_that_of_IPv4(string ipv6)
+    {
+        var text = Golden[..^1] + $",\"Ipv6\":{ipv6}}}";
+        var status = RouteStatus.Parse(Encoding.UTF8.GetBytes(text));
+        Assert.Equal((RouteState.Available, null), (status!.State, status.Ipv6));
+    }
+
     [Theory]
     [InlineData(RouteState.Pending, "Pending")]
     [InlineData(RouteState.Available, "Available")]
