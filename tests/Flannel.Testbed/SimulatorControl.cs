@@ -86,6 +86,13 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
     public Task SetSourceDestCheckAsync(string networkInterfaceId, bool on, CancellationToken cancel) =>
         SendAsync(HttpMethod.Patch, $"/interfaces/{networkInterfaceId}", new { sourceDestCheck = on }, cancel);
 
+    /// <summary>Enables IPv6 in the VPC.</summary>
+    public Task SetIpv6Async(string ipv6CidrBlock, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Patch, $"/vpcs/{CloudSetup.VpcId}", new { ipv6CidrBlock }, cancel);
+
+    public Task SetIpv6AddressesAsync(string networkInterfaceId, IReadOnlyList<string> ipv6s, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Patch, $"/interfaces/{networkInterfaceId}", new { ipv6s }, cancel);
+
     public Task SetRoleAsync(string role, IReadOnlyList<string> deniedActions, CancellationToken cancel) =>
         SendAsync(HttpMethod.Post, $"/roles/{role}", new { deniedActions }, cancel);
 

@@ -3,6 +3,7 @@ namespace Flannel.Testbed;
 /// <summary>
 /// The VPC's router: forwards only by the entries of the simulated route tables. For an interface with the source/destination check on it
 /// drops packets whose source address is not the interface's, and delivers no packets for another destination address, as the cloud does.
+/// It forwards IPv4 only.
 /// </summary>
 public sealed class VpcRouter : IAsyncDisposable
 {
@@ -101,7 +102,8 @@ public sealed class VpcRouter : IAsyncDisposable
     private IEnumerable<string> RoutesOf(string routeTableId, int table, RoutingState state, HashSet<string> checkOn)
     {
         foreach (var entry in state.Routes.Where(entry =>
-            entry.RouteTableId == routeTableId && entry.Type == "Custom" && entry.Status is "Available" or "Modifying"))
+            entry.RouteTableId == routeTableId && entry.Type == "Custom" && entry.Status is "Available" or "Modifying"
+            && !entry.DestinationCidrBlock.Contains(':', StringComparison.Ordinal)))
         {
             yield return entry.NextHopPrivateIp is { } hop && machines.TryGetValue(hop, out var machine) && !checkOn.Contains(hop)
                 ? $"{entry.DestinationCidrBlock} via {hop} dev {Port(machine.Number)} onlink table {table}"

@@ -29,7 +29,18 @@ internal static class ApiErrors
         "InvalidDestinationCidrBlock", "The specified DestinationCidrBlock is in the blacklist.");
     public static readonly ApiError OverlapsVSwitch = new(
         "OperationUnsupported.DestinationCidrBlockOverlapWithVSwitch", "The destination CIDR block overlaps with a vSwitch of the VPC.");
-    public static readonly ApiError NoIpv6 = new("OperationDenied.VpcIpv6NotEnabled", "IPv6 is not enabled for the VPC.");
+    public static readonly ApiError WrongIpVersion = new("IllegalParam.IpVersion", "The specified IpVersion is not valid.");
+    public static readonly ApiError Ipv6OnCustomTable = new(
+        "OperationDenied.Ipv6EntryOnCustomTable", "You cannot create any IPv6 route entry on a custom route table.");
+    public static readonly ApiError ReservedIpv6 = new(
+        "OperationUnsupported.Ipv6CidrBlock", "The specified IPv6 CIDR block is not supported.");
+    public static readonly ApiError SeveralIpv6Addresses = new(
+        "OperationUnsupported.MutipleIpv6Address", "You cannot specify a next hop that has bound multiple IPv6 addresses.");
+    public static readonly ApiError Ipv6OnPrimaryInterface = new(
+        "OperationUnsupported.Ipv6EntryOnPrimaryNetworkInterface", "You cannot create IPv6 route entries on a primary network interface.");
+    public static readonly ApiError Ipv6NotSupported = new(
+        "OperationFailed.NotSupportIPV6", "The specified next hop does not support IPv6.");
+    public static readonly ApiError NoIpv6 = new("OperationDenied.VpcIpv6NotEnabled", "IPv6 has not been enabled for the VPC.");
 
     public static readonly ApiError UnknownNextHop = new("InvalidNextHopId.NotFound", "The specified next hop does not exist.", 404);
     public static readonly ApiError UnknownNextHopOfList = new("InvalidNextHop.NotFound", "The specified next hop does not exist.");

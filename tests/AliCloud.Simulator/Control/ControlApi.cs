@@ -92,7 +92,14 @@ internal sealed class ControlApi(SimulatedCloud cloud)
             case ("PATCH", ["settings"]):
                 return Console.Settings = Patched(Console.Settings, Object(body));
             case ("PATCH", ["interfaces", var id]):
-                return Do(() => Console.SetSourceDestCheck(id, Take<bool>(Object(body), "sourceDestCheck")));
+                var changes = Object(body);
+                if (changes.ContainsKey("sourceDestCheck") || changes.Count == 0)
+                    Console.SetSourceDestCheck(id, Take<bool>(changes, "sourceDestCheck"));
+                if (changes.ContainsKey("ipv6s")) Console.SetIpv6Addresses(id, Take<List<string>>(changes, "ipv6s"));
+                if (changes.Count > 0) throw new FormatException("an interface has no " + changes.First().Key + " to change");
+                return new { };
+            case ("PATCH", ["vpcs", var id]):
+                return Do(() => Console.SetIpv6(id, (string?)Object(body)["ipv6CidrBlock"]));
             case ("POST", ["roles", var name]):
                 var role = Object(body);
                 if (role.ContainsKey("deniedActions") || role.Count == 0) Console.SetDeniedActions(

@@ -30,10 +30,10 @@ public sealed class OperatorConsole
             _state.Settle();
             var table = _state.FindTable(routeTableId) ?? throw Rejection(ApiErrors.UnknownTable);
             if (RouteRules.ParseDestination(route.DestinationCidrBlock, out var destination) is { } malformed) throw Rejection(malformed);
-            if (RouteRules.CheckDestination(table.Vpc, destination, strict: false) is { } bad) throw Rejection(bad);
+            if (RouteRules.CheckDestination(_state, table, destination, strict: false) is { } bad) throw Rejection(bad);
+            var nextHop = new NextHop(route.NextHopType, route.NextHopId);
             if (route.NextHopType is "Instance" or "NetworkInterface"
-                && RouteRules.CheckNextHop(
-                    _state, table.Vpc, new NextHop(route.NextHopType, route.NextHopId)) is { } unusable) throw Rejection(unusable);
+                && RouteRules.CheckNextHop(_state, table.Vpc, nextHop, destination) is { } unusable) throw Rejection(unusable);
             if (table.Entries.Exists(e => e.Destination == destination)) throw Rejection(ApiErrors.Duplicate);
             if (route is { Type: "Custom", ServiceType: null } && RouteRules.IsFull(_state, table)) throw Rejection(ApiErrors.Quota);
             var entry = CloudSetupLoader.AddEntry(_state, table, route with { DestinationCidrBlock = destination.ToString() });
@@ -57,7 +57,7 @@ public sealed class OperatorConsole
         var entry = _state.FindEntry(routeEntryId) ?? throw Rejection(ApiErrors.UnknownEntryId);
         var nextHop = new NextHop(nextHopType, nextHopId);
         if (nextHopType is "Instance" or "NetworkInterface"
-            && RouteRules.CheckNextHop(_state, entry.Table.Vpc, nextHop) is { } unusable) throw Rejection(unusable);
+            && RouteRules.CheckNextHop(_state, entry.Table.Vpc, nextHop, entry.Destination) is { } unusable) throw Rejection(unusable);
         _state.UpdateNow(entry, nextHop);
     });
 
@@ -128,6 +128,18 @@ public sealed class OperatorConsole
         provider.Expired.UnionWith(provider.Tokens);
         provider.Expired.ExceptWith(tokens);
         provider.Tokens = tokens;
+    });
+
+    /// <summary>Enables IPv6 in a VPC with this range; null disables it. Entries that exist remain.</summary>
+    public void SetIpv6(string vpcId, string? ipv6CidrBlock) => Change(() =>
+        (_state.FindVpc(vpcId) ?? throw Rejection(ApiErrors.UnknownVpc)).Ipv6Cidr =
+            ipv6CidrBlock is null ? null : Cidr.ParseIpv6(ipv6CidrBlock));
+
+    /// <summary>Assigns these IPv6 addresses to an interface in place of the former ones.</summary>
+    public void SetIpv6Addresses(string networkInterfaceId, IReadOnlyList<string> addresses) => Change(() =>
+    {
+        var found = _state.FindInterface(networkInterfaceId) ?? throw Rejection(ApiErrors.UnknownInterface);
+        found.Ipv6Addresses = CloudSetupLoader.Ipv6AddressesOf(found.VSwitch, addresses);
     });
 
     public void SetSourceDestCheck(string networkInterfaceId, bool on) => Change(() =>

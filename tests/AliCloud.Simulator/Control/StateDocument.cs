@@ -26,6 +26,7 @@ internal static class StateDocument
                     CidrBlock = v.Cidr.ToString(),
                     SecondaryCidrBlocks = v.SecondaryCidrs.Select(c => c.ToString()).ToList(),
                     v.UserCidrs,
+                    Ipv6CidrBlock = v.Ipv6Cidr?.ToString(),
                     RouteTables = v.Tables.Select(t => new
                     {
                         RouteTableId = t.Id,
@@ -38,6 +39,7 @@ internal static class StateDocument
                     {
                         VSwitchId = s.Id,
                         CidrBlock = s.Cidr.ToString(),
+                        Ipv6CidrBlock = s.Ipv6Cidr?.ToString(),
                         s.ZoneId,
                         RouteTableId = s.Table.Id,
                     }).ToList(),
@@ -57,6 +59,7 @@ internal static class StateDocument
                         PrivateIp = Cidr.Write(n.PrivateIp),
                         Primary = n.IsPrimary,
                         n.SourceDestCheck,
+                        Ipv6s = n.Ipv6Addresses,
                     }).ToList(),
                 }).ToList(),
             };

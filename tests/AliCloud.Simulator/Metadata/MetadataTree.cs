@@ -67,6 +67,9 @@ internal static class MetadataTree
             leaves[under + "vswitch-cidr-block"] = i.VSwitch.Cidr.ToString();
             leaves[under + "primary-ip-address"] = Cidr.Write(i.PrivateIp);
             leaves[under + "private-ipv4s"] = $"[\"{Cidr.Write(i.PrivateIp)}\"]";
+            if (i.Ipv6Addresses.Count > 0) leaves[under + "ipv6s"] = $"[{string.Join(", ", i.Ipv6Addresses)}]";
+            if (i.VSwitch.Ipv6Cidr is { } vSwitchIpv6) leaves[under + "vswitch-ipv6-cidr-block"] = vSwitchIpv6.ToString();
+            if (i.VSwitch.Vpc.Ipv6Cidr is { } vpcIpv6) leaves[under + "vpc-ipv6-cidr-blocks"] = vpcIpv6.ToString();
             leaves[under + "netmask"] = i.VSwitch.Cidr.Netmask;
             leaves[under + "gateway"] = Cidr.Write(i.VSwitch.Cidr.Last - 2); // the third last address of a vSwitch is its gateway
         }

@@ -28,6 +28,10 @@ public sealed record CloudSettings
     /// <summary>Custom entries per route table; the cloud's default is 200.</summary>
     public int RouteEntryQuota { get; init; } = 200;
 
+    /// <summary>True if custom route tables accept IPv6 entries, as a newer guide says. The list of error codes says that they do
+    /// not.</summary>
+    public bool Ipv6OnCustomTables { get; init; }
+
     /// <summary>True if the quota has a dimension for the region, which is then required.</summary>
     public bool RouteEntryQuotaHasRegions { get; init; }
 
@@ -94,6 +98,9 @@ public sealed record VpcSetup
     public required string CidrBlock { get; init; }
     public IReadOnlyList<string> SecondaryCidrBlocks { get; init; } = [];
     public IReadOnlyList<string> UserCidrs { get; init; } = [];
+
+    /// <summary>Null if IPv6 is not enabled.</summary>
+    public string? Ipv6CidrBlock { get; init; }
     public IReadOnlyList<RouteTableSetup> RouteTables { get; init; } = [];
     public IReadOnlyList<VSwitchSetup> VSwitches { get; init; } = [];
 }
@@ -131,6 +138,9 @@ public sealed record VSwitchSetup
 {
     public required string VSwitchId { get; init; }
     public required string CidrBlock { get; init; }
+
+    /// <summary>A part of that of the VPC; null without IPv6.</summary>
+    public string? Ipv6CidrBlock { get; init; }
     public required string ZoneId { get; init; }
     public required string RouteTableId { get; init; }
 }
@@ -163,5 +173,8 @@ public sealed record InterfaceSetup
     public required string VSwitchId { get; init; }
     public required string PrivateIp { get; init; }
     public bool? Primary { get; init; }
+
+    /// <summary>In the IPv6 range of the vSwitch, if that is known.</summary>
+    public IReadOnlyList<string> Ipv6s { get; init; } = [];
     public bool? SourceDestCheck { get; init; }
 }

@@ -26,7 +26,7 @@ internal static class CloudSetupLoader
         var table = new RouteTable(
             description.RouteTableId, description.RouteTableName, vpc, description.RouteTableType, description.AssociateType);
         AddSystemEntry(state, table, Cidr.Service);
-        foreach (var vSwitch in vpc.VSwitches) AddSystemEntry(state, table, vSwitch.Cidr);
+        foreach (var vSwitch in vpc.VSwitches) AddSystemEntries(state, table, vSwitch);
         foreach (var entry in description.Entries) AddEntry(state, table, entry);
         vpc.Tables.Add(table);
         return table;
@@ -34,7 +34,8 @@ internal static class CloudSetupLoader
 
     public static RouteEntry AddEntry(CloudState state, RouteTable table, RouteEntrySetup description)
     {
-        var destination = Cidr.Parse(description.DestinationCidrBlock);
+        var text = description.DestinationCidrBlock;
+        var destination = text.Contains(':', StringComparison.Ordinal) ? Cidr.ParseIpv6(text) : Cidr.Parse(text);
         Require(description.Type is "Custom" or "BGP" or "CEN" or "ECR", $"{destination}: type must be Custom, BGP, CEN or ECR");
         Require(!table.Entries.Exists(e => e.Destination == destination), $"{destination} is repeated in {table.Id}");
         return New(state, table, destination, description.Type, new NextHop(description.NextHopType, description.NextHopId),
@@ -93,6 +94,7 @@ internal static class CloudSetupLoader
             instance.Interfaces.Add(new NetworkInterface(i.NetworkInterfaceId, i.Mac, vSwitch, ip, instance)
             {
                 SourceDestCheck = i.SourceDestCheck ?? state.Settings.NewInterfaceSourceDestCheck,
+                Ipv6Addresses = Ipv6AddressesOf(vSwitch, i.Ipv6s),
             });
         }
 
@@ -105,7 +107,10 @@ internal static class CloudSetupLoader
         Require(state.FindVpc(description.VpcId) is null, $"{description.VpcId} is repeated");
         var vpc = new Vpc(
             description.VpcId, Cidr.Parse(description.CidrBlock), [.. description.SecondaryCidrBlocks.Select(Cidr.Parse)],
-                description.UserCidrs);
+                description.UserCidrs)
+        {
+            Ipv6Cidr = description.Ipv6CidrBlock is { } ipv6 ? Cidr.ParseIpv6(ipv6) : null,
+        };
         state.Vpcs.Add(vpc);
         foreach (var table in description.RouteTables) AddTable(state, vpc, table);
         Require(vpc.Tables.Count(t => t.Type == "System" && !t.IsGateway) == 1, $"{vpc.Id} needs exactly one System route table");
@@ -122,8 +127,29 @@ internal static class CloudSetupLoader
         Require(!state.VSwitches.Any(v => v.Id == id), $"{id} is repeated");
         Require(vpc.SecondaryCidrs.Append(vpc.Cidr).Any(c => c.Contains(cidr)), $"{id}: {cidr} is not in {vpc.Cidr}");
         Require(!vpc.VSwitches.Exists(v => v.Cidr.Contains(cidr) || cidr.Contains(v.Cidr)), $"{id}: {cidr} overlaps another vSwitch");
-        vpc.VSwitches.Add(new VSwitch(id, vpc, cidr, description.ZoneId, table));
-        foreach (var t in vpc.Tables) AddSystemEntry(state, t, cidr);
+        Cidr? ipv6 = description.Ipv6CidrBlock is { } text ? Cidr.ParseIpv6(text) : null;
+        Require(ipv6 is null || vpc.Ipv6Cidr?.Contains(ipv6.Value) == true, $"{id}: {ipv6} is not in the VPC's IPv6 range");
+        var vSwitch = new VSwitch(id, vpc, cidr, description.ZoneId, table) { Ipv6Cidr = ipv6 };
+        vpc.VSwitches.Add(vSwitch);
+        foreach (var t in vpc.Tables) AddSystemEntries(state, t, vSwitch);
+    }
+
+    /// <summary>In the form in which the metadata service lists them.</summary>
+    public static IReadOnlyList<string> Ipv6AddressesOf(VSwitch vSwitch, IReadOnlyList<string> texts)
+    {
+        foreach (var text in texts)
+        {
+            Require(Cidr.TryParseIpv6Address(text, out var address), $"'{text}' is not an IPv6 address");
+            Require(vSwitch.Ipv6Cidr is not { } range || range.Contains(address), $"{text} is not in the IPv6 range of {vSwitch.Id}");
+        }
+
+        return [.. texts];
+    }
+
+    private static void AddSystemEntries(CloudState state, RouteTable table, VSwitch vSwitch)
+    {
+        AddSystemEntry(state, table, vSwitch.Cidr);
+        if (vSwitch.Ipv6Cidr is { } ipv6) AddSystemEntry(state, table, ipv6);
     }
 
     private static void AddSystemEntry(CloudState state, RouteTable table, Cidr destination) =>

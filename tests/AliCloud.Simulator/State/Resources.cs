@@ -10,6 +10,9 @@ internal sealed class Vpc(string id, Cidr cidr, IReadOnlyList<Cidr> secondaryCid
     public Cidr Cidr => cidr;
     public IReadOnlyList<Cidr> SecondaryCidrs => secondaryCidrs;
     public IReadOnlyList<string> UserCidrs => userCidrs;
+
+    /// <summary>Null without IPv6.</summary>
+    public Cidr? Ipv6Cidr { get; set; }
     public string RouterId { get; } = "vrt-" + id;
     public List<RouteTable> Tables { get; } = [];
     public List<VSwitch> VSwitches { get; } = [];
@@ -21,6 +24,9 @@ internal sealed class VSwitch(string id, Vpc vpc, Cidr cidr, string zoneId, Rout
     public Vpc Vpc => vpc;
     public Cidr Cidr => cidr;
     public string ZoneId => zoneId;
+
+    /// <summary>Null without IPv6.</summary>
+    public Cidr? Ipv6Cidr { get; init; }
     public RouteTable Table { get; set; } = table;
 }
 
@@ -94,6 +100,7 @@ internal sealed class NetworkInterface(string id, string mac, VSwitch vSwitch, u
     public Instance Instance => instance;
     public bool IsPrimary => instance.Primary == this;
     public required bool SourceDestCheck { get; set; }
+    public IReadOnlyList<string> Ipv6Addresses { get; set; } = [];
 }
 
 /// <summary>A key of a role that the metadata service or STS issued. It expires at <see cref="Expiration"/>, also if a newer one was

@@ -32,8 +32,8 @@ internal static class CreateRouteActions
         if (call["NextHopId"] is not { } nextHopId) return ApiErrors.Missing("NextHopId");
         if (RouteRules.ParseDestination(call.Required("DestinationCidrBlock"), out var destination) is { } malformed) return malformed;
         var nextHop = new NextHop(call["NextHopType"] ?? "Instance", nextHopId);
-        if (RouteRules.CheckDestination(table.Vpc, destination, strict: false) is { } bad) return bad;
-        if (RouteRules.CheckNextHop(state, table.Vpc, nextHop) is { } unusable) return unusable;
+        if (RouteRules.CheckDestination(state, table, destination, strict: false) is { } bad) return bad;
+        if (RouteRules.CheckNextHop(state, table.Vpc, nextHop, destination) is { } unusable) return unusable;
         if (call.DryRun) return ApiErrors.DryRunPassed;
 
         // Busy before duplicate: a repeated call gets TaskConflict until the first one has settled (terraform-provider-alicloud).
@@ -86,11 +86,11 @@ internal static class CreateRouteActions
     {
         var table = state.FindTable(item["RouteTableId"])!;
         var text = item.Required("DstCidrBlock");
-        if (item["IpVersion"] == "6") return ApiErrors.NoIpv6;
         if (RouteRules.ParseDestination(text, out var destination) is { } malformed) return malformed;
+        if (Ipv6Rules.CheckVersion(destination, item["IpVersion"]) is { } mismatch) return mismatch;
         var nextHop = new NextHop(item.Required("NextHopType"), item.Required("NextHop"));
-        if (RouteRules.CheckDestination(table.Vpc, destination, strict: true) is { } bad) return bad;
-        if (RouteRules.CheckNextHop(state, table.Vpc, nextHop) is { } unusable) return unusable;
+        if (RouteRules.CheckDestination(state, table, destination, strict: true) is { } bad) return bad;
+        if (RouteRules.CheckNextHop(state, table.Vpc, nextHop, destination) is { } unusable) return unusable;
         if (table.Entries.Exists(e => e.Destination == destination))
             return new ApiError("VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE", $"Specified CIDR block is already exists, entry.cidrBlock={text}");
         if (RouteRules.IsFull(state, table)) return ApiErrors.Quota;

@@ -26,7 +26,7 @@ internal static class ModifyRouteActions
         NextHop? nextHop = call["NewNextHopId"] is { } id ? new NextHop(call["NewNextHopType"] ?? entry.NextHop.Type, id) : null;
         if (nextHop is { } requested)
         {
-            if (RouteRules.CheckNextHop(state, entry.Table.Vpc, requested) is { } unusable) return unusable;
+            if (RouteRules.CheckNextHop(state, entry.Table.Vpc, requested, entry.Destination) is { } unusable) return unusable;
             if (requested == entry.NextHop && entry.Status == EntryState.Available) return ApiErrors.NextHopUnchanged;
         }
 

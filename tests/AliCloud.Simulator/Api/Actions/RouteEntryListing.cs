@@ -49,12 +49,14 @@ internal sealed class RouteEntryListing(TimeProvider time)
             && (call["RouteEntryName"] is null || e.Name == call["RouteEntryName"] && e.Type == "Custom")
             && (call["DestinationCidrBlock"] is null || e.Destination.ToString() == call["DestinationCidrBlock"])
             && (destinations.Count == 0 || destinations.Contains(e.Destination.ToString()))
-            && (call["IpVersion"] is null or "ipv4")
+            && (call["IpVersion"] is null || call["IpVersion"] == IpVersionOf(e))
             && (call["RouteEntryType"] is null || e.Type == call["RouteEntryType"])
             && (call["NextHopId"] is null || e.NextHop.Id == call["NextHopId"])
             && (call["NextHopType"] is null || e.NextHop.Type == call["NextHopType"])
             && (call["ServiceType"] is null || e.ServiceType == call["ServiceType"]);
     }
+
+    private static string IpVersionOf(RouteEntry e) => e.Destination.IsIpv6 ? "ipv6" : "ipv4";
 
     private static object Write(CloudState state, RouteEntry e)
     {
@@ -71,7 +73,7 @@ internal sealed class RouteEntryListing(TimeProvider time)
             e.Description,
             RouteTableId = e.Table.Id,
             DestinationCidrBlock = e.Destination.ToString(),
-            IpVersion = "ipv4",
+            IpVersion = IpVersionOf(e),
             e.Type,
             Status = e.Status.ToString(),
             Origin = e.Type switch { "System" => "SystemCreate", "Custom" => "CustomCreate", _ => "RoutePropagation" },

@@ -14,11 +14,16 @@ internal static class RouteRules
 
     private static readonly Cidr[] Blacklist = [Cidr.Parse("127.0.0.0/8"), Cidr.Parse("169.254.0.0/16"), Cidr.Parse("224.0.0.0/3")];
 
-    /// <summary>Parses a destination. An address without a length is a /32.</summary>
+    /// <summary>Parses a destination. An IPv4 address without a length is a /32.</summary>
     public static ApiError? ParseDestination(string text, out Cidr destination)
     {
         destination = default;
-        if (text.Contains(':', StringComparison.Ordinal)) return ApiErrors.NoIpv6;
+        if (text.Contains(':', StringComparison.Ordinal))
+        {
+            if (!Cidr.TryParseIpv6(text, out destination, out var hasIpv6HostBits)) return ApiErrors.MalformedCidr;
+            return hasIpv6HostBits ? ApiErrors.HostBits : null;
+        }
+
         if (Cidr.TryParseAddress(text, out var address))
         {
             destination = new Cidr(address, 32);
@@ -34,8 +39,10 @@ internal static class RouteRules
     /// batch is stricter: a destination must not lie in 100.64.0.0/10, and must not contain the range of a vSwitch, except for the default
     /// route.
     /// </summary>
-    public static ApiError? CheckDestination(Vpc vpc, Cidr destination, bool strict)
+    public static ApiError? CheckDestination(CloudState state, RouteTable table, Cidr destination, bool strict)
     {
+        var vpc = table.Vpc;
+        if (destination.IsIpv6) return Ipv6Rules.CheckTable(state, table) ?? Ipv6Rules.CheckDestination(vpc, destination, strict);
         if (destination == Cidr.Service || (strict && Cidr.Service.Contains(destination))) return ApiErrors.BlacklistedCidr;
         if (Blacklist.Any(b => b.Contains(destination))) return ApiErrors.BlacklistedCidr;
         var overlaps = vpc.VSwitches.Exists(
@@ -44,7 +51,10 @@ internal static class RouteRules
     }
 
     /// <summary>The next hop must exist in the VPC of the table. Types that no test needs are not implemented.</summary>
-    public static ApiError? CheckNextHop(CloudState state, Vpc vpc, NextHop nextHop)
+    public static ApiError? CheckNextHop(CloudState state, Vpc vpc, NextHop nextHop, Cidr destination) =>
+        CheckNextHop(state, vpc, nextHop) ?? (destination.IsIpv6 ? Ipv6Rules.CheckNextHop(state, nextHop) : null);
+
+    private static ApiError? CheckNextHop(CloudState state, Vpc vpc, NextHop nextHop)
     {
         switch (nextHop.Type)
         {

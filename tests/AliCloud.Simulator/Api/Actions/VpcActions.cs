@@ -54,11 +54,14 @@ internal static class VpcActions
         CidrBlock = vpc.Cidr.ToString(),
         SecondaryCidrBlocks = new { SecondaryCidrBlock = vpc.SecondaryCidrs.Select(c => c.ToString()) },
         UserCidrs = new { UserCidr = vpc.UserCidrs },
-        Ipv6CidrBlock = "",
-        Ipv6CidrBlocks = new { Ipv6CidrBlock = Array.Empty<object>() },
+        Ipv6CidrBlock = vpc.Ipv6Cidr?.ToString() ?? "",
+        Ipv6CidrBlocks = new
+        {
+            Ipv6CidrBlock = vpc.Ipv6Cidr is { } ipv6 ? [new { Ipv6CidrBlock = ipv6.ToString(), Ipv6Isp = "BGP" }] : Array.Empty<object>(),
+        },
         VSwitchIds = new { VSwitchId = vpc.VSwitches.Select(s => s.Id) },
         Status = "Available",
-        EnabledIpv6 = false,
+        EnabledIpv6 = vpc.Ipv6Cidr is not null,
         IsDefault = false,
         OwnerId = state.AccountId,
         VpcName = "",
