@@ -14,6 +14,9 @@ public sealed record ControllerSnapshot(
 {
     public static readonly ControllerSnapshot Empty = new([], [], [], null, WriteCounts.None);
 
+    /// <summary>One status for each node with an IPv6 subnet; its subnet is that one.</summary>
+    public IReadOnlyList<RouteStatus> Ipv6Nodes { get; init; } = [];
+
     /// <summary>Stale routes whose deletion waits because many became stale at once.</summary>
     public int HeldDeletions { get; init; }
 
@@ -21,15 +24,9 @@ public sealed record ControllerSnapshot(
     public int OtherClusters =>
         Conflicts.Where(conflict => conflict.Cluster is not null).DistinctBy(conflict => conflict.RouteEntryId).Count();
 
-    public IReadOnlyDictionary<RouteState, int> CountByState
-    {
-        get
-        {
-            var counts = new Dictionary<RouteState, int>();
-            foreach (var node in Nodes) counts[node.State] = counts.GetValueOrDefault(node.State) + 1;
-            return counts;
-        }
-    }
+    public IReadOnlyDictionary<RouteState, int> CountByState => Count(Nodes);
+
+    public IReadOnlyDictionary<RouteState, int> Ipv6CountByState => Count(Ipv6Nodes);
 
     /// <summary>The sum of the snapshots of all VPCs.</summary>
     internal static ControllerSnapshot Of(IEnumerable<ControllerSnapshot> vpcs)
@@ -42,7 +39,11 @@ public sealed record ControllerSnapshot(
             all.Count == 0 || all.Any(vpc => vpc.LastReconcile is null) ? null : all.Min(vpc => vpc.LastReconcile),
             all.Aggregate(WriteCounts.None, (sum, vpc) => sum + vpc.Writes))
         {
+            Ipv6Nodes = [.. all.SelectMany(vpc => vpc.Ipv6Nodes)],
             HeldDeletions = all.Sum(vpc => vpc.HeldDeletions),
         };
     }
+
+    private static Dictionary<RouteState, int> Count(IReadOnlyList<RouteStatus> nodes) =>
+        nodes.CountBy(node => node.State).ToDictionary(count => count.Key, count => count.Value);
 }

@@ -99,14 +99,24 @@ internal sealed class VpcReconciler
     private async Task<PassResult> ReconcileOnceAsync(CancellationToken cancellation)
     {
         if (await ObserveAsync(cancellation) is not { } observation) return PassResult.Now;
-        var plan = VpcPlan.For(observation, term.Mark);
-        parts.Execution.Recorder.Record(plan);
-        if (!await parts.Status.Publisher.PublishAsync(plan, cancellation)) return PassResult.Ended(new TermResult.Lost());
+        var plan = VpcPlan.For(observation.Ipv4, term.Mark);
+        var ipv6Plan = VpcPlan.For(observation.Ipv6, term.Mark);
+        Record(plan, ipv6Plan);
+        if (!await parts.Status.Publisher.PublishAsync(plan, parts.Ipv6.StatusesOf(ipv6Plan), cancellation))
+            return PassResult.Ended(new TermResult.Lost());
         // Only after the publication: the nodes then know the reason.
         if (termEnd() is { } end) return PassResult.Ended(end);
         var execution = await ExecuteAsync(plan, cancellation);
+        var ipv6Execution = execution is ExecutionResult.NothingToWrite ? await ExecuteIpv6Async(ipv6Plan, cancellation) : null;
         snapshot = SnapshotOf(plan);
-        return ScheduleNext(plan, execution);
+        return ScheduleNext(plan, execution, parts.Ipv6.NextDue(ipv6Plan, ipv6Execution));
+    }
+
+    private void Record(VpcPlan plan, VpcPlan ipv6Plan)
+    {
+        parts.Execution.Recorder.Record(plan);
+        parts.Observation.Quota.Observe(plan, parts.Failures.Routes);
+        parts.Ipv6.Record(ipv6Plan, plan);
     }
 
     /// <returns>Null if the leases changed during the read, and the tables of a new node are not known.</returns>
@@ -121,7 +131,8 @@ internal sealed class VpcReconciler
     private async Task<ExecutionResult> ExecuteAsync(VpcPlan plan, CancellationToken cancellation)
     {
         var result = await parts.Execution.Executor.ExecuteAsync(
-            plan, isCurrent: () => ReferenceEquals(plan.Desired, desired), starting: parts.Execution.Progress.WriteStarting, cancellation);
+            plan, isCurrent: () => ReferenceEquals(plan.Desired, desired), starting: _ => parts.Execution.Progress.WriteStarting(),
+            cancellation);
         if (result is ExecutionResult.NothingToWrite) await ReadInBackgroundAsync(plan, cancellation);
         return result;
     }
@@ -136,7 +147,17 @@ internal sealed class VpcReconciler
         await observation.Quota.StartReadIfDueAsync(cancellation);
     }
 
-    private PassResult ScheduleNext(VpcPlan plan, ExecutionResult execution)
+    private async Task<ExecutionResult> ExecuteIpv6Async(VpcPlan plan, CancellationToken cancellation)
+    {
+        // A node may have joined during the pass: its IPv4 route is first.
+        if (!IsCurrent()) return new ExecutionResult.Again();
+        return await parts.Ipv6.ExecuteAsync(plan, IsCurrent, cancellation);
+
+        bool IsCurrent() => ReferenceEquals(plan.Desired, desired.Ipv6);
+    }
+
+    /// <param name="ipv6">The time until IPv6 has something to do; null for the next resync. A change of the leases ends it.</param>
+    private PassResult ScheduleNext(VpcPlan plan, ExecutionResult execution, TimeSpan? ipv6)
     {
         switch (execution)
         {
@@ -150,6 +171,7 @@ internal sealed class VpcReconciler
         parts.Execution.Deletions.Schedule(desired);
         parts.Observation.Observer.Schedule();
         var next = Schedule.Next(ignored: plan.ExecutableActions.Count > 0 ? null : Deadline.Write) ?? options.Resync;
+        if (next > ipv6) next = ipv6.Value;
         if (next > options.Resync) next = options.Resync;
         return PassResult.After(next > ShortestPause ? next : ShortestPause, isInterruptible: true);
     }
@@ -168,10 +190,11 @@ internal sealed class VpcReconciler
     private void ScheduleResync() => Schedule.Set(Deadline.Resync, options.Resync * (0.9 + context.Random.NextDouble() / 10));
 
     private ControllerSnapshot SnapshotOf(VpcPlan plan) => new(
-        parts.Status.Debouncer.Latest, parts.Execution.Conflicts.All, [.. plan.TableIds.Select(UsageOf)],
-        parts.Execution.Progress.LastReconcile, parts.Execution.Pending.Counts)
+        parts.Status.Debouncer.Latest, [.. parts.Execution.Conflicts.All, .. parts.Ipv6.Conflicts], [.. plan.TableIds.Select(UsageOf)],
+        parts.Execution.Progress.LastReconcile, parts.Execution.Pending.Counts + parts.Ipv6.Writes)
     {
-        HeldDeletions = parts.Execution.Deletions.Held,
+        Ipv6Nodes = parts.Ipv6.Latest,
+        HeldDeletions = parts.Execution.Deletions.Held + parts.Ipv6.HeldDeletions,
     };
 
     private TableUsage UsageOf(string tableId) => new(

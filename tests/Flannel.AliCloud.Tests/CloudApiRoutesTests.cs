@@ -58,7 +58,7 @@ public class CloudApiRoutesTests
         });
         var entries = (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!;
         var ours = Assert.Single(entries, e => e.DestinationText == "10.24.1.0/24");
-        Assert.Equal(("vtb-1", Ipv4Network.Parse("10.24.1.0/24"), true, RouteEntryStatus.Available, "n", "d"),
+        Assert.Equal(("vtb-1", IpNetwork.Parse("10.24.1.0/24"), true, RouteEntryStatus.Available, "n", "d"),
             (ours.RouteTableId, ours.Destination!.Value, ours.IsCustom, ours.Status, ours.Name, ours.Description));
         Assert.Equal([new NextHop("NetworkInterface", "eni-1b")], ours.NextHops);
         Assert.False(Assert.Single(entries, e => e.DestinationText == "10.99.0.0/16").IsCustom);
@@ -74,7 +74,7 @@ public class CloudApiRoutesTests
         var answer = await cloud.Api.CreateRouteEntriesAsync(
             Region, [Route("10.24.1.0/24"), Route("10.24.2.0/24"), Route("10.24.3.0/24", "i-2")], Token);
         var failure = Assert.Single(answer.Value!.Failures);
-        Assert.Equal(Ipv4Network.Parse("10.24.2.0/24"), failure.Destination);
+        Assert.Equal(IpNetwork.Parse("10.24.2.0/24"), failure.Destination);
         Assert.Equal((CloudErrorKind.Reread, "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE"), (failure.Error.Kind, failure.Error.Code));
         cloud.Settle();
         var entries = (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!;
@@ -82,6 +82,33 @@ public class CloudApiRoutesTests
         var mine = Assert.Single(entries, e => e.DestinationText == "10.24.3.0/24");
         Assert.Equal(("i-2", "flannel", "flannel of the test", RouteEntryStatus.Available),
             (mine.NextHops[0].Id, mine.Name, mine.Description, mine.Status));
+    }
+
+    [Fact]
+    public async Task IPv6_routes_are_created_with_their_version_listed_updated_and_deleted()
+    {
+        await using var cloud = await StartAsync(setup => setup with
+        {
+            Vpcs = [setup.Vpcs[0] with { Ipv6CidrBlock = "2408:4005:300::/56" }],
+            Instances = [.. setup.Instances.Select((instance, i) => instance with
+            {
+                Interfaces = [.. instance.Interfaces.Select(each => each with { Ipv6s = [$"2408:4005:300::1{i}"] })],
+            })],
+        });
+        var batch = await cloud.Api.CreateRouteEntriesAsync(
+            Region, [Route("fd00:24:0:1::/64"), Route("fd00:24:0:2::/64", "i-none"), Route("fd00:24:0:3::/64", "i-2")], Token);
+        Assert.Equal(IpNetwork.Parse("fd00:24:0:2::/64"), Assert.Single(batch.Value!.Failures).Destination);
+        cloud.Settle();
+        Assert.True((await cloud.Api.CreateRouteEntryAsync(Region, Route("fd00:24:0:4::/64"), "token-1", Token)).Ok);
+        cloud.Settle();
+        var entries = (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!.Where(e => e.Destination?.IsV6 == true);
+        Assert.Equal(["fd00:24:0:1::/64", "fd00:24:0:3::/64", "fd00:24:0:4::/64"], entries.Select(e => e.Destination.ToString()));
+        var first = entries.First();
+        Assert.True((await cloud.Api.ModifyRouteEntryAsync(Region, first, new NextHop("Instance", "i-2"), "n", "d", Token)).Ok);
+        cloud.Settle();
+        Assert.Empty((await cloud.Api.DeleteRouteEntriesAsync(Region, [.. entries], Token)).Value!.Failures);
+        var custom = await cloud.Api.CreateRouteEntryAsync(Region, Route("fd00:24:0:9::/64", "i-3", "vtb-2"), "token-2", Token);
+        Assert.Equal((CloudErrorKind.Fatal, "OperationDenied.Ipv6EntryOnCustomTable"), (custom.Error!.Kind, custom.Error.Code));
     }
 
     [Fact]
@@ -182,7 +209,7 @@ public class CloudApiRoutesTests
             () => cloud.Api.CreateRouteEntriesAsync(Region, [.. Enumerable.Repeat(Route("10.24.2.0/24"), count)], Token));
     }
 
-    private static Ipv4Network Nth(int i) => Ipv4Network.Parse($"10.24.{i}.0/24");
+    private static IpNetwork Nth(int i) => IpNetwork.Parse($"10.24.{i}.0/24");
 
     private static VpcSetup With250Entries(VpcSetup vpc) => vpc with
     {

@@ -98,7 +98,9 @@ public static class CloudErrorTable
             "InvalidRouteEntryName.Malformed", "Forbidden.VRouterNotFound", "DefaultValidate.Error",
             "InvalidAction.NotFound", "InvalidVersion", "DependencyViolation.RouteEntry", "EntityNotExist.*", "EntityNotExist.Role"),
 
-        // IPv6: IPv4 works without it.
+        // IPv6 entries alone; IPv4 works without them. The VPC has no IPv6, or the table is a custom one: no IPv6 entry of the table is
+        // possible. The next hop has several addresses, or none, or is a primary interface named as such, or the destination is reserved
+        // or in a vSwitch's range: this entry is not possible. (A next hop whose address changes is IncorrectStatus.Ipv6Address, above.)
         .. All(CloudErrorKind.Fatal,
             "OperationDenied.VpcIpv6NotEnabled", "OperationDenied.Ipv6EntryOnCustomTable", "OperationUnsupported.*",
             "OperationUnsupported.Ipv6EntryOnPrimaryNetworkInterface", "OperationUnsupported.MutipleIpv6Address",

@@ -3,13 +3,13 @@ using Flannel.Core.Addresses;
 namespace Flannel.AliCloud.Vpc;
 
 /// <summary>An entry of a route table, as DescribeRouteEntryList returns it.</summary>
-/// <param name="Destination">Null if it is not an IPv4 prefix (IPv6, a prefix list).</param>
+/// <param name="Destination">Null if it is not a prefix (a prefix list).</param>
 /// <param name="DestinationText">As the API writes it.</param>
 /// <param name="IsCustom">True for type Custom, unless another service (ServiceType, such as TR) manages the entry. Only such entries may
 /// be changed.</param>
 /// <param name="NextHops">More than one for ECMP.</param>
 public sealed record RouteEntry(
-    string RouteTableId, string RouteEntryId, Ipv4Network? Destination, string DestinationText, bool IsCustom, RouteEntryStatus Status,
+    string RouteTableId, string RouteEntryId, IpNetwork? Destination, string DestinationText, bool IsCustom, RouteEntryStatus Status,
     string Name, string Description, IReadOnlyList<NextHop> NextHops);
 
 public enum RouteEntryStatus { Pending, Available, Modifying, Deleting, Unknown }
@@ -18,4 +18,4 @@ public enum RouteEntryStatus { Pending, Available, Modifying, Deleting, Unknown 
 public sealed record NextHop(string Type, string Id);
 
 /// <summary>A route entry to create.</summary>
-public sealed record NewRouteEntry(string RouteTableId, Ipv4Network Destination, NextHop NextHop, string Name, string Description);
+public sealed record NewRouteEntry(string RouteTableId, IpNetwork Destination, NextHop NextHop, string Name, string Description);

@@ -65,5 +65,8 @@ internal sealed class VpcApi(ApiClient client)
         [.. ApiClient.Present(table.VSwitchIds?.VSwitchId).Where(id => !string.IsNullOrWhiteSpace(id))]);
 
     private static VSwitchAttributes Convert(VSwitchResponse response) =>
-        new(response.VSwitchId ?? "", response.VpcId ?? "", response.CidrBlock ?? "", response.RouteTable?.RouteTableId ?? "");
+        new(response.VSwitchId ?? "", response.VpcId ?? "", response.CidrBlock ?? "", response.RouteTable?.RouteTableId ?? "")
+        {
+            Ipv6CidrBlock = response.Ipv6CidrBlock ?? "",
+        };
 }

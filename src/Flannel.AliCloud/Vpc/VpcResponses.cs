@@ -64,6 +64,7 @@ internal sealed record VSwitchResponse : CloudResponse
     public string? VSwitchId { get; init; }
     public string? VpcId { get; init; }
     public string? CidrBlock { get; init; }
+    public string? Ipv6CidrBlock { get; init; }
     public ServingTable? RouteTable { get; init; }
 
     internal sealed record ServingTable(string? RouteTableId);

@@ -78,7 +78,7 @@ public sealed class ElectedTerm : IAsyncDisposable
     /// <param name="absent">Subnets that must have no lease.</param>
     /// <param name="unchanged">Leases that must be as they were read.</param>
     public async ValueTask<TermProof> ProveAsync(
-        IReadOnlyCollection<Ipv4Network> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation)
+        IReadOnlyCollection<IpNetwork> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation)
     {
         if (IsOver()) return TermProof.Unproven;
         try

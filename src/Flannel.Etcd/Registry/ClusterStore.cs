@@ -77,15 +77,19 @@ public sealed class ClusterStore
     }
 
     /// <summary>One linearizable read of the election, the cluster's id and the leases that a deletion is based on.</summary>
-    /// <param name="absent">Subnets that must have no lease, neither alone nor with an IPv6 subnet.</param>
+    /// <param name="absent">Subnets that must have no lease: an IPv4 subnet neither alone nor with an IPv6 subnet, and an IPv6 subnet with
+    /// no IPv4 subnet.</param>
     /// <param name="unchanged">Leases that must be as they were read.</param>
     /// <exception cref="EtcdException">etcd is unavailable or rejects the request.</exception>
     internal async Task<TermProof> ProveAsync(
-        IReadOnlyCollection<Ipv4Network> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation)
+        IReadOnlyCollection<IpNetwork> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(absent.Count + unchanged.Count, MaxProvedLeases);
         var request = new TxnRequest { Compare = { Fence() }, Failure = { Read(keys.Controller), Read(keys.Cluster) } };
-        foreach (var subnet in absent)
+        var absentIpv6 = absent.Where(destination => destination.IsV6).ToHashSet();
+        // A key begins with its IPv4 subnet, which is not known when an IPv6 subnet's lease is gone: all keys are read.
+        if (absentIpv6.Count > 0) request.Success.Add(ReadKeys(keys.Subnets));
+        foreach (var subnet in absent.Select(destination => destination.Ipv4).OfType<Ipv4Network>())
         {
             var key = keys.Subnets + new SubnetKey(subnet);
             request.Compare.Add(TxnCompare.Absent(ByteString.CopyFromUtf8(key), EtcdKeys.EndOf(key + SubnetKey.Ipv6Separator)));
@@ -93,12 +97,22 @@ public sealed class ClusterStore
 
         foreach (var lease in unchanged) request.Compare.Add(TxnCompare.ModRevision(keys.Lease(lease.Key), lease.ModRevision));
         var response = await context.Etcd.TxnAsync(request, cancellation);
-        if (response.Succeeded) return TermProof.Proven;
+        if (response.Succeeded)
+        {
+            var isLeased = absentIpv6.Count > 0 && response.Responses[0].ResponseRange.Kvs.Any(pair => IsAnyOf(absentIpv6, pair.Key));
+            return isLeased ? TermProof.LeasesDiffer : TermProof.Proven;
+        }
+
         var isHeld = fence.Holds(response.Responses[0].ResponseRange.Kvs);
         var cluster = response.Responses[1].ResponseRange.Kvs.FirstOrDefault();
         var isSameCluster = clusterValue is null || clusterValue.Equals(cluster?.Value);
         return isHeld && isSameCluster ? TermProof.LeasesDiffer : TermProof.Unproven;
     }
+
+    /// <summary>Whether it is the key of a lease with one of these IPv6 subnets.</summary>
+    private bool IsAnyOf(HashSet<IpNetwork> ipv6Subnets, ByteString key) =>
+        SubnetKey.TryParse(key.ToStringUtf8().AsSpan(keys.Subnets.Length), out var subnet)
+        && subnet.Ipv6Subnet is { } ipv6 && ipv6Subnets.Contains(ipv6);
 
     /// <summary>Compares the election and the cluster: an etcd that was emptied or replaced has another id, or none.</summary>
     private IEnumerable<Compare> Fence()
@@ -111,6 +125,11 @@ public sealed class ClusterStore
         ClusterId.ParseJson(value.Span) is { } id ? new ClusterIdResult.Known(id) : new ClusterIdResult.Unreadable();
 
     private static RequestOp Put(ByteString key, ByteString value) => new() { RequestPut = new PutRequest { Key = key, Value = value } };
+
+    private static RequestOp ReadKeys(string prefix) => new()
+    {
+        RequestRange = new RangeRequest { Key = ByteString.CopyFromUtf8(prefix), RangeEnd = EtcdKeys.EndOf(prefix), KeysOnly = true },
+    };
 
     private static RequestOp Read(ByteString key) => new() { RequestRange = new RangeRequest { Key = key } };
 }

@@ -28,7 +28,7 @@ public interface IElectedTerm : IAsyncDisposable
     /// <param name="unchanged">Leases that must have the revision with which they were read.</param>
     /// <returns><see cref="TermProof.Unproven"/> also if the store is unavailable.</returns>
     ValueTask<TermProof> ProveAsync(
-        IReadOnlyCollection<Ipv4Network> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation);
+        IReadOnlyCollection<IpNetwork> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation);
 
     /// <summary>The document that this or an earlier term wrote by <see cref="WriteAbsentLeasesAsync"/>. Null if there is none or the store
     /// rejects the read.</summary>

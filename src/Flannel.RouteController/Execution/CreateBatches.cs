@@ -15,7 +15,7 @@ internal sealed class CreateBatches(BatchSize size, RouteFailures failures, Time
     /// <summary>How long no batch is tried after a denial: an operator may have granted the permission since.</summary>
     private static readonly TimeSpan DenialPause = TimeSpan.FromMinutes(10);
 
-    private readonly HashSet<Ipv4Network> oneTableOnly = [];
+    private readonly HashSet<IpNetwork> oneTableOnly = [];
     private int singlesInARow;
     private long? deniedAt;
 
@@ -59,7 +59,7 @@ internal sealed class CreateBatches(BatchSize size, RouteFailures failures, Time
     }
 
     /// <summary>A response names a failed destination and no table: from now on a batch has this destination for one table only.</summary>
-    public void Separate(Ipv4Network destination) => oneTableOnly.Add(destination);
+    public void Separate(IpNetwork destination) => oneTableOnly.Add(destination);
 
     public void SingleSucceeded()
     {
@@ -76,10 +76,12 @@ internal sealed class CreateBatches(BatchSize size, RouteFailures failures, Time
     private List<RouteAction.Create> Batch(IEnumerable<RouteAction.Create> open)
     {
         var batch = new List<RouteAction.Create>();
-        var destinations = new HashSet<Ipv4Network>();
+        var destinations = new HashSet<IpNetwork>();
         foreach (var create in open)
         {
             if (batch.Count == size.Current) break;
+            // The API may reject IPv6 in one table and accept it in another.
+            if (create.Destination.IsV6 && batch.Count > 0 && batch[0].RouteTableId != create.RouteTableId) continue;
             if (destinations.Add(create.Destination) || !oneTableOnly.Contains(create.Destination)) batch.Add(create);
         }
 

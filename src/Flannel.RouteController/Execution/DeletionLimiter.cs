@@ -23,8 +23,8 @@ internal sealed class DeletionLimiter(VpcContext context)
     /// <summary>The pause between two parts of the held deletions.</summary>
     private static readonly TimeSpan PartInterval = TimeSpan.FromMinutes(5);
 
-    private readonly Dictionary<Ipv4Network, long> deletedAt = [];
-    private HashSet<Ipv4Network> part = [];
+    private readonly Dictionary<IpNetwork, long> deletedAt = [];
+    private HashSet<IpNetwork> part = [];
     private long? heldSince;
     private long nextPartAt;
     private bool isHoldLogged;
@@ -77,7 +77,7 @@ internal sealed class DeletionLimiter(VpcContext context)
             deletedAt[delete.Destination] = context.Time.GetTimestamp();
     }
 
-    private List<Ipv4Network> NextPart(List<Ipv4Network> subnets, int limit)
+    private List<IpNetwork> NextPart(List<IpNetwork> subnets, int limit)
     {
         if (context.Time.GetElapsedTime(heldSince!.Value) < HoldTime) return [];
         if (subnets.Count == 0)

@@ -4,18 +4,16 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Execution;
 
-/// <summary>Records a plan: what it says about earlier writes, their failures, stale routes, the quota and conflicts.</summary>
+/// <summary>Records a plan of one family: what it says about earlier writes, their failures, stale routes and conflicts.</summary>
 internal sealed class PlanRecorder(
-    RouteFailures failures, RouteQuota quota, PendingWrites pending, RouteCreator creator, DeletionPolicy deletions,
-    RouteConflictTracker conflicts)
+    RouteFailures failures, PendingWrites pending, RouteCreator creator, DeletionPolicy deletions, RouteConflictTracker conflicts)
 {
     public void Record(VpcPlan plan)
     {
         foreach (var table in plan.Tables)
         {
-            var (id, entries) = (table.Table.Id, table.Table.CustomEntries);
-            failures.Observe(id, table.Actions, entries);
-            quota.Observe(id, entries, failures.IsFull(id));
+            var id = table.Table.Id;
+            failures.Observe(id, table.Actions, table.Table.CustomEntries);
             pending.Observe(id, table.Actions, table.Table.IsStale);
             creator.Observe(id, table.Actions);
             deletions.Observe(table, plan.Desired);
@@ -23,7 +21,6 @@ internal sealed class PlanRecorder(
         }
 
         conflicts.RetainTables(plan.TableIds);
-        quota.RetainTables(plan.TableIds);
         deletions.Observe(plan);
     }
 }

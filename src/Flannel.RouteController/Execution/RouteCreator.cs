@@ -49,6 +49,7 @@ internal sealed class RouteCreator(
         }
 
         batches.SingleSucceeded();
+        failures.Accepted(write.Route);
         pending.Acknowledge(write.Route, result.RequestId);
         return WriteResult.Done;
     }
@@ -64,6 +65,13 @@ internal sealed class RouteCreator(
             return WriteResult.RoutesFailed;
         }
 
+        if (write.Routes[0].Destination.IsV6 && Ipv6Refusals.ConcernsTable(error.Code))
+        {
+            // A batch of IPv6 routes is of one table.
+            foreach (var route in write.Routes) failures.Fail(route, error);
+            return WriteResult.RoutesFailed;
+        }
+
         batches.Rejected(write.Routes.Count);
         batchFailures.LogRejected(write, error, error.RequestId);
         return WriteResult.RoutesFailed;
@@ -73,7 +81,7 @@ internal sealed class RouteCreator(
     private WriteResult RecordResults(RouteWrite.CreateMany write, BatchResult result, string requestId)
     {
         var tablesOf = write.Routes.ToLookup(route => route.Destination);
-        var failed = new Dictionary<Ipv4Network, CloudError>();
+        var failed = new Dictionary<IpNetwork, CloudError>();
         CloudError? unnamed = null;
         foreach (var failure in result.Failures)
         {

@@ -8,7 +8,8 @@ namespace Flannel.RouteController.Execution;
 
 /// <summary>Which marked entries without a lease may be deleted. Absence alone is no evidence. Either the controller saw the lease end and
 /// the grace time has passed since, or the lease has been absent for a whole lease time in complete snapshots.</summary>
-internal sealed class StaleRoutes(TimeSpan grace, AbsentLeaseTracker absences, TimeProvider time)
+/// <param name="family">Distinguishes the absences of one family from those of the other in the same table.</param>
+internal sealed class StaleRoutes(TimeSpan grace, AbsentLeaseTracker absences, TimeProvider time, string family)
 {
     /// <summary>Even without a grace time the lease must be absent in more than one snapshot.</summary>
     private static readonly TimeSpan LeastGrace = TimeSpan.FromSeconds(1);
@@ -52,7 +53,7 @@ internal sealed class StaleRoutes(TimeSpan grace, AbsentLeaseTracker absences, T
             absent[key] = absence with { EndedAt = EndOf(entry, desired) };
         }
 
-        absences.Observe(tableId, [.. absent.Where(pair => pair.Key.TableId == tableId)
+        absences.Observe(NameOf(tableId), [.. absent.Where(pair => pair.Key.TableId == tableId)
             .Select(pair => new AbsentLease(pair.Value.Entry, TotalOf(pair.Value)))]);
     }
 
@@ -78,8 +79,10 @@ internal sealed class StaleRoutes(TimeSpan grace, AbsentLeaseTracker absences, T
     private void Forget(string tableId)
     {
         foreach (var key in absent.Keys.Where(key => key.TableId == tableId).ToList()) absent.Remove(key);
-        absences.Observe(tableId, []);
+        absences.Observe(NameOf(tableId), []);
     }
+
+    private string NameOf(string tableId) => $"{family} {tableId}";
 
     private TimeSpan Left(Absence absence)
     {

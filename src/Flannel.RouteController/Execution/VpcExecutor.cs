@@ -11,7 +11,8 @@ internal sealed class VpcExecutor(
 {
     /// <param name="isCurrent">Whether the plan's leases are still the newest.</param>
     /// <param name="starting">Called before a write is sent.</param>
-    public async Task<ExecutionResult> ExecuteAsync(VpcPlan plan, Func<bool> isCurrent, Action starting, CancellationToken cancellation)
+    public async Task<ExecutionResult> ExecuteAsync(
+        VpcPlan plan, Func<bool> isCurrent, Action<RouteWrite> starting, CancellationToken cancellation)
     {
         var actions = plan.ExecutableActions;
         transition.Observe(actions);
@@ -32,7 +33,7 @@ internal sealed class VpcExecutor(
 
         // Nothing is sent after the term is lost.
         cancellation.ThrowIfCancellationRequested();
-        starting();
+        starting(write);
         selector.Sent(write);
         return HandleResult(write, await writer.WriteAsync(write, cancellation));
     }

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.RouteController.Failures;
 
-/// <summary>The routes whose write failed, each with its own back-off, so that none delays another; and the tables that are full, which is
-/// one failure for all the routes that they lack.</summary>
+/// <summary>The routes whose write failed, each with its own back-off, so that none delays another; and the tables that accept no new
+/// entry, because they are full or have no IPv6, which is one failure for all the routes that they lack.</summary>
 internal sealed class RouteFailures(TimeProvider time, Random random, ILogger log)
 {
     /// <summary>What an operator can do about a table that is full, or will be soon.</summary>
@@ -21,18 +21,19 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
     private const int MaxRejectionsByLag = 2;
 
     private readonly Dictionary<RouteKey, RouteFailure> failures = [];
-    private readonly Dictionary<string, FullTable> fullTables = [];
+    private readonly Dictionary<string, ClosedTable> closedTables = [];
     private readonly Dictionary<string, int> customEntries = [];
 
-    private sealed record FullTable(RouteFailure Failure, int Entries);
+    /// <param name="Entries">How many custom entries it held.</param>
+    private sealed record ClosedTable(RouteFailure Failure, int Entries);
 
     /// <summary>Whether the API has rejected an entry of this table for the quota, and has not accepted one since.</summary>
-    public bool IsFull(string tableId) => fullTables.ContainsKey(tableId);
+    public bool IsFull(string tableId) => closedTables.TryGetValue(tableId, out var table) && table.Failure.Kind == CloudErrorKind.Quota;
 
     public RouteFailure? Of(RouteAction action)
     {
         if (failures.TryGetValue(RouteKey.Of(action), out var failure)) return failure;
-        return action is RouteAction.Create && fullTables.TryGetValue(action.RouteTableId, out var table) ? table.Failure : null;
+        return action is RouteAction.Create && closedTables.TryGetValue(action.RouteTableId, out var table) ? table.Failure : null;
     }
 
     /// <summary>Whether the action failed and its back-off has not passed.</summary>
@@ -47,6 +48,12 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
         if (failure.Count != loggedAt || !ReferenceEquals(failure.Action, action)) return;
         RouteControllerLog.RouteFailed(
             log, action.RouteTableId, action.Destination, error.Kind, error.Code, error.Message, error.RequestNote);
+    }
+
+    /// <summary>The API has created the route: it no longer rejects the IPv6 routes of the table.</summary>
+    public void Accepted(RouteAction.Create action)
+    {
+        if (!IsFull(action.RouteTableId)) closedTables.Remove(action.RouteTableId);
     }
 
     /// <summary>Forgets the failures that are over: the entry exists, nothing desires it any more, or the action is another one. A full
@@ -68,17 +75,18 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
         }
 
         customEntries[tableId] = entries;
-        if (!fullTables.TryGetValue(tableId, out var table)) return;
-        if (!writes.Values.Any(action => action is RouteAction.Create)) fullTables.Remove(tableId);
-        else if (entries < table.Entries) fullTables[tableId] = new FullTable(table.Failure with { RetryAt = 0 }, entries);
-        else fullTables[tableId] = table with { Entries = entries };
+        if (!closedTables.TryGetValue(tableId, out var table)) return;
+        if (!writes.Values.Any(action => action is RouteAction.Create)) closedTables.Remove(tableId);
+        else if (entries < table.Entries && IsFull(tableId))
+            closedTables[tableId] = new ClosedTable(table.Failure with { RetryAt = 0 }, entries);
+        else closedTables[tableId] = table with { Entries = entries };
     }
 
     /// <summary>The time until the next retry; null if none is pending.</summary>
     public TimeSpan? NextRetry()
     {
         var now = time.GetTimestamp();
-        var pending = failures.Values.Concat(fullTables.Values.Select(table => table.Failure))
+        var pending = failures.Values.Concat(closedTables.Values.Select(table => table.Failure))
             .Where(failure => failure.RetryAt > now).ToList();
         return pending.Count == 0 ? null : time.GetElapsedTime(now, pending.Min(failure => failure.RetryAt));
     }
@@ -86,16 +94,17 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
     private RouteFailure Add(RouteAction action, CloudError error)
     {
         var before = Of(action);
-        var isQuota = error.Kind == CloudErrorKind.Quota && action is RouteAction.Create;
-        // Of a batch that finds the table full, one failure counts for all.
-        if (isQuota && before?.Kind == CloudErrorKind.Quota && Blocks(action)) return before;
+        var closesTable = action is RouteAction.Create
+            && (error.Kind == CloudErrorKind.Quota || (action.Destination.IsV6 && Ipv6Refusals.ConcernsTable(error.Code)));
+        // Of a batch that finds the table closed, one failure counts for all.
+        if (closesTable && before is not null && ReferenceEquals(before, FailureOfTable(action)) && Blocks(action)) return before;
         var backoff = before?.Kind == error.Kind ? before.Backoff : NewBackoff(error.Kind);
         var retryAt = time.TimestampAfter(backoff.Next(error.RetryAfter));
         var reason = ReasonFor(action, error, backoff.Failures);
         var failure = new RouteFailure(reason, error.Kind, action, retryAt, backoff.Failures, backoff);
-        if (isQuota)
+        if (closesTable)
         {
-            fullTables[action.RouteTableId] = new FullTable(failure, customEntries.GetValueOrDefault(action.RouteTableId));
+            closedTables[action.RouteTableId] = new ClosedTable(failure, customEntries.GetValueOrDefault(action.RouteTableId));
             // An older failure of the route would hide that of the table, and the route would be tried without a pause.
             failures.Remove(RouteKey.Of(action));
         }
@@ -103,6 +112,8 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
 
         return failure;
     }
+
+    private RouteFailure? FailureOfTable(RouteAction action) => closedTables.GetValueOrDefault(action.RouteTableId)?.Failure;
 
     private static bool IsSameWrite(RouteAction a, RouteAction? b) => (a, b) switch
     {
@@ -140,10 +151,12 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
                 RouteState.Conflict,
                 $"route table {table} rejects {action.Destination} and lists no entry of it: {error.Code} {error.Message}"),
             CloudErrorKind.Fatal or CloudErrorKind.Unknown => Reason(
-                RouteState.Rejected, $"{table} {action.Destination}: {error.Code} {error.Message}"),
+                RouteState.Rejected, $"{table} {action.Destination}: {error.Code} {error.Message}{RemedyOf(error)}"),
             _ => Reason(RouteState.Pending, $"{table} {action.Destination}: {error.Code}; retrying"),
         };
 
         RouteStateReason Reason(RouteState state, string message) => new(state, message, error.RequestId);
     }
+
+    private static string RemedyOf(CloudError error) => Ipv6Refusals.RemedyOf(error.Code) is { } remedy ? $" ({remedy})" : "";
 }

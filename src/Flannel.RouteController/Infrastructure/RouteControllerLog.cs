@@ -137,6 +137,11 @@ internal static partial class RouteControllerLog
     [LoggerMessage(3542, LogLevel.Information, "{Vpc}: {Nodes} available in {Tables} after {Milliseconds} ms")]
     public static partial void RoutesAvailable(ILogger logger, VpcId vpc, string nodes, string tables, object milliseconds);
 
+    [LoggerMessage(3545, LogLevel.Warning,
+        "{Vpc}: deleting {Routes} of running nodes in {Table}: the table is full, and IPv4 routes are waiting; "
+        + "ask for more of quota vpc_quota_route_entrys_num")]
+    public static partial void Ipv6MakesRoom(ILogger logger, VpcId vpc, string routes, string table);
+
     [LoggerMessage(3543, LogLevel.Warning, "{Vpc}: {Subnet} of {Instance} is not routed: {Reason}")]
     public static partial void NodeNotRouted(ILogger logger, VpcId vpc, object subnet, string instance, string reason);
 }

@@ -48,7 +48,7 @@ public sealed class RouteDryRun
     {
         var tables = new VpcTables(desired.Vpc, routeTableIds, api, log);
         text.Append($"{desired.Vpc}: {desired.Nodes.Count} nodes in {desired.Network}\n");
-        foreach (var unroutable in desired.Unroutable)
+        foreach (var unroutable in desired.Unroutable.Concat(desired.Ipv6?.Unroutable ?? []))
             text.Append($"  not routed {unroutable.Node.Destination}: {unroutable.Reason}\n");
         isComplete &= InventoryText.AddError(text, await tables.RefreshAsync(desired, cancellation));
         var vSwitches = desired.Nodes.Select(node => node.Node.VSwitchId).Distinct();
@@ -57,14 +57,17 @@ public sealed class RouteDryRun
         foreach (var line in tables.Unverified) text.Append($"  {line}\n");
         isComplete &= tables.Unverified.Count == 0;
 
-        var plan = VpcPlan.For(await ObserveAsync(desired, tables, cancellation), mark);
-        var actions = plan.Actions.ToList();
-        Print(actions);
-        changes += actions.Count(action => action is RouteAction.Create or RouteAction.Update or RouteAction.Mark or RouteAction.Delete);
-        var seen = OtherClustersIn(desired.Vpc, actions);
+        var observation = await ObserveAsync(desired, tables, cancellation);
+        List<RouteAction> actions = [.. VpcPlan.For(observation.Ipv4, mark).Actions];
+        List<RouteAction> ipv6 = [.. VpcPlan.For(observation.Ipv6, mark).Actions];
+        List<RouteAction> all = [.. actions, .. ipv6];
+        Print(all);
+        changes += all.Count(action => action is RouteAction.Create or RouteAction.Update or RouteAction.Mark or RouteAction.Delete);
+        var seen = OtherClustersIn(desired.Vpc, all);
         foreach (var other in seen) text.Append($"  {other}\n");
         otherClusters.AddRange(seen);
         await CheckPermissionsAsync(desired.Vpc, actions, cancellation);
+        await CheckPermissionsAsync(desired.Vpc, ipv6, cancellation);
     }
 
     private async Task<VpcObservation> ObserveAsync(DesiredVpcState desired, VpcTables tables, CancellationToken cancellation)

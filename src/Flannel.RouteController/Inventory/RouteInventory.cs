@@ -26,7 +26,7 @@ public sealed class RouteInventory(ClusterId? cluster, ICloudApi api, TimeProvid
         if (own is not null) vpcs.Add(own);
         foreach (var vpc in vpcs.OrderBy(vpc => vpc.ToString(), StringComparer.Ordinal))
         {
-            text.Append($"{vpc}: entries inside {config.Network}\n");
+            text.Append($"{vpc}: entries inside {config.Network}{(config.Ipv6 is { } ipv6 ? $" and {ipv6.Network}" : "")}\n");
             var tables = await api.DescribeRouteTableListAsync(vpc.RegionId, vpc.Id, cancellation);
             isComplete &= InventoryText.AddError(text, tables.Error);
             foreach (var table in (tables.Value ?? []).Where(table => !table.IsGateway))
@@ -70,19 +70,19 @@ public sealed class RouteInventory(ClusterId? cluster, ICloudApi api, TimeProvid
     {
         if (entry.Destination is not { Length: > 0 } destination) return null;
         var owner = mark.OwnerOf(entry);
-        if (!snapshot.Config!.Network.Contains(destination) && owner != RouteOwner.ThisCluster) return null;
+        if (!snapshot.Config!.Covers(destination) && owner != RouteOwner.ThisCluster) return null;
         return new ListedRoute(vpc, entry, KindOf(entry, owner, snapshot.Leases), OwnershipMark.TokenOf(entry));
     }
 
     private static ListedKind KindOf(RouteEntry entry, RouteOwner owner, IReadOnlyList<Lease> leases)
     {
         var destination = entry.Destination!.Value;
-        var isLeased = leases.Any(lease => lease.Subnet == destination);
+        var isLeased = leases.Any(lease => lease.Destinations.Contains(destination));
         if (isLeased && owner != RouteOwner.OtherCluster && entry.IsCustom) return ListedKind.Leased;
         if (!NextHops.MayBeChanged(entry, owner)) return ListedKind.Hosted;
         if (owner == RouteOwner.OtherCluster) return ListedKind.OtherCluster;
         if (owner == RouteOwner.ThisCluster) return ListedKind.Stale;
-        if (leases.Any(lease => lease.Subnet.Overlaps(destination))) return ListedKind.Overlapping;
+        if (leases.SelectMany(lease => lease.Destinations).Any(leased => leased.Overlaps(destination))) return ListedKind.Overlapping;
         return entry.Status == RouteEntryStatus.Available ? ListedKind.Unmanaged : ListedKind.Changing;
     }
 

@@ -64,7 +64,8 @@ internal sealed class RouteRemoval(
 
     /// <summary>Another cluster's entry that overlaps a lease of this one may be deleted, unless it leads to the lease's own
     /// node.</summary>
-    private static bool IsDesiredBy(Lease lease, ListedRoute route) => lease.Subnet.Overlaps(route.Entry.Destination!.Value)
+    private static bool IsDesiredBy(Lease lease, ListedRoute route) =>
+        lease.Destinations.Any(leased => leased.Overlaps(route.Entry.Destination!.Value))
         && (route.Kind != ListedKind.OtherCluster || DesiredVpcState.RouteOf(lease) is not { } node || node.IsSatisfiedBy(route.Entry));
 
     private static string Reason(CloudError error) =>

@@ -47,11 +47,12 @@ internal sealed class AbsentLeaseTracker(ClusterId cluster, TimeProvider time)
     }
 
     /// <summary>Records the marked entries of a table whose lease is absent now, and for how long.</summary>
-    public void Observe(string tableId, IReadOnlyCollection<AbsentLease> absences)
+    /// <param name="entriesOf">Names the entries that <paramref name="absences"/> are about: those of one family in one table.</param>
+    public void Observe(string entriesOf, IReadOnlyCollection<AbsentLease> absences)
     {
         var totals = new Dictionary<string, TimeSpan>();
         foreach (var absence in absences) totals[NameOf(absence.Entry)] = absence.Total;
-        lock (gate) observed[tableId] = totals;
+        lock (gate) observed[entriesOf] = totals;
     }
 
     /// <summary>The lease of this entry exists: the count starts again.</summary>

@@ -21,10 +21,10 @@ internal sealed class CidrConflicts(VpcContext context, IRouteStatusSink sink)
     public void Invalidate() => IsDue = true;
 
     /// <summary>Why the API would reject the destination. Null if it would not, and while the ranges are unknown.</summary>
-    public string? RejectionOf(Ipv4Network destination) => check?.RejectionOf(destination);
+    public string? RejectionOf(IpNetwork destination) => check?.RejectionOf(destination);
 
     /// <summary>False for a destination that only the call for one entry accepts.</summary>
-    public bool FitsBatch(Ipv4Network destination) =>
+    public bool FitsBatch(IpNetwork destination) =>
         check is { } known ? known.FitsBatch(destination) : !CidrConflictCheck.IsInServices(destination);
 
     /// <returns>An error if a retry may succeed. Null also if the ranges remain unknown: the API then rejects invalid routes.</returns>
@@ -52,9 +52,9 @@ internal sealed class CidrConflicts(VpcContext context, IRouteStatusSink sink)
 
     private void Log(CidrConflictCheck check, DesiredVpcState desired)
     {
-        var warnings = desired.Network is { } network ? check.Warnings(network) : [];
+        var warnings = desired.Network?.Ipv4 is { } network ? check.Warnings(network) : [];
         foreach (var line in warnings.Where(logged.Add)) RouteControllerLog.Overlap(context.Log, context.Vpc, line);
-        foreach (var node in desired.Nodes)
+        foreach (var node in desired.RoutesOfNodes)
         {
             if (check.RejectionOf(node.Destination) is { } reason && logged.Add(reason))
                 RouteControllerLog.NodeNotRouted(context.Log, context.Vpc, node.Destination, node.Node.InstanceId, reason);

@@ -21,7 +21,7 @@ internal sealed class EndedLeaseTracker(TimeProvider time)
     private long? listing;
 
     /// <summary>A subnet and the next hop of the node that leases it.</summary>
-    private sealed record Holding(Ipv4Network Subnet, string NextHopId);
+    private sealed record Holding(IpNetwork Subnet, string NextHopId);
 
     /// <summary>Those whose subnet the node has not leased again.</summary>
     public IReadOnlyList<EndedLease> All => [.. ended.Values];
@@ -37,8 +37,9 @@ internal sealed class EndedLeaseTracker(TimeProvider time)
         var current = new Dictionary<Holding, VpcId>();
         foreach (var lease in snapshot.Leases)
         {
-            if (DesiredVpcState.RouteOf(lease) is { } route)
-                current[new Holding(route.Destination, route.NextHop.Id)] = VpcId.Of(route.Node);
+            if (DesiredVpcState.RouteOf(lease) is not { } route) continue;
+            current[new Holding(route.Destination, route.NextHop.Id)] = VpcId.Of(route.Node);
+            if (route.Ipv6 is { } ipv6) current[new Holding(ipv6.Destination, ipv6.NextHop.Id)] = VpcId.Of(ipv6.Node);
         }
 
         if (listing == snapshot.Listing)

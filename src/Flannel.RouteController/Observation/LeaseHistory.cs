@@ -16,10 +16,18 @@ internal sealed class LeaseHistory(TimeProvider time)
     }
 
     /// <summary>The same state with the history of its VPC.</summary>
-    public DesiredVpcState AddTo(DesiredVpcState state) => state with
+    public DesiredVpcState AddTo(DesiredVpcState state) =>
+        AddTo(state, isIpv6: false) with { Ipv6 = state.Ipv6 is { } ipv6 ? AddTo(ipv6, isIpv6: true) : null };
+
+    private DesiredVpcState AddTo(DesiredVpcState state, bool isIpv6)
     {
-        Ended = [.. ended.All.Where(lease => lease.Vpc == state.Vpc)],
-        EndedRecently = [.. ended.Recent.Where(lease => lease.Vpc == state.Vpc)],
-        ListedReleases = [.. releases.All.Where(release => release.Vpc == state.Vpc)],
-    };
+        return state with
+        {
+            Ended = [.. ended.All.Where(IsOfState)],
+            EndedRecently = [.. ended.Recent.Where(IsOfState)],
+            ListedReleases = [.. releases.All.Where(release => release.Vpc == state.Vpc)],
+        };
+
+        bool IsOfState(EndedLease lease) => lease.Vpc == state.Vpc && lease.Subnet.IsV6 == isIpv6;
+    }
 }

@@ -2,6 +2,7 @@ using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Quotas;
 using Flannel.RouteController.Failures;
 using Flannel.RouteController.Infrastructure;
+using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Observation;
 
@@ -29,7 +30,17 @@ internal sealed class RouteQuota(VpcContext context)
     private long? readAt;
     private bool isAssumptionLogged;
 
+    /// <summary>Whether the Quotas API has responded, perhaps with an error: before that the limit is a guess.</summary>
+    public bool HasResponse { get; private set; }
+
     public int LimitOf(string tableId) => rejectedAt.TryGetValue(tableId, out var entries) ? entries : granted ?? RouteEntryQuota.Default;
+
+    /// <summary>Records the number of entries in each table of a plan, and whether it is full.</summary>
+    public void Observe(VpcPlan plan, RouteFailures failures)
+    {
+        foreach (var table in plan.Tables) Observe(table.Table.Id, table.Table.CustomEntries, failures.IsFull(table.Table.Id));
+        RetainTables(plan.TableIds);
+    }
 
     /// <param name="entries">The number of custom entries that the table holds now.</param>
     /// <param name="isFull">Whether the API has rejected another one, and routes are still desired.</param>
@@ -81,6 +92,7 @@ internal sealed class RouteQuota(VpcContext context)
     {
         if (receivedQuota is not { } result) return;
         receivedQuota = null;
+        HasResponse = true;
         if (result.Error is { } error)
         {
             if (!isAssumptionLogged)

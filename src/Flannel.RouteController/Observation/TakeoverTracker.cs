@@ -30,7 +30,7 @@ internal sealed class TakeoverTracker(OwnershipMark mark, TimeProvider time)
         var reclaimed = new HashSet<string>();
         foreach (var entry in entries.Where(mark.WasTakenOver))
         {
-            if (desired.Nodes.FirstOrDefault(node => node.Destination == entry.Destination && node.IsSatisfiedBy(entry))
+            if (desired.RoutesOfNodes.FirstOrDefault(node => node.Destination == entry.Destination && node.IsSatisfiedBy(entry))
                 is not { Lease: var lease }) continue;
             seen.Add(entry.RouteEntryId);
             if (!known.TryGetValue(entry.RouteEntryId, out var takeover))

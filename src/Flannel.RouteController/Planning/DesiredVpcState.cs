@@ -14,9 +14,12 @@ namespace Flannel.RouteController.Planning;
 /// of <paramref name="Unroutable"/>.</param>
 /// <param name="IsComplete">False if a lease or the configuration could not be read: then the absence of a lease proves nothing.</param>
 public sealed record DesiredVpcState(
-    VpcId Vpc, Ipv4Network? Network, IReadOnlyList<DesiredRoute> Nodes, IReadOnlyList<UnroutableNode> Unroutable,
-    IReadOnlyList<DesiredRoute> Released, IReadOnlyList<Ipv4Network> Excluded, bool IsComplete)
+    VpcId Vpc, IpNetwork? Network, IReadOnlyList<DesiredRoute> Nodes, IReadOnlyList<UnroutableNode> Unroutable,
+    IReadOnlyList<DesiredRoute> Released, IReadOnlyList<IpNetwork> Excluded, bool IsComplete)
 {
+    /// <summary>The same for the IPv6 subnets of the leases. The state of IPv6 has none itself.</summary>
+    public DesiredVpcState? Ipv6 { get; init; }
+
     /// <summary>Leases in this VPC that this controller saw end.</summary>
     public IReadOnlyList<EndedLease> Ended { get; init; } = [];
 
@@ -30,11 +33,14 @@ public sealed record DesiredVpcState(
     /// exists.</summary>
     public IEnumerable<DesiredRoute> NodesWithLease => Nodes.Concat(Released);
 
+    /// <summary>The routes of both families.</summary>
+    public IEnumerable<DesiredRoute> RoutesOfNodes => Ipv6 is null ? Nodes : Nodes.Concat(Ipv6.Nodes);
+
     /// <summary>Groups the leases of a snapshot by VPC.</summary>
     public static IReadOnlyDictionary<VpcId, DesiredVpcState> Group(LeaseSnapshot snapshot)
     {
         var groups = new Dictionary<VpcId, LeasesOfVpc>();
-        var subnets = new HashSet<Ipv4Network>();
+        var subnets = new HashSet<IpNetwork>();
         // Of two leases for one subnet (an IPv4 key and a dual-stack one) the older one gets the route.
         foreach (var lease in snapshot.Leases.OrderBy(lease => lease.CreateRevision))
         {
@@ -47,7 +53,8 @@ public sealed record DesiredVpcState(
         }
 
         var upstream = UpstreamSubnets(snapshot);
-        return groups.ToDictionary(group => group.Key, group => new DesiredVpcState(
+        var ipv6 = new DesiredIpv6Routes(snapshot);
+        return groups.ToDictionary(group => group.Key, group => ipv6.AddTo(new DesiredVpcState(
             group.Key, snapshot.Config?.Network, group.Value.Nodes, group.Value.Unroutable, group.Value.Released,
             [
                 .. upstream,
@@ -55,7 +62,7 @@ public sealed record DesiredVpcState(
                 .. group.Value.Unroutable.Select(unroutable => unroutable.Node.Destination)
                     .Where(subnet => subnet.Length > 0 && !subnets.Contains(subnet)),
             ],
-            snapshot.IsComplete && snapshot.Config is not null));
+            snapshot.IsComplete && snapshot.Config is not null)));
     }
 
     /// <summary>Value equality with the elements of the lists, which the equality of records does not compare.</summary>
@@ -63,10 +70,11 @@ public sealed record DesiredVpcState(
         Network == other.Network && IsComplete == other.IsComplete && Nodes.SequenceEqual(other.Nodes)
         && Unroutable.SequenceEqual(other.Unroutable) && Released.SequenceEqual(other.Released) && Excluded.SequenceEqual(other.Excluded)
         && Ended.SequenceEqual(other.Ended) && EndedRecently.SequenceEqual(other.EndedRecently)
-        && ListedReleases.SequenceEqual(other.ListedReleases);
+        && ListedReleases.SequenceEqual(other.ListedReleases)
+        && (Ipv6 is null || other.Ipv6 is null ? Ipv6 == other.Ipv6 : Ipv6.HasSameContent(other.Ipv6));
 
     /// <summary>The same VPC after its last node is gone: the remaining routes in its tables are stale.</summary>
-    public DesiredVpcState WithoutNodes(LeaseSnapshot snapshot) => this with
+    public DesiredVpcState WithoutNodes(LeaseSnapshot snapshot) => new DesiredIpv6Routes(snapshot).AddTo(this with
     {
         Network = snapshot.Config?.Network,
         Nodes = [],
@@ -79,7 +87,7 @@ public sealed record DesiredVpcState(
             .. snapshot.Leases.Select(RouteOf).OfType<DesiredRoute>().Where(route => !route.Node.Released)
                 .Select(route => route.Destination),
         ],
-    };
+    });
 
     /// <summary>Null for a node of upstream, which writes its own route, for another backend, and for a reservation without a
     /// node.</summary>
@@ -89,8 +97,8 @@ public sealed record DesiredVpcState(
             ? new DesiredRoute(lease, node)
             : null;
 
-    private static IEnumerable<Ipv4Network> UpstreamSubnets(LeaseSnapshot snapshot) =>
-        snapshot.Leases.Where(lease => RouteOf(lease) is null).Select(lease => lease.Subnet);
+    private static IEnumerable<IpNetwork> UpstreamSubnets(LeaseSnapshot snapshot) =>
+        snapshot.Leases.Where(lease => RouteOf(lease) is null).Select(lease => (IpNetwork)lease.Subnet);
 
     private sealed class LeasesOfVpc
     {

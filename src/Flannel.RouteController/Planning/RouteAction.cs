@@ -4,7 +4,7 @@ using Flannel.Core.Addresses;
 namespace Flannel.RouteController.Planning;
 
 /// <summary>What the plan says about one destination in one route table.</summary>
-public abstract record RouteAction(string RouteTableId, Ipv4Network Destination)
+public abstract record RouteAction(string RouteTableId, IpNetwork Destination)
 {
     /// <summary>The entry is as desired.</summary>
     public sealed record Keep(RouteEntry Entry, DesiredRoute Desired) : RouteAction(Entry.RouteTableId, Desired.Destination);
@@ -12,7 +12,7 @@ public abstract record RouteAction(string RouteTableId, Ipv4Network Destination)
     /// <summary>The entry is kept for now: the cloud is changing it, or its status is unknown to this program. A later pass
     /// decides.</summary>
     /// <param name="Desired">Null if the destination has no desired route.</param>
-    public sealed record KeepInTransition(RouteEntry Entry, Ipv4Network Destination, DesiredRoute? Desired)
+    public sealed record KeepInTransition(RouteEntry Entry, IpNetwork Destination, DesiredRoute? Desired)
         : RouteAction(Entry.RouteTableId, Destination);
 
     /// <summary>The destination has no entry.</summary>
@@ -28,11 +28,11 @@ public abstract record RouteAction(string RouteTableId, Ipv4Network Destination)
     /// <summary>The entry has no desired route. It carries this cluster's mark, or its node released the subnet.</summary>
     /// <param name="Released">The route of the node that released the subnet: it is deleted without delay. Null if there is no lease: then
     /// it is deleted when there is enough evidence.</param>
-    public sealed record Delete(RouteEntry Entry, Ipv4Network Destination, DesiredRoute? Released = null)
+    public sealed record Delete(RouteEntry Entry, IpNetwork Destination, DesiredRoute? Released = null)
         : RouteAction(Entry.RouteTableId, Destination);
 
     /// <summary>The entry belongs to another owner and is not changed.</summary>
     /// <param name="Desired">The desired route that it overlaps; null if there is none.</param>
-    public sealed record Conflict(RouteEntry Entry, Ipv4Network Destination, ConflictKind Kind, DesiredRoute? Desired)
+    public sealed record Conflict(RouteEntry Entry, IpNetwork Destination, ConflictKind Kind, DesiredRoute? Desired)
         : RouteAction(Entry.RouteTableId, Destination);
 }

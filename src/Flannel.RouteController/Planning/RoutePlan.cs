@@ -14,7 +14,7 @@ public static class RoutePlan
         var desired = ByDestination(input.Desired);
         var released = ByDestination(input.Released.Where(route => !desired.ContainsKey(route.Destination)));
         var actions = new List<RouteAction>();
-        var present = new HashSet<Ipv4Network>();
+        var present = new HashSet<IpNetwork>();
         foreach (var entry in input.Entries)
         {
             if (entry.Destination is not { Length: > 0 } destination) continue;
@@ -33,8 +33,8 @@ public static class RoutePlan
     }
 
     private static RouteAction? ForEntry(
-        RouteEntry entry, Ipv4Network destination, Dictionary<Ipv4Network, DesiredRoute> desired,
-        Dictionary<Ipv4Network, DesiredRoute> released, RoutePlanInput input)
+        RouteEntry entry, IpNetwork destination, Dictionary<IpNetwork, DesiredRoute> desired,
+        Dictionary<IpNetwork, DesiredRoute> released, RoutePlanInput input)
     {
         if (desired.TryGetValue(destination, out var route)) return ForDesired(entry, route, input);
         if (released.TryGetValue(destination, out var former) && IsDeletable(former, entry, input)) return ForReleased(entry, former);
@@ -42,9 +42,9 @@ public static class RoutePlan
     }
 
     /// <summary>Without the default route, which never belongs to this program.</summary>
-    private static Dictionary<Ipv4Network, DesiredRoute> ByDestination(IEnumerable<DesiredRoute> routes)
+    private static Dictionary<IpNetwork, DesiredRoute> ByDestination(IEnumerable<DesiredRoute> routes)
     {
-        var found = new Dictionary<Ipv4Network, DesiredRoute>();
+        var found = new Dictionary<IpNetwork, DesiredRoute>();
         foreach (var route in routes)
         {
             if (route.Destination.Length > 0) found.TryAdd(route.Destination, route);
@@ -54,7 +54,7 @@ public static class RoutePlan
     }
 
     /// <summary>Whether an entry without a lease concerns this cluster at all.</summary>
-    private static bool IsResponsibleFor(RouteEntry entry, Ipv4Network destination, RoutePlanInput input) =>
+    private static bool IsResponsibleFor(RouteEntry entry, IpNetwork destination, RoutePlanInput input) =>
         input.Network is { } network && network.Contains(destination)
         || input.Ended.Contains(destination) && input.Mark.OwnerOf(entry) == RouteOwner.ThisCluster;
 
@@ -101,7 +101,7 @@ public static class RoutePlan
         : new RouteAction.KeepInTransition(entry, released.Destination, null);
 
     private static RouteAction? ForUndesired(
-        RouteEntry entry, Ipv4Network destination, IEnumerable<DesiredRoute> desired, RoutePlanInput input)
+        RouteEntry entry, IpNetwork destination, IEnumerable<DesiredRoute> desired, RoutePlanInput input)
     {
         if (OverlapsExcluded(destination, input)) return null;
         var owner = input.Mark.OwnerOf(entry);
@@ -117,12 +117,12 @@ public static class RoutePlan
         return new RouteAction.Conflict(entry, destination, KindOf(destination, overlapped, owner), overlapped);
     }
 
-    private static ConflictKind KindOf(Ipv4Network destination, DesiredRoute? overlapped, RouteOwner owner)
+    private static ConflictKind KindOf(IpNetwork destination, DesiredRoute? overlapped, RouteOwner owner)
     {
         if (overlapped is not null) return overlapped.Destination.Contains(destination) ? ConflictKind.Narrower : ConflictKind.Wider;
         return owner == RouteOwner.OtherCluster ? ConflictKind.OtherCluster : ConflictKind.Unmanaged;
     }
 
-    private static bool OverlapsExcluded(Ipv4Network destination, RoutePlanInput input) =>
+    private static bool OverlapsExcluded(IpNetwork destination, RoutePlanInput input) =>
         input.Excluded.Any(subnet => subnet.Overlaps(destination));
 }

@@ -11,7 +11,7 @@ namespace Flannel.RouteController.Planning;
 /// <param name="Entries">Every entry of the table.</param>
 /// <param name="ServesNoNode">The table serves no node: entries of this cluster are updated or deleted, and nothing is created.</param>
 public sealed record RoutePlanInput(
-    string RouteTableId, Ipv4Network? Network, IReadOnlyCollection<DesiredRoute> Desired, IReadOnlyCollection<Ipv4Network> Excluded,
+    string RouteTableId, IpNetwork? Network, IReadOnlyCollection<DesiredRoute> Desired, IReadOnlyCollection<IpNetwork> Excluded,
     IReadOnlyList<RouteEntry> Entries, OwnershipMark Mark, bool ServesNoNode = false)
 {
     /// <summary>The routes of nodes that released their subnet.</summary>
@@ -21,5 +21,5 @@ public sealed record RoutePlanInput(
     public IReadOnlySet<string> Reclaimed { get; init; } = new HashSet<string>();
 
     /// <summary>Subnets whose lease was seen to end: their marked entries are deleted, inside the network or not.</summary>
-    public IReadOnlyCollection<Ipv4Network> Ended { get; init; } = [];
+    public IReadOnlyCollection<IpNetwork> Ended { get; init; } = [];
 }

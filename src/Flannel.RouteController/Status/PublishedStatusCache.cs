@@ -51,15 +51,16 @@ internal sealed class PublishedStatusCache(IRouteStatusSink sink, TimeProvider t
         }
     }
 
-    /// <summary>The published status of this node for this holding of the subnet; null if none is known.</summary>
+    /// <summary>The published status of this route for this holding of the subnet; null if none is known. That of an IPv6 route is in the
+    /// same form.</summary>
     public RouteStatus? Of(DesiredRoute node)
     {
         lock (published)
         {
-            return published.TryGetValue(node.Key, out var known) && IsSameHolding(known.Lease, node.Lease)
-                && known.Status.IsFor(node.Destination, node.Node.InstanceId)
-                ? known.Status
-                : null;
+            var isKnown = published.TryGetValue(node.Key, out var known) && IsSameHolding(known.Lease, node.Lease)
+                && known.Status.IsFor(node.Lease.Subnet, node.Node.InstanceId);
+            if (!isKnown) return null;
+            return node.IsIpv6 ? Ipv6Of(known!.Status) : known!.Status with { Ipv6 = null };
         }
     }
 
@@ -132,6 +133,10 @@ internal sealed class PublishedStatusCache(IRouteStatusSink sink, TimeProvider t
 
         return true;
     }
+
+    private static RouteStatus? Ipv6Of(RouteStatus status) => status.Ipv6 is { } ipv6
+        ? status with { Subnet = ipv6.Subnet, State = ipv6.State, Message = ipv6.Message, RequestId = ipv6.RequestId, Ipv6 = null }
+        : null;
 
     private static bool Contains(Dictionary<string, RouteStatusUpdate> known, RouteStatusUpdate update) =>
         known.TryGetValue(update.Lease.Key.ToString(), out var entry) && IsSameHolding(entry.Lease, update.Lease)

@@ -1,4 +1,3 @@
-using Flannel.AliCloud.Http;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Failures;
@@ -9,56 +8,33 @@ namespace Flannel.RouteController.Status;
 
 /// <summary>Derives the status of each node from a plan, and publishes the statuses that changed.</summary>
 internal sealed class RouteStatusPublisher(
-    VpcTables tables, VpcFailures failures, CidrConflicts cidrs, InterfaceChecks checks, StatusDebouncer debouncer,
+    VpcTables tables, VpcFailures failures, RouteStateReader reader, InterfaceChecks checks, StatusDebouncer debouncer,
     PublishedStatusCache published)
 {
+    /// <param name="ipv6">The states of IPv6 by lease key.</param>
     /// <returns>False if the term is over.</returns>
-    public async Task<bool> PublishAsync(VpcPlan plan, CancellationToken cancellation)
+    public async Task<bool> PublishAsync(
+        VpcPlan plan, IReadOnlyDictionary<string, Ipv6RouteStatus> ipv6, CancellationToken cancellation)
     {
         var desired = plan.Desired;
         debouncer.Begin(desired);
-        var served = ServedActions.Of(plan, tables.Serving);
+        var served = reader.ServedBy(plan);
         List<RouteStatusUpdate> updates = [.. desired.Nodes.Select(node => StatusOf(node, served))];
         updates.AddRange(desired.Unroutable.Select(debouncer.Unroutable));
         // A table that could not be read, or is not known yet, may still have the route.
         var isComplete = tables.IsCurrent(desired) && !tables.HasUnresolvedVSwitches && plan.HasRead(tables.Serving);
         updates.AddRange(desired.Released.Select(node => Released(node, plan, isComplete)));
-        return await published.PublishAsync(updates, cancellation);
-    }
+        return await published.PublishAsync(updates.Select(WithIpv6), cancellation);
 
-    /// <summary>The actions in the serving tables.</summary>
-    /// <param name="Narrower">Entries of others that receive a part of a subnet's traffic.</param>
-    private sealed record ServedActions(IReadOnlyDictionary<RouteKey, RouteAction> ByKey, IReadOnlyList<RouteAction.Conflict> Narrower)
-    {
-        public static ServedActions Of(VpcPlan plan, IReadOnlyList<string> serving)
-        {
-            var byKey = new Dictionary<RouteKey, RouteAction>();
-            var narrower = new List<RouteAction.Conflict>();
-            foreach (var action in plan.Tables.Where(table => serving.Contains(table.Table.Id)).SelectMany(table => table.Actions))
-            {
-                if (action is RouteAction.Conflict { Kind: ConflictKind.Narrower } part) narrower.Add(part);
-                else byKey[RouteKey.Of(action)] = action;
-            }
-
-            return new ServedActions(byKey, narrower);
-        }
+        RouteStatusUpdate WithIpv6(RouteStatusUpdate update) => ipv6.TryGetValue(update.Lease.Key.ToString(), out var status)
+            ? update with { Status = update.Status with { Ipv6 = status } }
+            : update;
     }
 
     private RouteStatusUpdate StatusOf(DesiredRoute node, ServedActions served)
     {
         var check = checks.Of(node.Node.NetworkInterfaceId);
-        // A table that can never be read decides about the nodes whose vSwitch it serves. The status of the others only mentions it.
-        var own = tables.TableOf(node.Node.VSwitchId);
-        var unreadable = tables.Serving.Where(id => id != own && failures.Tables.IsUnreadable(id)).ToList();
-        IEnumerable<string> remarks = [.. unreadable.Select(id => Unreadable(id, failures.Tables.ErrorOf(id)!)), .. tables.Unverified];
-        if (check.Problem is { } problem) remarks = remarks.Append(problem);
-        var states = tables.Serving.Except(unreadable)
-            .Select(id => StateIn(id, served.ByKey.GetValueOrDefault(new RouteKey(id, node.Destination))));
-        var state = new NodeRouteState(
-            cidrs.RejectionOf(node.Destination), tables.ProblemOf(node.Node.VSwitchId), [.. states],
-            [.. served.Narrower.Where(part => part.Desired?.Destination == node.Destination).Select(part => part.Entry)],
-            failures.Reason, [.. remarks]);
-        return debouncer.Of(node, state, check.IsKnown);
+        return debouncer.Of(node, reader.StateOf(node, served, failures.Reason, check.Problem), check.IsKnown);
     }
 
     private RouteStatusUpdate Released(DesiredRoute node, VpcPlan plan, bool isComplete)
@@ -68,19 +44,4 @@ internal sealed class RouteStatusPublisher(
         var requestId = deletion is null ? null : failures.Routes.Of(deletion)?.Reason.RequestId;
         return debouncer.Released(node, isComplete && deletion is null, requestId ?? "");
     }
-
-    private TableRouteState StateIn(string tableId, RouteAction? action)
-    {
-        var isUnreadable = failures.Tables.IsUnreadable(tableId);
-        // A mark that cannot be written does not concern the node.
-        if (action is not null && !isUnreadable)
-            return new(tableId, action, action is RouteAction.Mark ? null : failures.Routes.Of(action)?.Reason);
-        if (failures.Tables.ErrorOf(tableId) is not { } error) return new(tableId, null, null);
-        var state = isUnreadable ? RouteState.Rejected : RouteState.Pending;
-        if (error.Kind == CloudErrorKind.Denied) state = RouteState.Denied;
-        return new(tableId, null, new RouteStateReason(state, Unreadable(tableId, error), error.RequestId));
-    }
-
-    private static string Unreadable(string tableId, CloudError error) =>
-        $"route table {tableId} cannot be read: {error.DeniedAction ?? error.Code}";
 }

@@ -50,7 +50,7 @@ internal sealed class EtcdRouteControllerTerm : IElectedTerm
     }
 
     public ValueTask<TermProof> ProveAsync(
-        IReadOnlyCollection<Ipv4Network> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation) =>
+        IReadOnlyCollection<IpNetwork> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation) =>
         term.ProveAsync(absent, unchanged, cancellation);
 
     public async ValueTask<byte[]?> ReadAbsentLeasesAsync(CancellationToken cancellation) =>

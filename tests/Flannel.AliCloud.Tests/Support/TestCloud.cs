@@ -106,7 +106,7 @@ internal sealed class TestCloud : IAsyncDisposable
         new() { InstanceId = id, RamRole = "FlannelRole", MetadataPort = 0, Interfaces = interfaces };
 
     public static NewRouteEntry Route(string destination, string nextHop = "i-1", string table = "vtb-1") =>
-        new(table, Ipv4Network.Parse(destination), new NextHop("Instance", nextHop), "flannel", "flannel of the test");
+        new(table, IpNetwork.Parse(destination), new NextHop("Instance", nextHop), "flannel", "flannel of the test");
 
     /// <param name="clock">Null for a new clock at a fixed date.</param>
     public static async Task<TestCloud> StartAsync(

@@ -80,6 +80,22 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
         Assert.False(term.Lost.IsCancellationRequested);
     }
 
+    [Theory]
+    [InlineData("10.24.7.0-24&fd00:24:0:5::-64", TermProof.LeasesDiffer)]
+    [InlineData("10.24.5.0-24&fd00:24:0:6::-64", TermProof.Proven)]
+    [InlineData("10.24.5.0-24", TermProof.Proven)]
+    [InlineData("something else", TermProof.Proven)]
+    public async Task A_lease_of_an_ipv6_subnet_is_found_with_every_ipv4_subnet(string key, TermProof expected)
+    {
+        var fixture = await shared.CreateConfiguredAsync();
+        await using var term = await fixture.CampaignAsync();
+        await EnsureAsync(term);
+        IpNetwork[] absent = [IpNetwork.Parse("fd00:24:0:5::/64"), Ipv4Network.Parse("10.24.99.0/24")];
+        Assert.Equal(TermProof.Proven, await term.ProveAsync(absent, [], Cancel));
+        await fixture.PutLeaseAsync(key, """{"PublicIP":"192.168.0.5"}""");
+        Assert.Equal(expected, await term.ProveAsync(absent, [], Cancel));
+    }
+
     [Fact]
     public async Task A_released_lease_that_was_written_again_is_not_proved()
     {
@@ -98,7 +114,7 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
         var fixture = await shared.CreateConfiguredAsync();
         await using var term = await fixture.CampaignAsync();
         await EnsureAsync(term);
-        var subnets = Enumerable.Range(0, 50).Select(i => Ipv4Network.Parse($"10.24.{i}.0/24")).ToList();
+        var subnets = Enumerable.Range(0, 50).Select(i => IpNetwork.Parse($"10.24.{i}.0/24")).ToList();
         var lease = await fixture.ReserveAsync("10.24.60.0-24");
         Assert.Equal(TermProof.Proven, await term.ProveAsync(subnets, Enumerable.Repeat(lease, 50).ToList(), Cancel));
     }

@@ -86,7 +86,7 @@ public sealed class DesiredVpcStateTests
         var state = DesiredVpcState.Group(snapshot)[First];
         Assert.Equal(expected, state.IsComplete);
         Assert.Equal(expected, state.WithoutNodes(snapshot).IsComplete);
-        Assert.Equal(hasConfig ? Config.Network : (Ipv4Network?)null, state.Network);
+        Assert.Equal(hasConfig ? Config.Network : (IpNetwork?)null, state.Network);
     }
 
     [Fact]
@@ -148,5 +148,5 @@ public sealed class DesiredVpcStateTests
 
     private static IEnumerable<string> Destinations(IEnumerable<DesiredRoute> routes) => Texts(routes.Select(route => route.Destination));
 
-    private static IEnumerable<string> Texts(IEnumerable<Ipv4Network> networks) => networks.Order().Select(network => network.ToString());
+    private static IEnumerable<string> Texts(IEnumerable<IpNetwork> networks) => networks.Order().Select(network => network.ToString());
 }

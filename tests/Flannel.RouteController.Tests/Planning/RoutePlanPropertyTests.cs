@@ -16,7 +16,7 @@ public sealed class RoutePlanPropertyTests
     /// <summary><c>./build.sh mutate</c> sets <c>FLANNEL_TEST_VALUES</c>, because it runs each test many times.</summary>
     private static readonly int Inputs = Environment.GetEnvironmentVariable("FLANNEL_TEST_VALUES") is null ? 20_000 : 2_000;
 
-    private sealed record PlanCase(List<DesiredRoute> Desired, List<Ipv4Network> Excluded, List<RouteEntry> Entries, bool ServesNoNode);
+    private sealed record PlanCase(List<DesiredRoute> Desired, List<IpNetwork> Excluded, List<RouteEntry> Entries, bool ServesNoNode);
 
     /// <summary>Prefixes of /22 to /26 at the start of the network, most of which overlap, and a few others.</summary>
     private static readonly Gen<string> Destination = Gen.Frequency(
@@ -39,7 +39,7 @@ public sealed class RoutePlanPropertyTests
             // Leases never overlap; 8 and 9 lie outside the network.
             [.. desired.DistinctBy(route => route.Item1).Select(route =>
                 Desired($"10.{(route.Item1 < 8 ? 24 : 25)}.{route.Item1}.0/24", $"i-{route.Item2}", primary: route.Item3))],
-            [.. excluded.Where(r => Ipv4Network.TryParse(r, out _)).Select(Ipv4Network.Parse)],
+            [.. excluded.Where(r => IpNetwork.TryParse(r, out _)).Select(IpNetwork.Parse)],
             // The API allows one entry per destination and table.
             [.. entries.DistinctBy(entry => entry.DestinationText)], ServesNoNode: kind == 0));
 
@@ -96,7 +96,7 @@ public sealed class RoutePlanPropertyTests
     private static IReadOnlyList<RouteAction> PlanFor(PlanCase input) =>
         For(input.Desired, input.Entries, [.. input.Excluded.Select(r => r.ToString())], input.ServesNoNode);
 
-    private static bool IsInNetwork(Ipv4Network destination) =>
+    private static bool IsInNetwork(IpNetwork destination) =>
         destination.Length >= 16 && destination.Address.Value >> 16 == ((10u << 8) | 24u);
 
     /// <summary>The expected actions, one rule at a time.</summary>

@@ -56,10 +56,11 @@ internal sealed class Cluster : IDisposable
     }
 
     /// <summary>A node joins: adds its lease and its interface, whose source/destination check is on, as in new accounts.</summary>
-    public void Join(string subnet, string instance, string vSwitch = "vsw-1", string vpc = "vpc-1")
+    /// <param name="ipv6">The IPv6 subnet of a dual-stack node; null for none.</param>
+    public void Join(string subnet, string instance, string vSwitch = "vsw-1", string vpc = "vpc-1", string? ipv6 = null)
     {
         Cloud.SourceDestChecks[$"eni-{instance}"] = true;
-        Leases.Add(subnet, instance, vpc, vSwitch);
+        Leases.Add(subnet, instance, vpc, vSwitch, ipv6: ipv6);
     }
 
     /// <summary>A node joins while the controller runs, and the controller then sees its lease end.</summary>
@@ -70,7 +71,11 @@ internal sealed class Cluster : IDisposable
         Leases.Remove(subnet);
     }
 
-    public RouteStatus? Status(string subnet) => Term.Statuses.ByKey.GetValueOrDefault(subnet.Replace('/', '-'));
+    public RouteStatus? Status(string subnet) => Term.Statuses.ByKey.GetValueOrDefault(subnet.Replace('/', '-'))
+        ?? Term.Statuses.ByKey.Values.FirstOrDefault(status => status.Subnet == subnet);
+
+    /// <summary>The state of the IPv6 route of the node with this IPv4 subnet.</summary>
+    public Ipv6RouteStatus? Ipv6(string subnet) => Status(subnet)?.Ipv6;
 
     public RouteState? State(string subnet) => Status(subnet)?.State;
 

@@ -52,11 +52,14 @@ internal sealed partial class InMemoryCloudApi
     {
         var vpcId = VpcOf(entries[0].RouteTableId);
         Assert.InRange(entries.Count, 1, 50);
+        if (entries.DistinctBy(entry => entry.Destination.IsV6).Count() > 1) Violations.Add("a batch with routes of both families");
         return CallAsync("CreateRouteEntries", vpcId, [.. entries.Select(Text)], () =>
         {
             if (Busy<BatchResult>(vpcId) is { } busy) return busy;
             if (UnknownHopFailsBatch && entries.Any(entry => UnknownHops.Contains(entry.NextHop.Id)))
                 return Failed<BatchResult>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
+            if (RefusesIpv6Batches && entries.Select(Ipv6Refusal).FirstOrDefault(code => code is not null) is { } refusal)
+                return Failed<BatchResult>(CloudErrorTable.Classify(refusal, "CreateRouteEntries"), refusal, "");
             if (entries.Any(entry => CidrConflictCheck.IsInServices(entry.Destination)))
                 return Failed<BatchResult>(CloudErrorKind.Fatal, "InvalidDestinationCidrBlock", "");
             var failures = entries.Select(entry => (entry, Error: Put(entry))).Where(pair => pair.Error is not null)
@@ -153,6 +156,6 @@ internal sealed partial class InMemoryCloudApi
     private static string Text(NewRouteEntry entry) => $"{entry.RouteTableId} {entry.Destination} {entry.NextHop.Id}";
 
     private RouteEntry View(Table table, Entry entry) => new(
-        ListedTableId ?? table.Id, entry.Id, Ipv4Network.TryParse(entry.Destination, out var network) ? network : null,
+        ListedTableId ?? table.Id, entry.Id, IpNetwork.TryParse(entry.Destination, out var network) ? network : null,
         entry.Destination, entry.IsCustom, entry.Status, entry.Name, entry.Description, [entry.Hop]);
 }

@@ -34,6 +34,12 @@ internal sealed partial class InMemoryCloudApi(TimeProvider time) : ICloudApi
     /// <summary>Whether one unknown next hop makes its whole batch fail.</summary>
     public bool UnknownHopFailsBatch { get; set; }
 
+    /// <summary>The code with which the API refuses an entry; null if it does not. Only for IPv6 entries.</summary>
+    public Func<NewRouteEntry, string?> Ipv6Refusal { get; set; } = _ => null;
+
+    /// <summary>Whether one refused IPv6 entry makes its whole batch fail.</summary>
+    public bool RefusesIpv6Batches { get; set; }
+
     /// <summary>Destinations of entries that the API does not delete.</summary>
     public HashSet<string> LockedDestinations { get; } = [];
 
@@ -196,6 +202,8 @@ internal sealed partial class InMemoryCloudApi(TimeProvider time) : ICloudApi
     {
         var table = Settled(Tables[desired.RouteTableId]);
         if (UnknownHops.Contains(desired.NextHop.Id)) return Error(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
+        if (desired.Destination.IsV6 && Ipv6Refusal(desired) is { } code)
+            return Error(CloudErrorTable.Classify(code, "CreateRouteEntry"), code, "");
         if (table.At(desired.Destination.ToString()) is not null)
             return Error(CloudErrorKind.Reread, "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE", "");
         if (table.Entries.Count(entry => entry.IsCustom) >= Quota) return Error(CloudErrorKind.Quota, "QuotaExceeded", "");

@@ -47,7 +47,8 @@ internal sealed class InMemoryLeases : ILeaseSource
         }
     }
 
-    public static NetworkConfig ConfigFor(string network)
+    /// <param name="ipv6">The IPv6 network; null for none.</param>
+    public static NetworkConfig ConfigFor(string network, string? ipv6 = null)
     {
         var prefix = Ipv4Network.Parse(network);
         return new NetworkConfig
@@ -57,13 +58,18 @@ internal sealed class InMemoryLeases : ILeaseSource
             SubnetMin = prefix.Address,
             SubnetMax = prefix.Last,
             BackendType = "ali-vpc",
+            Ipv6 = ipv6 is null ? null : Ipv6ConfigFor(Ipv6Network.Parse(ipv6)),
         };
     }
 
-    public Lease Add(string subnet, string instance, string vpc = "vpc-1", string vSwitch = "vsw-1", bool primary = true)
+    private static Ipv6Config Ipv6ConfigFor(Ipv6Network network) => new(network, 64, network.Address, network.Last);
+
+    /// <param name="ipv6">The IPv6 subnet; null for none.</param>
+    public Lease Add(
+        string subnet, string instance, string vpc = "vpc-1", string vSwitch = "vsw-1", bool primary = true, string? ipv6 = null)
     {
         var data = new AliVpcBackendData("cn-hangzhou", vpc, vSwitch, instance, $"eni-{instance}", primary);
-        return Add(subnet, "ali-vpc", data.ToJson());
+        return AddLease(subnet, ipv6, "ali-vpc", data.ToJson());
     }
 
     /// <summary>The node releases its subnet: <c>flanneld release</c>.</summary>
@@ -94,14 +100,17 @@ internal sealed class InMemoryLeases : ILeaseSource
         NotifyWatchers();
     }
 
-    public Lease Add(string subnet, string backend, string? data)
+    public Lease Add(string subnet, string backend, string? data) => AddLease(subnet, null, backend, data);
+
+    private Lease AddLease(string subnet, string? ipv6, string backend, string? data)
     {
         Lease lease;
         lock (gate)
         {
             revision++;
             lease = new Lease(
-                new SubnetKey(Ipv4Network.Parse(subnet)), new LeaseAttributes(default, null, backend, data, null),
+                new SubnetKey(Ipv4Network.Parse(subnet), ipv6 is null ? null : Ipv6Network.Parse(ipv6)),
+                new LeaseAttributes(default, null, backend, data, null),
                 revision, revision, revision);
             leases.RemoveAll(old => old.Key == lease.Key);
             leases.Add(lease);

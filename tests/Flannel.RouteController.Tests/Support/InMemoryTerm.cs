@@ -76,7 +76,7 @@ internal sealed class InMemoryTerm : IElectedTerm, IDisposable
     }
 
     public async ValueTask<TermProof> ProveAsync(
-        IReadOnlyCollection<Ipv4Network> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation)
+        IReadOnlyCollection<IpNetwork> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation)
     {
         Proofs++;
         await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
@@ -84,7 +84,7 @@ internal sealed class InMemoryTerm : IElectedTerm, IDisposable
         OnStep();
         if (!IsOwn || leases.Cluster != Cluster) return TermProof.Unproven;
         var stored = leases.InEtcd ?? leases.Snapshot.Leases;
-        var isAbsent = absent.All(subnet => stored.All(lease => lease.Subnet != subnet));
+        var isAbsent = absent.All(subnet => stored.All(lease => !lease.Destinations.Contains(subnet)));
         var isUnchanged = unchanged.All(lease => stored.Any(other => other.Key == lease.Key && other.ModRevision == lease.ModRevision));
         return isAbsent && isUnchanged ? TermProof.Proven : TermProof.LeasesDiffer;
     }

@@ -24,7 +24,7 @@ internal static class Plans
         var owner = mark switch { "ours" => Ours, "theirs" => Theirs, _ => null };
         if (description.Length == 0) description = owner?.Description ?? "";
         return new RouteEntry("vtb-1", $"rte-{destination}-{hops}",
-            Ipv4Network.TryParse(destination, out var network) ? network : null, destination, isCustom, status,
+            IpNetwork.TryParse(destination, out var network) ? network : null, destination, isCustom, status,
             owner?.Token ?? "", description,
             [.. hops.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(hop => new NextHop(TypeOf(hop), hop))]);
     }
@@ -33,9 +33,9 @@ internal static class Plans
         IReadOnlyCollection<DesiredRoute> desired, IReadOnlyList<RouteEntry> entries, string[]? excluded = null, bool servesNoNode = false,
         string[]? ended = null) =>
         RoutePlan.For(new RoutePlanInput(
-            "vtb-1", Network, desired, [.. (excluded ?? []).Select(Ipv4Network.Parse)], entries, Ours, servesNoNode)
+            "vtb-1", Network, desired, [.. (excluded ?? []).Select(IpNetwork.Parse)], entries, Ours, servesNoNode)
         {
-            Ended = [.. (ended ?? []).Select(Ipv4Network.Parse)],
+            Ended = [.. (ended ?? []).Select(IpNetwork.Parse)],
         });
 
     private static string TypeOf(string hop) => hop.Split('-')[0] switch
