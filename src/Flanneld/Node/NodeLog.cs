@@ -101,4 +101,10 @@ internal static partial class NodeLog
 
     [LoggerMessage(1145, LogLevel.Information, "IPv6 subnet {Subnet} belongs to the lease")]
     public static partial void Ipv6Subnet(ILogger logger, object subnet);
+
+    [LoggerMessage(1147, LogLevel.Information, "IPv6 route of {Subnet}: {State}{Message}")]
+    public static partial void Ipv6RouteState(ILogger logger, string subnet, object state, string message);
+
+    [LoggerMessage(1148, LogLevel.Warning, "IPv6 route of {Subnet}: {State}{Message} (request id {RequestId}); IPv4 is not concerned")]
+    public static partial void Ipv6RouteFailure(ILogger logger, string subnet, object state, string message, string requestId);
 }

@@ -27,6 +27,7 @@ internal static class NodeMetrics
         PrometheusText.Heading(text, "flannel_route_state", "The state of this node's route: 1 for the current one.", "gauge");
         foreach (var each in Enum.GetValues<RouteState>())
             text.Append(CultureInfo.InvariantCulture, $"flannel_route_state{{state=\"{each}\"}} {(each == state.Route?.State ? 1 : 0)}\n");
+        Ipv6RouteReport.AppendMetrics(text, state);
         AppendTunnel(text, state);
     }
 

@@ -37,6 +37,7 @@ internal sealed class NodeReadiness(
             case NodeEvent.LeaseChanged { Change: var lease }:
                 if (lease is LeaseEvent.RouteStatusChanged && state.InstanceId is not null) LogRoute(before.Route);
                 if (state.IsInFallback != before.IsInFallback && state.IsLeaseHeld) LogFallback();
+                if (lease is LeaseEvent.RouteStatusChanged) Ipv6RouteReport.Log(logger, before.Route, state);
                 if (state.IsRouteStatusIgnored && !before.IsRouteStatusIgnored)
                     NodeLog.RouteStatusNotApplied(logger, state.Subnet, state.Route?.State.ToString() ?? "absent");
                 break;
@@ -61,7 +62,7 @@ internal sealed class NodeReadiness(
         }
 
         isWaitLogged = false;
-        if (before is not null && before.HasSameContentAs(route)) return;
+        if (before is not null && (before with { Ipv6 = null }).HasSameContentAs(route with { Ipv6 = null })) return;
         var message = route.Message.Length > 0 ? $": {route.Message}" : "";
         if (route.State is RouteState.Available or RouteState.Pending)
             NodeLog.RouteState(logger, state.Subnet, route.State, string.Join(", ", route.RouteTableIds), message);

@@ -11,6 +11,7 @@ internal static class NodeStatus
     [
         new("lease", state.IsLeaseHeld, Lease(state)),
         RouteCheck(state),
+        .. Ipv6RouteReport.Check(state) is { } ipv6 ? [ipv6] : Array.Empty<ReadinessCheck>(),
         new("subnet-file", state.SubnetFile.IsCorrect, state.SubnetFile.Detail),
     ];
 

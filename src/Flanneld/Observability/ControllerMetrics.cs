@@ -44,12 +44,20 @@ internal sealed class ControllerMetrics
         PrometheusText.Heading(text, "flannel_routes", "Nodes by the state of their route.", "gauge");
         foreach (var state in Enum.GetValues<RouteState>())
             text.Append(CultureInfo.InvariantCulture, $"flannel_routes{{state=\"{state}\"}} {counts.GetValueOrDefault(state)}\n");
+        if (report.Ipv6Nodes.Count > 0) AppendIpv6Routes(text, report.Ipv6CountByState);
         PrometheusText.Gauge(
             text, "flannel_foreign_routes", "Entries inside the network that do not belong to this cluster.", report.Conflicts.Count);
         PrometheusText.Gauge(text, "flannel_other_cluster_routes", "Routes of other clusters inside the network.", report.OtherClusters);
         PrometheusText.Gauge(
             text, "flannel_route_deletions_held", "Stale routes whose deletion is delayed because many became stale at once.",
             report.HeldDeletions);
+    }
+
+    private static void AppendIpv6Routes(StringBuilder text, IReadOnlyDictionary<RouteState, int> counts)
+    {
+        PrometheusText.Heading(text, "flannel_ipv6_routes", "Nodes by the state of the route of their IPv6 subnet.", "gauge");
+        foreach (var state in Enum.GetValues<RouteState>())
+            text.Append(CultureInfo.InvariantCulture, $"flannel_ipv6_routes{{state=\"{state}\"}} {counts.GetValueOrDefault(state)}\n");
     }
 
     private static void AppendTables(StringBuilder text, IReadOnlyList<TableUsage> tables)

@@ -23,10 +23,12 @@ public sealed class ControllerMetricsTests
             new WriteCounts(11, 12, 13, 20, 4))
         {
             HeldDeletions = 7,
+            Ipv6Nodes = [Node("fd00:24:0:1::/64", RouteState.Rejected)],
         };
         string[] expected =
         [
             "flannel_routes{state=\"Available\"} 2", "flannel_routes{state=\"Conflict\"} 1", "flannel_routes{state=\"Pending\"} 0",
+            "flannel_ipv6_routes{state=\"Rejected\"} 1", "flannel_ipv6_routes{state=\"Available\"} 0",
             "flannel_foreign_routes 4", "flannel_other_cluster_routes 2", "flannel_route_deletions_held 7",
             "flannel_route_table_entries{table=\"vtb-1\",vpc=\"vpc-1\"} 160",
             "flannel_route_table_entries_limit{table=\"vtb-1\",vpc=\"vpc-1\"} 200",
@@ -37,6 +39,7 @@ public sealed class ControllerMetricsTests
         ];
         var lines = ControllerMetrics.Compose(report).Split('\n');
         Assert.All(expected, line => Assert.Contains(line, lines));
+        Assert.DoesNotContain("flannel_ipv6", ControllerMetrics.Compose(report with { Ipv6Nodes = [] }), StringComparison.Ordinal);
     }
 
     [Fact]
