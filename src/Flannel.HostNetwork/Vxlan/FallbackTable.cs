@@ -8,13 +8,26 @@ namespace Flannel.HostNetwork.Vxlan;
 /// <summary>Which pairs of nodes use the tunnel in a cluster of backend ali-vpc with <c>Fallback</c>: those of which one is in fallback.
 /// The rule is symmetric, so that packets of both directions take the same path. Not thread-safe.</summary>
 /// <param name="self">This node's subnet.</param>
-public sealed class FallbackTable(IpNetwork self)
+public sealed class FallbackTable(IpNetwork self, TimeProvider time)
 {
+    /// <summary>How long the tunnel is kept after the API has reported the route as available. When every host of the VPC forwards by a new
+    /// entry is not documented; the tunnel works until then.</summary>
+    public static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(1);
+
     // Bounded by the number of subnets of the network.
     private readonly Dictionary<IpNetwork, Decision> decisions = [];
 
     /// <param name="InstanceId">The node that it is about.</param>
-    private sealed record Decision(string InstanceId, bool IsInFallback, bool IsRejected);
+    private sealed record Decision(string InstanceId, bool IsInFallback)
+    {
+        public bool IsRejected { get; init; }
+
+        /// <summary>The timestamp of the first update with an available route, until the fallback ends.</summary>
+        public long? AvailableSince { get; init; }
+    }
+
+    /// <summary>Whether a fallback ends within <see cref="SettleTime"/> of the last update: the next one is due then.</summary>
+    public bool IsSettling { get; private set; }
 
     /// <summary>Whether this node is in fallback: its peers reach it, and it reaches them, through the tunnel.</summary>
     public bool IsSelfInFallback => decisions.TryGetValue(self, out var own) && own.IsInFallback;
@@ -23,19 +36,31 @@ public sealed class FallbackTable(IpNetwork self)
     /// decision keeps the path that it has.</param>
     public void Update(IEnumerable<Lease> leases, RouteStatusSnapshot statuses, IReadOnlySet<IpNetwork> tunnelled)
     {
+        IsSettling = false;
         foreach (var lease in leases)
         {
             if (LeaseInstance.Read(lease.Attributes) is not { } instance) continue;
             var status = statuses.Of(lease);
             var last = decisions.TryGetValue(lease.Subnet, out var decision) && decision.InstanceId == instance.Id
                 ? decision
-                : new Decision(instance.Id, tunnelled.Contains(lease.Subnet), IsRejected: false);
-            decisions[lease.Subnet] = last with
+                : new Decision(instance.Id, tunnelled.Contains(lease.Subnet));
+            var next = Next(last, status) with
             {
-                IsInFallback = RouteFallback.Next(last.IsInFallback, status),
                 IsRejected = status?.State == RouteState.Rejected || (status is null && last.IsRejected),
             };
+            decisions[lease.Subnet] = next;
+            IsSettling |= next.AvailableSince is not null;
         }
+    }
+
+    private Decision Next(Decision last, RouteStatus? status)
+    {
+        var isInFallback = RouteFallback.Next(last.IsInFallback, status);
+        if (isInFallback || !last.IsInFallback) return last with { IsInFallback = isInFallback, AvailableSince = null };
+        var since = last.AvailableSince ?? time.GetTimestamp();
+        return time.GetElapsedTime(since) < SettleTime
+            ? last with { AvailableSince = since }
+            : last with { IsInFallback = false, AvailableSince = null };
     }
 
     /// <summary>Whether packets to the node of a lease with a VXLAN device take the tunnel. A rejected subnet does not for this node's sake

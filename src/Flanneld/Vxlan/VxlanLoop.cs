@@ -1,4 +1,5 @@
 using Flannel.Core;
+using Flannel.HostNetwork.Vxlan;
 using Flanneld.Backends;
 
 namespace Flanneld.Vxlan;
@@ -29,23 +30,26 @@ internal sealed class VxlanLoop(
         while (true)
         {
             var changed = leases.Changed;
+            var wait = Interval;
             if (leases.Current is { } snapshot)
             {
-                await RunPassAsync(snapshot, cancellation);
+                if (await RunPassAsync(snapshot, cancellation)) wait = FallbackTable.SettleTime;
                 monitored.Idle(ShortestInterval);
                 await Task.Delay(ShortestInterval, time, cancellation);
             }
 
-            monitored.Idle(Interval);
-            await TaskWait.WaitAsync(changed, Interval, time, cancellation);
+            monitored.Idle(wait);
+            await TaskWait.WaitAsync(changed, wait, time, cancellation);
             monitored.Busy();
         }
     }
 
-    private async Task RunPassAsync(ClusterSnapshot snapshot, CancellationToken cancellation)
+    /// <returns>Whether the next pass is due after <see cref="FallbackTable.SettleTime"/>.</returns>
+    private async Task<bool> RunPassAsync(ClusterSnapshot snapshot, CancellationToken cancellation)
     {
         var result = await reconciler.ReconcileAsync(snapshot, cancellation);
         report.Add(result, snapshot.Generation);
         state.Set(result.Error, result.Ok ? result.Value.Peers : null);
+        return result is { Ok: true, Value.IsSettling: true };
     }
 }

@@ -8,7 +8,7 @@ namespace Flanneld.Vxlan;
 internal sealed class VxlanReconciler(VxlanTarget target, VxlanNetwork network, TimeProvider time)
 {
     private readonly PeerTable table = new(target.Self.Subnet, time);
-    private readonly FallbackTable? fallback = target.IsFallback ? new FallbackTable(target.Self.Subnet) : null;
+    private readonly FallbackTable? fallback = target.IsFallback ? new FallbackTable(target.Self.Subnet, time) : null;
     private bool isFirst = true;
 
     /// <returns>Fails if the device does not stand.</returns>
@@ -41,6 +41,7 @@ internal sealed class VxlanReconciler(VxlanTarget target, VxlanNetwork network, 
             Absent = table.AbsentCount,
             OtherBackends = leases.OtherBackends,
             Rejected = leases.Rejected,
+            IsSettling = fallback is { IsSettling: true },
             EntriesError = applied.Error,
         };
     }

@@ -12,6 +12,7 @@ internal sealed class VxlanReport(VxlanDevice device, TimeProvider time, ILogger
     private readonly HashSet<string> rejected = [];
     private string? lastError;
     private long? seen;
+    private bool wasSettling;
     private int peers;
     private int otherBackends;
     private int absent;
@@ -40,8 +41,8 @@ internal sealed class VxlanReport(VxlanDevice device, TimeProvider time, ILogger
 
     private void LogChanges(VxlanPass pass, long generation)
     {
-        var isRepair = seen == generation && lastError is null;
-        seen = generation;
+        var isRepair = seen == generation && lastError is null && !wasSettling;
+        (seen, wasSettling) = (generation, pass.IsSettling);
         if (pass.Device.IsCreated)
         {
             if (isRepair && pass.Device.Reason.Length == 0) LogRepair("the device and all entries");

@@ -2,6 +2,7 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.HostNetwork.Vxlan;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.HostNetwork.Tests.Vxlan;
 
@@ -11,8 +12,11 @@ public sealed class FallbackTableTests
     private static readonly VxlanPeer s_self = new(Subnet(1), Ipv4Address.Parse("192.168.1.1"), Mac(1));
     private static readonly Lease[] s_leases = [AliVpc(1), AliVpc(2), AliVpc(3), Vxlan(4)];
 
-    private readonly FallbackTable table = new(Subnet(1));
+    private readonly FakeTimeProvider time = new();
+    private readonly FallbackTable table;
     private HashSet<IpNetwork> tunnelled = [];
+
+    public FallbackTableTests() => table = new FallbackTable(Subnet(1), time);
 
     /// <summary>The rule for pairs, from both sides.</summary>
     [Theory]
@@ -26,7 +30,7 @@ public sealed class FallbackTableTests
         var statuses = Statuses((1, own), (2, peer));
         table.Update(s_leases, statuses, tunnelled);
         Assert.Equal(usesTunnel, table.UsesTunnel(AliVpc(2)));
-        var other = new FallbackTable(Subnet(2));
+        var other = new FallbackTable(Subnet(2), time);
         other.Update(s_leases, statuses, tunnelled);
         Assert.Equal(usesTunnel, other.UsesTunnel(AliVpc(1)));
     }
@@ -39,7 +43,7 @@ public sealed class FallbackTableTests
         RouteState[] definite = [RouteState.Available, RouteState.QuotaExceeded, RouteState.Conflict, RouteState.Denied];
         for (var history = 0; history < 1000; history++)
         {
-            FallbackTable[] nodes = [new(Subnet(1)), new(Subnet(2))];
+            FallbackTable[] nodes = [new(Subnet(1), time), new(Subnet(2), time)];
             for (var step = 0; step < 10; step++)
             {
                 var statuses = Statuses((1, Pick(all)), (2, Pick(all)));
@@ -47,7 +51,12 @@ public sealed class FallbackTableTests
             }
 
             var (first, second) = (Pick(definite), Pick(definite));
-            foreach (var node in nodes) node.Update(s_leases, Statuses((1, first), (2, second)), tunnelled);
+            for (var pass = 0; pass < 2; pass++)
+            {
+                foreach (var node in nodes) node.Update(s_leases, Statuses((1, first), (2, second)), tunnelled);
+                time.Advance(FallbackTable.SettleTime);
+            }
+
             var expected = first != RouteState.Available || second != RouteState.Available;
             Assert.Equal((expected, expected), (nodes[0].UsesTunnel(AliVpc(2)), nodes[1].UsesTunnel(AliVpc(1))));
         }
@@ -103,8 +112,35 @@ public sealed class FallbackTableTests
         Lease[] after = [AliVpc(1), AliVpc(2)];
         table.Update(after, Statuses((1, RouteState.Available)), new HashSet<IpNetwork> { Subnet(2) });
         Assert.True(table.UsesTunnel(AliVpc(2)));
-        table.Update(after, Statuses((1, RouteState.Available), (2, RouteState.Available)), new HashSet<IpNetwork> { Subnet(2) });
+        for (var pass = 0; pass < 2; pass++)
+        {
+            table.Update(after, Statuses((1, RouteState.Available), (2, RouteState.Available)), new HashSet<IpNetwork> { Subnet(2) });
+            time.Advance(FallbackTable.SettleTime);
+        }
+
         Assert.False(table.UsesTunnel(AliVpc(2)));
+    }
+
+    [Fact]
+    public void The_tunnel_is_kept_for_a_moment_after_the_route_has_become_available()
+    {
+        var available = Statuses((1, RouteState.Available), (2, RouteState.Available));
+        table.Update(s_leases, Statuses((1, RouteState.Available), (2, RouteState.Conflict)), tunnelled);
+        table.Update(s_leases, available, tunnelled);
+        time.Advance(FallbackTable.SettleTime - TimeSpan.FromMilliseconds(1));
+        table.Update(s_leases, available, tunnelled);
+        Assert.True(table.IsSettling && table.UsesTunnel(AliVpc(2)));
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        table.Update(s_leases, available, tunnelled);
+        Assert.False(table.IsSettling || table.UsesTunnel(AliVpc(2)));
+
+        // The route is lost before.
+        table.Update(s_leases, Statuses((2, RouteState.Conflict)), tunnelled);
+        table.Update(s_leases, available, tunnelled);
+        table.Update(s_leases, Statuses((2, RouteState.Conflict)), tunnelled);
+        time.Advance(FallbackTable.SettleTime);
+        table.Update(s_leases, available, tunnelled);
+        Assert.True(table.UsesTunnel(AliVpc(2)));
     }
 
     [Fact]
@@ -138,7 +174,13 @@ public sealed class FallbackTableTests
     public void A_node_of_backend_vxlan_reaches_the_nodes_of_ali_vpc_that_have_a_device() => Assert.Equal(
         [Subnet(2), Subnet(3), Subnet(4)], LeasedPeers.Read(s_leases, s_network, s_self).Peers.Select(peer => peer.Subnet));
 
-    private void Update(params (int Node, RouteState State)[] states) => table.Update(s_leases, Statuses(states), tunnelled);
+    /// <summary>The update, and the one that is due after the settle time.</summary>
+    private void Update(params (int Node, RouteState State)[] states)
+    {
+        table.Update(s_leases, Statuses(states), tunnelled);
+        time.Advance(FallbackTable.SettleTime);
+        table.Update(s_leases, Statuses(states), tunnelled);
+    }
 
     private List<int> Peers() =>
     [

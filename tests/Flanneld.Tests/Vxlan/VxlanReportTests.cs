@@ -30,6 +30,16 @@ public sealed class VxlanReportTests
     }
 
     [Fact]
+    public void The_end_of_a_fallback_is_no_repair()
+    {
+        report.Add(new VxlanPass(Kept, Nothing, 0) { IsSettling = true }, 1);
+        report.Add(new VxlanPass(Kept, Two, 0), 1);
+        Assert.Empty(log.Texts);
+        report.Add(new VxlanPass(Kept, Two, 0), 1);
+        Assert.Single(log.Texts);
+    }
+
+    [Fact]
     public void A_repair_is_a_warning_once_a_minute()
     {
         report.Add(new VxlanPass(Kept, Nothing, 0), 1);
