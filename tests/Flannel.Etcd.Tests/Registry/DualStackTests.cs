@@ -99,7 +99,7 @@ public sealed class DualStackTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_node_gets_another_IPv6_subnet_when_the_range_changes_and_the_host_is_told_before()
+    public async Task A_node_gets_another_IPv6_subnet_when_the_range_changes_and_the_host_stops_using_the_former_one_first()
     {
         var fixture = await shared.CreateConfiguredAsync(DualStack);
         var before = await fixture.AcquireAsync("192.168.0.1");
