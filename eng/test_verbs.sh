@@ -7,8 +7,12 @@
 # all packages of that verb.
 # Ubuntu is not tested: apt on Debian has no source of it.
 
-# The newest is the last one. Only there are the slowest tests of packages run.
 VERB_TEST_SUITES=(bookworm trixie)
+# A release proves that its packages have what a verb uses. Every list of packages (NEEDS_*) is installed on each release by some verb, so
+# that one release is enough for these verbs: they need no package, or their lists are those of a verb that is tried on both (demo, lint and
+# test-order: test). Nested, test-verbs creates a root file system, as test-packages does on the other release.
+declare -A VERB_TEST_SUITE_OF=([clean]=bookworm [help]=bookworm [lint]=bookworm [needs]=bookworm [test-verbs]=bookworm
+    [build]=trixie [demo]=trixie [fuzz]=trixie [mutate]=trixie [simulate]=trixie [test-order]=trixie)
 # Shown of the log of a verb that failed.
 SHOWN_LINES=60
 
@@ -28,18 +32,21 @@ SAMPLE_OF_TEST_PACKAGES='Flannel.Packaging.Tests=*.AptTests.Apt_accepts_*
     Flannel.Packaging.Tests=*.DnfTests.Dnf_refuses_*
     Flannel.Packaging.Tests=*.ImageTests.Skopeo_*
     Flannel.Packaging.Tests=*.ImageRunTests.The_published_command_*'
-# A machine with systemd, and the executable of arm64.
-SAMPLE_ON_NEWEST='Flannel.Packaging.Tests=*.DebTests.Installed_*
-    Flannel.Packaging.Tests=*.Arm64Tests.*'
-
-is_newest() { [ "$1" = "${VERB_TEST_SUITES[-1]}" ]; } # SUITE
+# The executable of arm64, where package makes it. A machine with systemd.
+SAMPLE_ON_BOOKWORM='Flannel.Packaging.Tests=*.Arm64Tests.*'
+SAMPLE_ON_TRIXIE='Flannel.Packaging.Tests=*.DebTests.Installed_*'
 
 # Sets TRIAL to a command that runs the verb and ends soon; empty for a verb that is not tried.
 trial_of() { # SUITE VERB
-    local run=./build.sh sample=$SAMPLE_OF_TEST_PACKAGES
-    if is_newest "$1"; then sample+=" $SAMPLE_ON_NEWEST"; fi
+    local run=./build.sh sample=$SAMPLE_OF_TEST_PACKAGES architectures=()
+    case $1 in
+        bookworm) sample+=" $SAMPLE_ON_BOOKWORM" ;;
+        # Packages of a release are made on Debian 12: there both architectures, here the own one.
+        trixie) sample+=" $SAMPLE_ON_TRIXIE" architectures=("$(machine_architecture)") ;;
+    esac
     case $2 in
-        help | build | lint | package | repo | demo) TRIAL=("$run" "$2") ;;
+        help | build | lint | repo | demo) TRIAL=("$run" "$2") ;;
+        package) TRIAL=("$run" package "${architectures[@]}") ;;
         # As in a container image: the compilers are installed, and the package lists of apt are removed.
         publish) TRIAL=(sh -c "$run needs publish && rm -rf /var/lib/apt/lists/* && exec $run publish") ;;
         needs) TRIAL=("$run" needs lint) ;;
@@ -61,7 +68,7 @@ trial_of() { # SUITE VERB
 }
 
 verb_test_verbs() { # [SUITE [VERB...]]
-    local start suites=("${VERB_TEST_SUITES[@]}") verbs suite verb
+    local start suites=("${VERB_TEST_SUITES[@]}") verbs suite verb all=true
     start=$(milliseconds)
     if [ $# -ne 0 ]; then
         [[ " ${suites[*]} " == *" $1 "* ]] || fail "unknown suite '$1'; use ${suites[*]}"
@@ -70,6 +77,8 @@ verb_test_verbs() { # [SUITE [VERB...]]
     fi
     mapfile -t verbs < <(verb_names)
     if [ $# -ne 0 ]; then
+        # Verbs that are named are tried on each suite.
+        VERB_TEST_SUITE_OF=() all=false
         verbs=("$@")
         for verb in "$@"; do require_verb "$verb"; done
     fi
@@ -85,8 +94,26 @@ verb_test_verbs() { # [SUITE [VERB...]]
     done
     wait
     for suite in "${suites[@]}"; do collect_verbs_of "$suite"; done
+    if $all; then check_same_bytes; fi
     rm -rf "$WORK"
     summarize "$start"
+}
+
+# Equal sources make equal bytes: the executable that a bare machine of this machine's release has compiled is compared with ours.
+check_same_bytes() {
+    if [ -n "$(git status --porcelain)" ]; then
+        say "==> The executables are not compared: there are changes that are not committed"
+        count "same bytes" 0 0 1 -
+    else
+        check "same bytes" same_bytes "$WORK/$(release_codename)/clone/artifacts/$RID/flanneld" || true
+    fi
+}
+
+same_bytes() { # EXECUTABLE
+    verb_publish || return 1
+    if cmp -s "$EXECUTABLE" "$1"; then return; fi
+    say "    the bare machine's differs or is missing: its libraries or compilers may have other versions"
+    same_bytes_elsewhere
 }
 
 # Leaves a line for each verb in RESULTS/SUITE/results.
@@ -102,7 +129,7 @@ try_verbs() { # SUITE VERB...
     say "    $suite: root ready, $(seconds_since "$start")"
     for verb in "$@"; do
         trial_of "$suite" "$verb"
-        [ "${#TRIAL[@]}" -ne 0 ] || continue
+        if [ "${#TRIAL[@]}" -eq 0 ] || [ "${VERB_TEST_SUITE_OF[$verb]:-$suite}" != "$suite" ]; then continue; fi
         start=$(milliseconds) outcome=passed
         try_verb "$suite" "$verb" "${TRIAL[@]}" || outcome=failed
         say "    $suite $verb $outcome, $(seconds_since "$start")"
