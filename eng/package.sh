@@ -31,7 +31,6 @@ verb_test_packages() {
     start_results test-packages
     if [ -z "${TEST_SAMPLE:-}" ]; then
         check package verb_package || true
-        check "same bytes" same_bytes_elsewhere || true
     fi
     step "Building $PACKAGE_TESTS" compile "tests/$PACKAGE_TESTS/$PACKAGE_TESTS.csproj"
     export TEST_LIMIT_SECONDS=1800
@@ -40,7 +39,8 @@ verb_test_packages() {
     summarize "$start"
 }
 
-# Compiles the executable in a clone in another folder, with the NuGet packages in another folder, and compares it.
+# Compiles the executable in a clone in another folder, with the NuGet packages in another folder, and compares it. test-verbs calls it if
+# it has no other executable to compare.
 same_bytes_elsewhere() {
     local folder
     folder=$(mktemp -d)
