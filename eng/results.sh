@@ -45,16 +45,26 @@ summary_line() {
 
 # Runs all verbs of CI_VERBS, also after a failure. The last line is the sum of their last lines.
 verb_ci() {
-    local verb log=$ARTIFACTS/ci.log status
-    mkdir -p "$ARTIFACTS"
-    for verb in "${CI_VERBS[@]}"; do
-        say "==> ./build.sh $verb"
-        status=0
-        ./build.sh "$verb" 2>&1 | tee "$log" || status=$?
-        add_summary_of "$verb" "$status" "$(tail -n 1 "$log")"
+    local entry verb verbs logs=$ARTIFACTS/ci
+    rm -rf "$logs"
+    mkdir -p "$logs"
+    for entry in "${CI_VERBS[@]}"; do
+        IFS=+ read -ra verbs <<<"$entry"
+        for verb in "${verbs[@]:1}"; do run_ci_verb "$verb" >/dev/null & done
+        run_ci_verb "${verbs[0]}"
+        wait
+        for verb in "${verbs[@]:1}"; do cat "$logs/$verb.log"; done
+        for verb in "${verbs[@]}"; do add_summary_of "$verb" "$(cat "$logs/$verb.status")" "$(tail -n 1 "$logs/$verb.log")"; done
     done
     say "$(summary_line)"
     all_passed
+}
+
+# Leaves the log and the exit code.
+run_ci_verb() { # VERB
+    local log=$ARTIFACTS/ci/$1 status=0
+    { say "==> ./build.sh $1" && ./build.sh "$1"; } 2>&1 | tee "$log.log" || status=$?
+    printf '%s\n' "$status" >"$log.status"
 }
 
 add_summary_of() { # VERB STATUS LINE
