@@ -40,7 +40,7 @@ step() { # TITLE COMMAND...
     NEEDS_DEB=(dh:debhelper dpkg-buildpackage:dpkg-dev readelf:binutils systemd-analyze:systemd)
     NEEDS_RPM=(rpmbuild:rpm readelf:binutils dpkg-parsechangelog:dpkg-dev)
     NEEDS_SBOM=(jq:jq)
-    NEEDS_IMAGE=(jq:jq libdeflate-gzip:libdeflate-tools /usr/share/ca-certificates/mozilla:ca-certificates)
+    NEEDS_IMAGE=(jq:jq libdeflate-gzip:libdeflate-tools /usr/share/ca-certificates/mozilla:ca-certificates readelf:binutils)
     NEEDS_PACKAGE=("${NEEDS_DEB[@]}" "${NEEDS_RPM[@]}" "${NEEDS_SBOM[@]}" "${NEEDS_IMAGE[@]}")
     NEEDS_REPOSITORY=(apt-ftparchive:apt-utils createrepo_c:createrepo-c xz:xz-utils gpg:gnupg rpmsign:rpm)
     # For tests/Flannel.Packaging.Tests: machines with systemd, the image, the packages, the repositories, the other architecture.
@@ -130,9 +130,14 @@ apt_settings() { apt-config dump | grep -E '^Acquire::(https?::|ftp::|Check-|Ret
 
 # Unpacks packages of a release and an architecture of Debian into FOLDER, without installing them. FOLDER/packages lists them with their
 # versions. apt fetches them from this machine's sources with a separate configuration. FOLDER exists only if everything succeeds.
-fetch_packages() ( # SUITE ARCHITECTURE FOLDER PACKAGE...
-    local suite=$1 architecture=$2 folder=$3 codename uri security='' options package
+# With --dependencies also the packages that they depend on, and FOLDER/contents lists the files: package and path.
+fetch_packages() ( # SUITE ARCHITECTURE FOLDER [--dependencies] PACKAGE...
+    local suite=$1 architecture=$2 folder=$3 codename uri security='' options package fetch=(download) name
     shift 3
+    if [ "$1" = --dependencies ]; then
+        fetch=(install --download-only --yes --no-install-recommends)
+        shift
+    fi
     command -v dpkg-deb >/dev/null && read -r codename uri < <(debian_source) || exit 1
     # apt has the address of security updates of this machine's release only.
     if [ "$suite" = "$codename" ]; then security=$(debian_uri "$suite-security"); fi
@@ -144,11 +149,15 @@ fetch_packages() ( # SUITE ARCHITECTURE FOLDER PACKAGE...
     options=(-qq -o "Dir::Etc::sourcelist=$PWD/.apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$PWD/.apt/state"
         -o "Dir::State::status=$PWD/.apt/status" -o "Dir::Cache=$PWD/.apt/cache"
         -o Acquire::Languages=none -o APT::Sandbox::User=root -o "APT::Architecture=$architecture" -o "APT::Architectures::=$architecture")
+    shopt -s nullglob
     {
-        timeout 300 apt-get "${options[@]}" update && timeout 300 apt-get "${options[@]}" download "$@" &&
-            for package in *.deb; do
+        timeout 300 apt-get "${options[@]}" update && timeout 300 apt-get "${options[@]}" "${fetch[@]}" "$@" &&
+            for package in *.deb .apt/cache/archives/*.deb; do
                 # shellcheck disable=SC2016 # dpkg-deb fills these in
                 dpkg-deb -x "$package" . && dpkg-deb -W --showformat='${Package} ${Version}\n' "$package" >>packages || exit 1
+                [ "${fetch[0]}" = install ] || continue
+                name=$(dpkg-deb -f "$package" Package)
+                dpkg-deb --fsys-tarfile "$package" | tar -t | sed "s|^\./|$name |" >>contents || exit 1
             done
     } >.apt/log 2>&1 || { tail -n 5 .apt/log; exit 1; }
     rm -rf .apt ./*.deb

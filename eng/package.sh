@@ -18,6 +18,7 @@ verb_package() { # [ARCH...]
         step "SBOM ($architecture)" packaging/sbom/build.sh "$architecture" || return 1
     done
     step "Container image ($*)" packaging/container/build.sh "$@" || return 1
+    step "Container image with tools ($*)" packaging/container/build.sh --tools "$@" || return 1
     say "==> Packages after $(seconds_since "$start"): artifacts/packages"
     (cd "$PACKAGES" && find . -type f -printf '    %-60P %9s bytes\n' | LC_ALL=C sort)
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# packaging/container/build.sh ARCH…: makes the container image for amd64, arm64 or both.
+# packaging/container/build.sh [--tools] ARCH…: makes the container image for amd64, arm64 or both.
 # Writes artifacts/packages/flanneld-VERSION-oci.tar, an OCI image layout with one index, and an SBOM for each architecture.
+# With --tools the image flanneld-VERSION-tools-oci.tar: the same layer, and one with the programs that change the network of the host.
 #
 # There is no base image, and nothing is executed in the image, so that no container engine is needed: an image is a few JSON documents and
 # a tar file. The same commit gives the same digest.
@@ -34,11 +35,11 @@ file_system() { # ARCH FOLDER
     printf 'root:x:0:\nflanneld:x:%s:\n' "$USER_ID" >"$root/etc/group"
 }
 
-layer() { # FOLDER OUT: the tar file, with the folder of the daemon's user last
+layer() { # FOLDER OWNER OUT: the tar file, with the folder of the daemon's user last
     local options=(--format=ustar --numeric-owner --mtime="@$EPOCH" --no-recursion -C "$1")
     (cd "$1" && find . -mindepth 1 ! -path ./run/flannel -printf '%P\0' | sort -z) |
-        tar -c "${options[@]}" --owner=0 --group=0 --null --files-from=- -f "$2"
-    tar -r "${options[@]}" --owner="$USER_ID" --group="$USER_ID" -f "$2" run/flannel
+        tar -c "${options[@]}" --owner=0 --group=0 --null --files-from=- -f "$3"
+    tar -r "${options[@]}" --owner="$2" --group="$2" -f "$3" run/flannel
 }
 
 # --- the documents -------------------------------------------------------------------------------------------------------------
@@ -77,15 +78,23 @@ annotations() { # SBOM
         | with_entries(select(.value != "") | .key |= "org.opencontainers.image." + .)' "$1"
 }
 
-configuration() { # ARCH DIFF_ID ANNOTATIONS
-    jq -cn --arg architecture "$1" --arg layer "$2" --argjson labels "$3" --arg created "$CREATED" --arg user "$USER_ID:$USER_ID" '{
+# A plain image cannot run a program, so that its user needs no rights. The programs of -tools need CAP_NET_ADMIN, which Kubernetes and
+# Docker give to root only.
+configuration() { # ARCH ANNOTATIONS DIFF_ID…
+    local architecture=$1 labels=$2 user=$USER_ID path=/opt/bin variant=plain
+    shift 2
+    if [ -n "$SUFFIX" ]; then user=0 path=/opt/bin:/usr/sbin variant=tools; fi
+    jq -cn --arg architecture "$architecture" --argjson labels "$labels" --arg created "$CREATED" --arg user "$user:$user" \
+        --arg path "$path" --arg variant "$variant" '{
         created: $created, architecture: $architecture, os: "linux",
         config: {
             User: $user,
             Env: [
-                "PATH=/opt/bin",
+                "PATH=\($path)",
                 # .NET needs a home folder.
                 "HOME=/",
+                # A message about a missing program names the image that has it.
+                "FLANNELD_IMAGE=\($variant)",
                 # Used by the health check. Only this host can connect.
                 "FLANNELD_HEALTHZ_IP=127.0.0.1",
                 "FLANNELD_HEALTHZ_PORT=8471"
@@ -100,27 +109,40 @@ configuration() { # ARCH DIFF_ID ANNOTATIONS
                 Interval: 30000000000, Timeout: 6000000000, StartPeriod: 60000000000, Retries: 3
             }
         },
-        rootfs: {type: "layers", diff_ids: [$layer]},
-        history: [{created: $created, created_by: "packaging/container/build.sh"}]
-    }'
+        rootfs: {type: "layers", diff_ids: $ARGS.positional},
+        history: [$ARGS.positional[] | {created: $created, created_by: "packaging/container/build.sh"}]
+    }' --args "$@"
+}
+
+# The folders of the layers of an image, in their order, as NAME OWNER.
+layers_of() { # ARCH WORK
+    file_system "$1" "$2/root"
+    printf '%s %s\n' root "$USER_ID"
+    [ -n "$SUFFIX" ] || return 0
+    mkdir -p "$2/tools/run/flannel"
+    packaging/container/tools.sh "$1" "$2/tools" "$(more_of "$1")"
+    printf '%s %s\n' tools 0
 }
 
 image() { # ARCH: prints the descriptor for the index
-    local architecture=$1 work=$WORK/$1 notes difference layer config
+    local architecture=$1 work=$WORK/$1 notes config name owner differences=() layers=()
     mkdir -p "$work"
-    file_system "$architecture" "$work/root"
-    layer "$work/root" "$work/layer"
-    difference=$(digest "$work/layer")
-    # libdeflate -12 compresses more than gzip -9, in the same format. Every engine and registry can read gzip, unlike zstd.
-    libdeflate-gzip -12 -c "$work/layer" >"$work/layer.gz"
-    layer=$(blob "$work/layer.gz" application/vnd.oci.image.layer.v1.tar+gzip)
-    notes=$(annotations "$ARTIFACTS/packages/flanneld-$VERSION-oci-$architecture.cdx.json")
-    configuration "$architecture" "$difference" "$notes" >"$work/config"
+    layers_of "$architecture" "$work" >"$work/layers"
+    while read -r name owner; do
+        layer "$work/$name" "$owner" "$work/layer"
+        differences+=("$(digest "$work/layer")")
+        # libdeflate -12 compresses more than gzip -9, in the same format. Every engine and registry can read gzip, unlike zstd.
+        libdeflate-gzip -12 -c "$work/layer" >"$work/layer.gz"
+        layers+=("$(blob "$work/layer.gz" application/vnd.oci.image.layer.v1.tar+gzip)")
+    done <"$work/layers"
+    FOR=image SUFFIX=$SUFFIX MORE=$(more_of "$architecture") packaging/sbom/build.sh "$architecture"
+    notes=$(annotations "$(sbom_of "$architecture")")
+    configuration "$architecture" "$notes" "${differences[@]}" >"$work/config"
     config=$(blob "$work/config" application/vnd.oci.image.config.v1+json)
-    jq -cn --argjson config "$config" --argjson layer "$layer" --argjson notes "$notes" \
+    printf '%s\n' "${layers[@]}" | jq -cs --argjson config "$config" --argjson notes "$notes" \
         '{
             schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json",
-            config: $config, layers: [$layer], annotations: $notes
+            config: $config, layers: ., annotations: $notes
         }' >"$work/manifest"
     blob "$work/manifest" application/vnd.oci.image.manifest.v1+json |
         jq -c --arg architecture "$architecture" '. + {platform: {architecture: $architecture, os: "linux"}}'
@@ -128,7 +150,11 @@ image() { # ARCH: prints the descriptor for the index
 
 # --- the archive ---------------------------------------------------------------------------------------------------------------
 
-sbom() { # ARCH…: the SBOM, with the components of the image other than the executable
+sbom_of() { printf '%s' "$ARTIFACTS/packages/flanneld-$VERSION$SUFFIX-oci-$1.cdx.json"; } # ARCH
+more_of() { printf '%s' "$WORK/more-$1"; }                                                # ARCH
+
+# The components of the image other than the executable.
+describe_authorities() { # ARCH
     local package=ca-certificates version=- purl=-
     if version=$(dpkg-query -W -f '${Version}' "$package" 2>/dev/null); then
         # shellcheck source=/dev/null
@@ -136,29 +162,36 @@ sbom() { # ARCH…: the SBOM, with the components of the image other than the ex
             '"pkg:deb/\($id)/ca-certificates@\($version | @uri)?arch=all&distro=\($distro)"')
     fi
     printf 'data\t%s\t%s\t%s\t%s\tMPL-2.0\thttps://tracker.debian.org/pkg/ca-certificates\n' \
-        "$package" "$version" "$purl" "$(cat "$AUTHORITIES"/*.crt | sha256sum | cut -d' ' -f1)" >"$WORK/more"
-    FOR=image MORE=$WORK/more packaging/sbom/build.sh "$@"
+        "$package" "$version" "$purl" "$(cat "$AUTHORITIES"/*.crt | sha256sum | cut -d' ' -f1)" >"$(more_of "$1")"
 }
 
 layout() { # ARCH…
     local architecture notes index
     mkdir -p "$LAYOUT/blobs/sha256"
     printf '{"imageLayoutVersion":"1.0.0"}' >"$LAYOUT/oci-layout"
-    for architecture in "$@"; do image "$architecture"; done >"$WORK/manifests"
-    notes=$(annotations "$ARTIFACTS/packages/flanneld-$VERSION-oci-$1.cdx.json")
+    for architecture in "$@"; do
+        describe_authorities "$architecture"
+        image "$architecture"
+    done >"$WORK/manifests"
+    notes=$(annotations "$(sbom_of "$1")")
     jq -cs --argjson notes "$notes" \
         '{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: ., annotations: $notes}' \
         "$WORK/manifests" >"$WORK/index"
     index=$(blob "$WORK/index" application/vnd.oci.image.index.v1+json)
     # The name after the image is loaded: localhost is no registry. A tag can contain neither ~ nor +.
-    jq -cn --argjson index "$index" --arg name "localhost/flanneld:${VERSION//[~+]/-}" '{
+    jq -cn --argjson index "$index" --arg name "localhost/flanneld:${VERSION//[~+]/-}$SUFFIX" '{
         schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json",
         manifests: [$index + {annotations: {"org.opencontainers.image.ref.name": $name, "io.containerd.image.name": $name}}]
     }' >"$LAYOUT/index.json"
     jq -r '"    " + .digest' <<<"$index"
 }
 
-[ $# -ne 0 ] || fail "usage: packaging/container/build.sh ARCH…"
+SUFFIX=
+if [ "${1:-}" = --tools ]; then
+    SUFFIX=-tools
+    shift
+fi
+[ $# -ne 0 ] || fail "usage: packaging/container/build.sh [--tools] ARCH…"
 need_lists IMAGE
 VERSION=$(package_version)
 EPOCH=$(source_date_epoch)
@@ -172,7 +205,6 @@ done
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 LAYOUT=$WORK/layout
-sbom "$@"
 layout "$@"
 tar -c --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$EPOCH" --mode=u=rwX,go=rX -C "$LAYOUT" \
-    -f "$ARTIFACTS/packages/flanneld-$VERSION-oci.tar" blobs index.json oci-layout
+    -f "$ARTIFACTS/packages/flanneld-$VERSION$SUFFIX-oci.tar" blobs index.json oci-layout

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # packaging/sbom/build.sh ARCH…: the SBOM of an executable, and of packages that contain nothing else (deb, rpm).
-# With FOR=image it is the SBOM of the container image, which has the components of the inventory MORE in addition.
+# With FOR=image it is the SBOM of the container image, which has the components of the inventory MORE in addition. SUFFIX is that of the
+# image's name.
 # Writes CycloneDX 1.6 to artifacts/packages/flanneld-VERSION-ARCH.cdx.json. The same inputs give the same bytes: the time is that of the
 # last commit, and the serial number is derived from the content.
 set -euo pipefail
@@ -50,7 +51,7 @@ for architecture in "$@"; do
                 >"$ARTIFACTS/packages/flanneld-$VERSION-$architecture.cdx.json" ;;
         image)
             document flanneld container "$purl&type=oci" "$folder/flanneld" "$folder/flanneld.linked" "$MORE" \
-                >"$ARTIFACTS/packages/flanneld-$VERSION-oci-$architecture.cdx.json" ;;
+                >"$ARTIFACTS/packages/flanneld-$VERSION${SUFFIX:-}-oci-$architecture.cdx.json" ;;
         *) fail "FOR is executable or image, not '$FOR'" ;;
     esac
 done
