@@ -13,14 +13,22 @@ verb_package() { # [ARCH...]
     mkdir -p "$PACKAGES"
     for architecture in "$@"; do
         RID=$(rid_of "$architecture") ./build.sh publish || return 1
-        step "deb ($architecture)" deb/build.sh "$architecture" || return 1
-        step "rpm ($architecture)" rpm/build.sh "$architecture" || return 1
+        step "deb and rpm ($architecture)" build_deb_and_rpm "$architecture" || return 1
         step "SBOM ($architecture)" packaging/sbom/build.sh "$architecture" || return 1
     done
     step "Container image ($*)" packaging/container/build.sh "$@" || return 1
     step "Container image with tools ($*)" packaging/container/build.sh --tools "$@" || return 1
     say "==> Packages after $(seconds_since "$start"): artifacts/packages"
     (cd "$PACKAGES" && find . -type f -printf '    %-60P %9s bytes\n' | LC_ALL=C sort)
+}
+
+# At the same time: most of the time xz compresses the symbols, on one processor for each package.
+build_deb_and_rpm() { # ARCH
+    local deb status=0
+    deb/build.sh "$1" &
+    deb=$!
+    rpm/build.sh "$1" || status=$?
+    wait "$deb" && return "$status"
 }
 
 verb_repo() { packaging/repository/build.sh; }
