@@ -30,7 +30,12 @@ internal static class Packages
     public static string RpmSymbols => Only($"flanneld-debuginfo-*.{RpmArchitecture}.rpm");
 
     /// <summary>The image archive.</summary>
-    public static string Image => Only("*-oci.tar");
+    public static string Image => All("*-oci.tar").Except(All("*-tools-oci.tar")).ToArray() is [var only]
+        ? only
+        : throw new TestbedException($"more than one image in {Folder}");
+
+    /// <summary>The archive of the image with nft, iptables and ip.</summary>
+    public static string ToolsImage => Only("*-tools-oci.tar");
 
     /// <summary>All SBOMs, of images and executables.</summary>
     public static IReadOnlyList<string> Sboms => All("*.cdx.json");

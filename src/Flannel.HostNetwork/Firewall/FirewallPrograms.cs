@@ -11,6 +11,9 @@ public sealed class FirewallPrograms(ProgramFolders folders)
     /// <summary>The path of a program; null if it is not installed.</summary>
     public string? Find(string program) => folders.Find(program);
 
+    /// <inheritdoc cref="ProgramFolders.Advise"/>
+    public string Advise(string package) => folders.Advise(package);
+
     /// <summary>The commands of iptables that read and write all rules; null unless both are installed.</summary>
     internal IptablesPrograms? FindIptables() =>
         Find("iptables-save") is { } save && Find("iptables-restore") is { } restore ? new IptablesPrograms(save, restore) : null;

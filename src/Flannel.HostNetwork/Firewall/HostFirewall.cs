@@ -50,7 +50,8 @@ public sealed class HostFirewall(FirewallRules rules, bool? usesNft, FirewallPro
         if (nft is null)
         {
             if (!isDesired) return null;
-            return Result.Failure("EnableNFTables is true in the network configuration, and nft is not installed: install nftables");
+            return Result.Failure(
+                $"EnableNFTables is true in the network configuration, and nft is not installed: {programs.Advise("nftables")}");
         }
 
         if (!isDesired && (hasLooked || programs.LacksPermission())) return null;
@@ -77,8 +78,8 @@ public sealed class HostFirewall(FirewallRules rules, bool? usesNft, FirewallPro
         if (iptables is null && isDesired)
         {
             return Result.Failure(desired.Name == IptablesRules.Nat
-                ? "neither nft nor iptables is installed: install nftables, or omit the flag and let Docker masquerade"
-                : "iptables is not installed: install iptables");
+                ? $"neither nft nor iptables is installed: {programs.Advise("nftables")}, or omit the flag and let Docker masquerade"
+                : $"iptables is not installed: {programs.Advise("iptables")}");
         }
 
         if (snapshot is null || (hasLooked && !isDesired)) return null;
@@ -95,7 +96,8 @@ public sealed class HostFirewall(FirewallRules rules, bool? usesNft, FirewallPro
 
     private async Task<FirewallResult> ReconcileForwardingAsync(Result<IptablesSnapshot>? snapshot, CancellationToken cancellation)
     {
-        if (rules.Forwards && iptables is null) return new FirewallResult.Unavailable("iptables is not installed");
+        if (rules.Forwards && iptables is null)
+            return new FirewallResult.Unavailable($"iptables is not installed: {programs.Advise("iptables")}");
         var hasDocker = snapshot is { Ok: true } && snapshot.Value.HasChain(IptablesRules.Filter, IptablesRules.DockerChain);
         var desired = IptablesRules.Forwarding(rules, hasDocker || programs.Find("dockerd") is not null);
         var result = Combine(await ReconcileTableAsync(snapshot, desired, cancellation), null, Iptables);

@@ -11,8 +11,9 @@ internal static class IprouteErrors
     public const string MissingModule = "the kernel has no vxlan module: modprobe vxlan, or install the package that has it";
 
     /// <summary>The program cannot be started.</summary>
-    public static string DescribeStart(string program, string message) =>
-        $"backend vxlan needs the {program} command: {message}; install iproute2 (iproute in rpm distributions)";
+    /// <param name="advice">How to get it.</param>
+    public static string DescribeStart(string program, string message, string advice) =>
+        $"backend vxlan needs the {program} command: {message}; {advice}";
 
     /// <param name="error">The standard error.</param>
     public static string Describe(string program, int exitCode, string error)

@@ -1,4 +1,5 @@
 using Flannel.Core;
+using Flannel.HostNetwork;
 
 namespace Flanneld.Options;
 
@@ -23,7 +24,7 @@ internal static class OptionWarnings
     public static IReadOnlyList<string> Compose(DaemonOptions options, IReadOnlyDictionary<string, string> environment)
     {
         var variables = Flags.All.Where(flag => flag.HasVariable).Select(flag => flag.EnvironmentName);
-        var known = variables.Append(UnitOptions).ToHashSet(StringComparer.Ordinal);
+        var known = variables.Append(UnitOptions).Append(ProgramFolders.ImageVariable).ToHashSet(StringComparer.Ordinal);
         var accepted = Flags.Unsupported.Select(flag => flag.EnvironmentName).ToHashSet(StringComparer.Ordinal);
         var lines = new List<string>();
         foreach (var name in environment.Keys.Order(StringComparer.Ordinal))

@@ -35,11 +35,21 @@ public sealed class HostFirewallTests : IDisposable
         Failed((await PassAsync(Masquerading)).Masquerading));
 
     [Fact]
+    public async Task In_the_plain_image_the_line_names_the_image_with_the_programs()
+    {
+        var programs = new FirewallPrograms(new ProgramFolders([scripts.Folder]) { IsPlainImage = true }) { LacksPermission = () => false };
+        var pass = await new HostFirewall(Masquerading, null, programs, time).ReconcileAsync(Cancel);
+        Assert.Equal(
+            "neither nft nor iptables is installed: use the container image whose tag ends in -tools, or omit the flag and let Docker"
+            + " masquerade", Failed(pass.Masquerading));
+    }
+
+    [Fact]
     public async Task Forwarding_rules_without_iptables_are_unavailable()
     {
         scripts.Install("nft", "");
         Assert.Equal(
-            new FirewallResult.Unavailable("iptables is not installed"), (await PassAsync(Forwarding)).Forwarding);
+            new FirewallResult.Unavailable("iptables is not installed: install iptables"), (await PassAsync(Forwarding)).Forwarding);
     }
 
     [Fact]

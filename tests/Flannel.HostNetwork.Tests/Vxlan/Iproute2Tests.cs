@@ -25,6 +25,14 @@ public sealed class Iproute2Tests : IDisposable
     }
 
     [Fact]
+    public async Task In_the_plain_image_it_names_the_image_with_the_command()
+    {
+        var folders = new ProgramFolders([folder.Path]) { IsPlainImage = true };
+        var result = await new Iproute2(time) { Folders = folders }.RunAsync("missing-bridge", [], "", Cancel);
+        Assert.EndsWith("; use the container image whose tag ends in -tools", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_command_gets_its_input_and_only_PATH_and_the_locale()
     {
         await InstallAsync("cat; env | sort | cut -d= -f1 | grep -v -e PWD -e SHLVL -e '^_$' | tr '\\n' ' '");

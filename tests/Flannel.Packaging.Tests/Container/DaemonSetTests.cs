@@ -35,6 +35,24 @@ public sealed class DaemonSetTests
     }
 
     [Fact]
+    public void The_manifest_for_vxlan_differs_in_image_user_capability_and_masquerading_only()
+    {
+        var vxlan = KubernetesYaml.LoadAllFromString(Read("daemonset-vxlan.yaml"), strict: true);
+        var expected = KubernetesYaml.LoadAllFromString(Read("daemonset.yaml"), strict: true);
+        var pod = expected.OfType<V1DaemonSet>().Single().Spec.Template.Spec;
+        pod.InitContainers.Single().Command[^1] = "chown -R 0:0 /run/flannel";
+        var daemon = pod.Containers.Single(container => container.Name == "flanneld");
+        daemon.Image += "-tools";
+        daemon.Args.Add("--ip-masq");
+        daemon.SecurityContext.RunAsNonRoot = false;
+        (daemon.SecurityContext.RunAsUser, daemon.SecurityContext.RunAsGroup) = (0, 0);
+        daemon.SecurityContext.Capabilities.Add = ["NET_ADMIN"];
+        Assert.Equal(KubernetesYaml.SerializeAll(expected), KubernetesYaml.SerializeAll(vxlan));
+
+        static string Read(string name) => File.ReadAllText(Path.Combine(Locations.Repository(), "packaging", "container", name));
+    }
+
+    [Fact]
     public void A_field_unknown_to_Kubernetes_is_refused() =>
         Assert.ThrowsAny<Exception>(() =>
             KubernetesYaml.LoadAllFromString("apiVersion: v1\nkind: Namespace\nmetadata:\n  nmae: flannel\n", strict: true));
@@ -64,7 +82,7 @@ public sealed class DaemonSetTests
         Assert.Null(Daemon.SecurityContext.Capabilities.Add);
         Assert.Equal(["/run/flannel"], Daemon.VolumeMounts.Where(mount => mount.ReadOnlyProperty != true).Select(mount => mount.MountPath));
         var prepare = Pod.InitContainers.Single();
-        Assert.Contains("chown 65532:65532 /run/flannel", prepare.Command[^1], StringComparison.Ordinal);
+        Assert.Contains("chown -R 65532:65532 /run/flannel", prepare.Command[^1], StringComparison.Ordinal);
         Assert.Equal(["CHOWN"], prepare.SecurityContext.Capabilities.Add);
         Assert.Equal((true, false), (Cni.SecurityContext.ReadOnlyRootFilesystem, Cni.SecurityContext.AllowPrivilegeEscalation));
         Assert.Equal(["ALL"], Cni.SecurityContext.Capabilities.Drop);

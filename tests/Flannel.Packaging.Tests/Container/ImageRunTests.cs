@@ -104,6 +104,60 @@ public sealed class ImageRunTests
         Assert.Empty(Directory.GetFiles(roots.Path));
     }
 
+    /// <summary>The plain image says which image has the programs. The same folder and the same node then run the image -tools with the
+    /// published command: firewall rules, and after a change of the configuration the tunnel.</summary>
+    [Fact]
+    public async Task The_image_with_tools_makes_firewall_rules_and_the_tunnel()
+    {
+        await using var vpc = await StartAsync();
+        var instance = vpc.Instances[0];
+        await using var podman = new Podman(instance.Namespace!);
+        var folder = await FolderOfDaemonAsync(instance);
+        var etcd = $"http://{VpcTopology.EtcdAddress}:2379";
+        var plain = PublishedLine(await LoadAsync(podman), folder, "http://192.168.1.11:2379", etcd);
+        await podman.RunLineAsync($"{plain} --ip-masq {Endpoints}", Cancel);
+        await Eventually.IsAsync("the plain image names the other one", async () => (await LogAsync(podman)).Contains(
+            "neither nft nor iptables is installed: use the container image whose tag ends in -tools", StringComparison.Ordinal), Cancel);
+        await podman.RunAsync(Cancel, "rm", "--force", "--time=20", Name);
+        await ProcessCommand.RunAsync(new ProgramStart("/bin/chown", ["-R", "0:0", folder]), Cancel);
+
+        var image = await LoadAsync(podman, Packages.ToolsImage);
+        var line = PublishedLine(image, folder, "http://192.168.1.11:2379", etcd, "-tools");
+        await podman.RunLineAsync($"{line} {Endpoints}", Cancel);
+        await WaitForReadyAsync(podman);
+        Assert.Contains("FLANNEL_IPMASQ=true\n", await File.ReadAllTextAsync(Path.Combine(folder, "subnet.env"), Cancel),
+            StringComparison.Ordinal);
+        Assert.Contains("masquerade", await HostAsync(instance, "/usr/sbin/nft", "list", "ruleset"), StringComparison.Ordinal);
+        await AssertOnlyNetAdminAsync(podman);
+        // Without the extensions of iptables a rule of another program could not be read.
+        Assert.Contains($"-s {TestVpc.Network}", await HostAsync(instance, "/usr/sbin/iptables", "-S"), StringComparison.Ordinal);
+        await podman.RunAsync(Cancel, "rm", "--force", "--time=20", Name);
+
+        await vpc.PublishConfigAsync(Cancel, $$$"""{"Network":"{{{TestVpc.Network}}}","Backend":{"Type":"vxlan"}}""");
+        await podman.RunLineAsync($"{line} {Endpoints}", Cancel);
+        await WaitForReadyAsync(podman);
+        Assert.Contains("flannel.1", await HostAsync(instance, "/usr/sbin/ip", "link", "show", "type", "vxlan"), StringComparison.Ordinal);
+        await podman.RunAsync(Cancel, "rm", "--force", "--time=20", Name);
+
+        await podman.RunLineAsync(
+            $"podman run --rm --network=host --read-only --cap-drop=ALL --cap-add=NET_ADMIN --volume={folder}:/run/flannel {image}"
+            + " cleanup --all", Cancel);
+        Assert.Equal("", await HostAsync(instance, "/usr/sbin/ip", "link", "show", "type", "vxlan"));
+        Assert.DoesNotContain("flannel", await HostAsync(instance, "/usr/sbin/nft", "list", "ruleset"), StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static Task<string> HostAsync(EcsInstance instance, string program, params string[] arguments) =>
+        ProcessCommand.RunAsync(new ProgramStart(program, arguments) { Namespace = instance.Namespace }, Cancel);
+
+    private static async Task AssertOnlyNetAdminAsync(Podman podman)
+    {
+        var container = await podman.InspectAsync(Name, Cancel);
+        var status = await File.ReadAllLinesAsync($"/proc/{container["State"]!["Pid"]!.GetValue<int>()}/status", Cancel);
+        // CAP_NET_ADMIN is bit 12.
+        Assert.All(new[] { "CapEff:\t0000000000001000", "CapBnd:\t0000000000001000", "NoNewPrivs:\t1" },
+            expected => Assert.Contains(expected, status));
+    }
+
     /// <summary>Asserts that the daemon runs as its own user without capabilities, on a read-only root and the host's network.</summary>
     private static async Task AssertUnprivilegedAsync(Podman podman)
     {
@@ -142,26 +196,28 @@ public sealed class ImageRunTests
     }
 
     /// <summary>Loads the archive with the command of the README; returns the name of the image.</summary>
-    private static async Task<string> LoadAsync(Podman podman)
+    private static async Task<string> LoadAsync(Podman podman, string? archive = null)
     {
-        var output = await podman.RunAsync(Cancel, "load", "--quiet", "--input", Packages.Image);
-        var name = new OciArchive(Packages.Image).Root["annotations"]!["org.opencontainers.image.ref.name"]!.GetValue<string>();
+        archive ??= Packages.Image;
+        var output = await podman.RunAsync(Cancel, "load", "--quiet", "--input", archive);
+        var name = new OciArchive(archive).Root["annotations"]!["org.opencontainers.image.ref.name"]!.GetValue<string>();
         Assert.Equal($"Loaded image: {name}", output.Trim());
         return name;
     }
 
     /// <summary>The podman command of the README with the image, folder and etcd of the test; each must occur exactly once.</summary>
-    private static string PublishedLine(string image, string folder, string etcd, string etcdOfTest)
+    /// <param name="suffix">Of the image's tag.</param>
+    private static string PublishedLine(string image, string folder, string etcd, string etcdOfTest, string suffix = "")
     {
         var readme = File.ReadAllText(Path.Combine(Locations.Repository(), "packaging", "container", "README.md"));
-        var start = readme.IndexOf("podman run --detach", StringComparison.Ordinal);
-        Assert.True(start >= 0, "the README has no line that starts with 'podman run --detach'");
-        var line = readme[start..readme.IndexOf("\n```", start, StringComparison.Ordinal)];
-        foreach (var (published, actual)
-            in new[] { ("localhost/flanneld:VERSION", image), ("--volume=/run/flannel:", $"--volume={folder}:"), (etcd, etcdOfTest) })
+        var published = $"localhost/flanneld:VERSION{suffix} ";
+        var line = readme.Split("```sh\n").Select(block => block.Split("\n```")[0]).Single(block =>
+            block.StartsWith("podman run --detach", StringComparison.Ordinal) && block.Contains(published, StringComparison.Ordinal));
+        foreach (var (text, actual)
+            in new[] { (published, $"{image} "), ("--volume=/run/flannel:", $"--volume={folder}:"), (etcd, etcdOfTest) })
         {
-            Assert.Equal(2, line.Split(published).Length);
-            line = line.Replace(published, actual, StringComparison.Ordinal);
+            Assert.Equal(2, line.Split(text).Length);
+            line = line.Replace(text, actual, StringComparison.Ordinal);
         }
         return line;
     }

@@ -78,7 +78,9 @@ public sealed class ImageTests
             Assert.Equal(($"{DaemonUser}:{DaemonUser}", "/", "SIGTERM"),
                 (Text(config["User"]), Text(config["WorkingDir"]), Text(config["StopSignal"])));
             Assert.Equal(["/opt/bin/flanneld"], Texts(config["Entrypoint"]));
-            Assert.Equal(["PATH=/opt/bin", "HOME=/", "FLANNELD_HEALTHZ_IP=127.0.0.1", "FLANNELD_HEALTHZ_PORT=8471"], Texts(config["Env"]));
+            Assert.Equal(
+                ["PATH=/opt/bin", "HOME=/", "FLANNELD_IMAGE=plain", "FLANNELD_HEALTHZ_IP=127.0.0.1", "FLANNELD_HEALTHZ_PORT=8471"],
+                Texts(config["Env"]));
             Assert.Equal(["CMD", "/opt/bin/flanneld", "healthcheck"], Texts(config["Healthcheck"]!["Test"]));
             // The command has its own time limit of 5 s and must be able to report it.
             Assert.InRange(config["Healthcheck"]!["Timeout"]!.GetValue<long>(), 5_500_000_000, 10_000_000_000);
@@ -166,7 +168,7 @@ public sealed class ImageTests
     {
         using var scratch = new ScratchBuild("a").WithPlaceholder("amd64");
         var none = await scratch.RunAsync("packaging/container/build.sh", [], Cancel);
-        Assert.Equal((1, "build.sh: usage: packaging/container/build.sh ARCH…\n"), (none.ExitCode, none.Error));
+        Assert.Equal((1, "build.sh: usage: packaging/container/build.sh [--tools] ARCH…\n"), (none.ExitCode, none.Error));
         var unknown = await scratch.RunAsync("packaging/container/build.sh", ["mips"], Cancel);
         Assert.NotEqual(0, unknown.ExitCode);
         Assert.StartsWith("build.sh: unknown architecture 'mips'; use amd64 or arm64\n", unknown.Error, StringComparison.Ordinal);

@@ -15,14 +15,19 @@ internal sealed record OciImage(string Architecture, JsonObject Manifest, JsonOb
     public long CompressedSize { get; init; }
 
     /// <summary>The files of the only layer in their order, with their contents.</summary>
-    public IReadOnlyList<ArchiveFile> Files()
-    {
-        using var plain = new GZipStream(new MemoryStream(Layers.Single()), CompressionMode.Decompress);
-        return OciArchive.Read(plain);
-    }
+    public IReadOnlyList<ArchiveFile> Files() => Read(Layers.Single());
+
+    /// <summary>The files of the last layer.</summary>
+    public IReadOnlyList<ArchiveFile> LastFiles() => Read(Layers[^1]);
 
     /// <summary>The contents of a file; its path has no leading slash.</summary>
     public byte[] File(string path) => Files().Single(file => file.Entry.Name == path).Content;
+
+    private static IReadOnlyList<ArchiveFile> Read(byte[] layer)
+    {
+        using var plain = new GZipStream(new MemoryStream(layer), CompressionMode.Decompress);
+        return OciArchive.Read(plain);
+    }
 }
 
 /// <summary>An OCI image layout in a tar archive (https://github.com/opencontainers/image-spec/blob/main/image-layout.md). Checks each

@@ -326,6 +326,8 @@ public sealed class CommandLineTests
     [InlineData("FLANNELD_OUTPUT", "FLANNELD_OUTPUT is not a setting and is not read: see --help")]
     [InlineData("FLANNELD_ETCD_ENDPOINTS", null)]
     [InlineData("FLANNELD_OPTIONS", null)]
+    // Of our container images.
+    [InlineData("FLANNELD_IMAGE", null)]
     public void A_variable_that_is_not_a_setting_is_reported_by_name(string name, string? line) =>
         Assert.Equal(line is null ? [] : [line], Parsed([], (name, "http://127.0.0.1:2379")).Warnings);
 

@@ -18,7 +18,7 @@ internal sealed class VxlanCheck(IHostCommands commands, CheckReport report)
             var version = await commands.RunAsync(program, ["-Version"], "", cancellation);
             report.Add(version.Ok
                 ? CheckResult.Ok($"{Subject} command", version.Value.Trim())
-                : CheckResult.Problem($"{Subject} command", version.Error, "install iproute2 (iproute in rpm distributions)"));
+                : CheckResult.Problem($"{Subject} command", version.Error, ProgramFolders.OfThisHost().Advise(Iproute2.Package)));
         }
 
         CheckCapability();
