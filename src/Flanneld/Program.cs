@@ -2,6 +2,7 @@ using System.Collections;
 using System.Runtime.InteropServices;
 using Flannel.Core;
 using Flannel.HostNetwork.Firewall;
+using Flannel.HostNetwork.Vxlan;
 using Flanneld.Clients;
 using Flanneld.Commands;
 using Flanneld.Commands.Check;
@@ -83,7 +84,8 @@ internal static class Program
         var running = options.Command switch
         {
             Command.Healthcheck => new Healthcheck(options).RunAsync(cancellation),
-            Command.Cleanup => new Cleanup(options, new FirewallCleanup(FirewallPrograms.OfThisHost(), context.Time))
+            Command.Cleanup => new Cleanup(
+                options, new FirewallCleanup(FirewallPrograms.OfThisHost(), context.Time), Iproute2.OfThisHost(context.Time))
                 .RunAsync(cancellation),
             _ => RunConnectedCommandAsync(options, context, cancellation),
         };

@@ -1,15 +1,18 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.HostNetwork.Firewall;
+using Flannel.HostNetwork.Vxlan;
 using Flanneld.Host;
 using Flanneld.Options;
 
 namespace Flanneld.Commands;
 
-/// <summary><c>flanneld cleanup</c>: removes flanneld's firewall rules, which stay while the daemon is stopped or restarted.</summary>
-internal sealed class Cleanup(DaemonOptions options, FirewallCleanup firewall)
+/// <summary><c>flanneld cleanup</c>: removes what stays while the daemon is stopped or restarted: flanneld's firewall rules, and with
+/// <c>--all</c> its VXLAN devices and routes.</summary>
+/// <param name="vxlan">Null if the host has no iproute2.</param>
+internal sealed class Cleanup(DaemonOptions options, FirewallCleanup firewall, IHostCommands? vxlan)
 {
-    /// <returns>Success when no rule is left, also if there was none.</returns>
+    /// <returns>Success when nothing is left, also if there was nothing.</returns>
     public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
     {
         var locked = SubnetFileLock.TakeExisting(options.SubnetFile, "cleanup");
@@ -20,21 +23,32 @@ internal sealed class Cleanup(DaemonOptions options, FirewallCleanup firewall)
                 $"{busy.Holder} runs on this host and would set its rules again: stop it first (systemctl stop flanneld)");
         }
 
-        Ipv4Network? network = null;
-        if (!options.All)
+        var file = new SubnetFile(options.SubnetFile).Read() as SubnetFileState.Present;
+        var network = options.All ? null : file?.ReadNetwork();
+        if (network is null && !options.All)
         {
-            network = (new SubnetFile(options.SubnetFile).Read() as SubnetFileState.Present)?.ReadNetwork();
-            if (network is null)
-            {
-                return Result.Failure(
-                    $"{Redaction.Path(options.SubnetFile)} names no network: use --all to remove the rules of all networks");
-            }
+            return Result.Failure(
+                $"{Redaction.Path(options.SubnetFile)} names no network: use --all to remove the rules of all networks");
         }
 
-        var removed = await firewall.RemoveAsync(network, cancellation);
-        if (!removed.Ok) return Result.Failure($"{removed.Error}; run this as root");
-        foreach (var line in removed.Value) await Console.Out.WriteLineAsync($"removed {line}");
-        if (removed.Value.Count == 0) await Console.Out.WriteLineAsync("no firewall rules of flanneld: nothing to remove");
+        var rules = await firewall.RemoveAsync(network, cancellation);
+        await PrintAsync(rules);
+        var tunnels = await RemoveTunnelsAsync(file?.ReadSubnet(), cancellation);
+        await PrintAsync(tunnels);
+        if ((rules.Error ?? tunnels.Error) is { } error) return Result.Failure($"{error}; run this as root");
+        if (rules.Value.Count + tunnels.Value.Count == 0) await Console.Out.WriteLineAsync($"{Nothing}: nothing to remove");
         return Unit.Instance;
+    }
+
+    private string Nothing => options.All ? "no firewall rules, routes or devices of flanneld" : "no firewall rules of flanneld";
+
+    private async Task<Result<IReadOnlyList<string>>> RemoveTunnelsAsync(Ipv4Network? ownSubnet, CancellationToken cancellation) =>
+        options.All && vxlan is not null
+            ? await new VxlanCleanup(vxlan, ownSubnet).RemoveAsync(cancellation)
+            : (List<string>)[];
+
+    private static async Task PrintAsync(Result<IReadOnlyList<string>> removed)
+    {
+        foreach (var line in removed.Ok ? removed.Value : []) await Console.Out.WriteLineAsync($"removed {line}");
     }
 }

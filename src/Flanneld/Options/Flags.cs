@@ -67,7 +67,7 @@ internal static class Flags
         new("iptables-resync", Firewall, "SECONDS", OptionDefaults.Seconds(OptionDefaults.IptablesResync),
             "how often the firewall rules are checked, 1 to 86400; 0 is never",
             (o, s) => FlagValues.Number(s, 0, 86400, "of seconds ", v => o.IptablesResync = TimeSpan.FromSeconds(v))),
-        new("all", Firewall, "", "false", "of 'cleanup': remove the rules of all networks",
+        new("all", Firewall, "", "false", "of 'cleanup': remove the rules of all networks, and VXLAN devices",
             (o, s) => FlagValues.Boolean(s, v => o.All = v)) { Only = Command.Cleanup },
 
         new("route-controller", Cloud, "auto|never", "auto", "whether this node may be elected to write the routes of all nodes",

@@ -1,4 +1,3 @@
-using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.HostNetwork.Vxlan;
 using Flannel.Testbed;
@@ -205,14 +204,4 @@ public sealed class VxlanNetworkTests : IAsyncLifetime
 
     private async Task<string> UnmanagedAsync() => await Namespace.IpAsync(
         Cancel, "route show 10.24.77.0/24", "route show 10.24.78.5/32", "route show 10.24.2.0/24 metric 50", "neighbor show to 10.99.0.1");
-
-    /// <summary>Runs <c>ip</c> and <c>bridge</c> in a network namespace.</summary>
-    private sealed class NamespaceCommands(string name) : IHostCommands
-    {
-        private readonly Iproute2 commands = new(TimeProvider.System);
-
-        public Task<Result<string>> RunAsync(
-            string program, IReadOnlyList<string> arguments, string input, CancellationToken cancellation) =>
-            commands.RunAsync(program, ["-n", name, .. arguments], input, cancellation);
-    }
 }

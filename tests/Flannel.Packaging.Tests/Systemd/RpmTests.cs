@@ -38,7 +38,13 @@ public sealed class RpmTests : MachineTest
         Assert.Equal(lease, await HeldLeaseAsync());
         Assert.Equal(settings, await ReadAsync(RpmSettings));
 
+        await Machine.RunAsync(
+            "ip link add flannel.1 type vxlan id 1 dstport 8472; ip link set flannel.1 up;"
+            + " ip route add 10.24.250.0/24 via 10.24.250.0 dev flannel.1 onlink proto 142; nft add table ip flannel_ali_vpc_10.24.0.0_16",
+            Cancel);
         await Machine.RunAsync("rpm --erase --nodeps flanneld", Cancel);
+        Assert.DoesNotContain("flannel", await Machine.RunAsync("nft list ruleset; ip link show; ip route show proto 142", Cancel),
+            StringComparison.OrdinalIgnoreCase);
         Assert.Equal(("not-found", "inactive"), (await UnitAsync("LoadState"), await UnitAsync("ActiveState")));
         Assert.Null(await ReadAsync(RpmSettings));
         Assert.Equal(settings, await ReadAsync($"{RpmSettings}.rpmsave"));

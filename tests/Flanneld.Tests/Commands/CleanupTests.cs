@@ -1,5 +1,7 @@
+using Flannel.Core;
 using Flannel.HostNetwork;
 using Flannel.HostNetwork.Firewall;
+using Flannel.HostNetwork.Vxlan;
 using Flannel.Testbed;
 using Flanneld.Commands;
 using Flanneld.Host;
@@ -69,7 +71,47 @@ public sealed class CleanupTests : IDisposable
         }
     }
 
-    private async Task<string?> RunAsync() =>
-        (await new Cleanup(options, new FirewallCleanup(new FirewallPrograms(new ProgramFolders([folder.Path])), TimeProvider.System))
+    [Fact]
+    public async Task Only_all_removes_the_VXLAN_device_of_this_node()
+    {
+        await File.WriteAllTextAsync(
+            options.SubnetFile, "FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24\n", TestContext.Current.CancellationToken);
+        var commands = new RecordingCommands();
+        Assert.Null(await RunAsync(commands));
+        Assert.Empty(commands.Inputs);
+        options.All = true;
+        Assert.Null(await RunAsync(commands));
+        Assert.Equal(["link delete flannel.1\n"], commands.Inputs);
+    }
+
+    [Fact]
+    public async Task A_failure_of_one_program_does_not_keep_the_rules_of_another()
+    {
+        options.All = true;
+        Assert.Equal("ip: broken; run this as root", await RunAsync(new RecordingCommands { Error = "broken" }));
+        Assert.Equal(2, Deletions.Length);
+    }
+
+    private async Task<string?> RunAsync(IHostCommands? commands = null) =>
+        (await new Cleanup(
+            options, new FirewallCleanup(new FirewallPrograms(new ProgramFolders([folder.Path])), TimeProvider.System), commands)
             .RunAsync(TestContext.Current.CancellationToken)).Error;
+
+    /// <summary>A host with the device of 10.24.5.0/24.</summary>
+    private sealed class RecordingCommands : IHostCommands
+    {
+        public string? Error { get; init; }
+
+        public List<string> Inputs { get; } = [];
+
+        public Task<Result<string>> RunAsync(
+            string program, IReadOnlyList<string> arguments, string input, CancellationToken cancellation)
+        {
+            if (Error is not null) return Task.FromResult<Result<string>>(Result.Failure($"{program}: {Error}"));
+            if (input.Length > 0) Inputs.Add(input);
+            return Task.FromResult<Result<string>>(arguments.Contains("vxlan")
+                ? """[{"ifname":"flannel.1","linkinfo":{"info_data":{"id":1}},"addr_info":[{"local":"10.24.5.0"}]}]"""
+                : "");
+        }
+    }
 }
