@@ -9,9 +9,6 @@ public sealed partial class HardeningTests : MachineTest
 {
     private const string NoCapability = "0000000000000000";
 
-    /// <summary>CAP_NET_ADMIN is bit 12.</summary>
-    private const string NetAdmin = "0000000000001000";
-
     /// <summary>systemd's number for SystemCallErrorNumber=kill: INT_MAX - 1.</summary>
     private const string KillOnDeniedCall = "2147483646";
 
@@ -57,23 +54,6 @@ public sealed partial class HardeningTests : MachineTest
         {
             Assert.DoesNotContain(text, journal, StringComparison.OrdinalIgnoreCase);
         }
-    }
-
-    [Fact]
-    public async Task The_masquerade_drop_in_adds_only_CAP_NET_ADMIN()
-    {
-        await StartMachineAsync();
-        await InstallAsync();
-        await ConfigureAsync();
-        await DropInAsync("ip-masq.conf", "flanneld");
-        await Machine.RunAsync("systemctl restart flanneld", Cancel);
-
-        await AssertSandboxAsync(NetAdmin);
-        Assert.Equal("flanneld", (await Machine.RunAsync($"stat --format=%U /proc/{await MainPidAsync()}", Cancel)).Trim());
-        Assert.Equal("true", (await SubnetEnvAsync())["FLANNEL_IPMASQ"]);
-        var rules = await Machine.RunAsync("nft list ruleset", Cancel);
-        Assert.Contains("masquerade", rules, StringComparison.Ordinal);
-        Assert.Contains(TestVpc.Network, rules, StringComparison.Ordinal);
     }
 
     [Fact]
