@@ -58,7 +58,7 @@ public sealed class DockerTests : MachineTest
         """;
 
     [Fact]
-    public async Task Docker_of_Debian_recovers_after_flanneld_was_broken_for_longer_than_three_tries()
+    public async Task Docker_of_Debian_recovers_after_flanneld_was_broken_and_has_the_subnet_of_its_last_start()
     {
         await StartMachineAsync();
         await Machine.WriteAsync("/usr/sbin/dockerd", Daemon.Replace("exec sleep", "systemd-notify --ready\nexec sleep",
@@ -68,6 +68,10 @@ public sealed class DockerTests : MachineTest
         await Machine.WriteAsync("/lib/systemd/system/docker.socket", RealSocket, Cancel);
         await InstallAsync();
         await ConfigureAsync(new NamedValue("FLANNELD_ETCD_ENDPOINTS", "192.168.1.10"));
+        // Without the drop-in Docker starts with its own range.
+        await Machine.RunAsync("systemctl start docker", Cancel);
+        Assert.DoesNotContain("--bip", await ArgumentsAsync(), StringComparison.Ordinal);
+        await Machine.RunAsync("systemctl stop docker", Cancel);
         await DropInAsync("docker-io.conf", "docker");
         Assert.Equal("3", await Machine.PropertyAsync("docker", "StartLimitBurst", Cancel));
 
@@ -82,8 +86,24 @@ public sealed class DockerTests : MachineTest
         await Machine.RunAsync($"sed -i 's|^FLANNELD_ETCD_ENDPOINTS=.*|FLANNELD_ETCD_ENDPOINTS={Endpoint}|' {Settings}", Cancel);
         await Eventually.IsAsync(
             "Docker runs", async () => await Machine.PropertyAsync("docker", "ActiveState", Cancel) == "active", Cancel);
-        Assert.Contains($"--bip={(await SubnetEnvAsync())["FLANNEL_SUBNET"]}", await ReadAsync("/run/test-daemon.arguments"),
-            StringComparison.Ordinal);
+        Assert.Contains($"--bip={(await SubnetEnvAsync())["FLANNEL_SUBNET"]}", await ArgumentsAsync(), StringComparison.Ordinal);
+        await AssertAnotherSubnetNeedsARestartAsync();
+    }
+
+    private async Task<string> ArgumentsAsync() => await ReadAsync("/run/test-daemon.arguments") ?? "";
+
+    /// <summary>Another node takes the subnet while flanneld is stopped: a running Docker keeps it until it is restarted.</summary>
+    private async Task AssertAnotherSubnetNeedsARestartAsync()
+    {
+        var (before, lease) = ((await SubnetEnvAsync())["FLANNEL_SUBNET"], await HeldLeaseAsync());
+        await Machine.RunAsync("systemctl stop flanneld", Cancel);
+        await Vpc.Etcd.Keys.PutAsync(lease.Key, TestVpc.UpstreamLease("192.168.1.77"), Cancel);
+        await Machine.RunAsync("systemctl start flanneld", Cancel);
+        var after = (await SubnetEnvAsync())["FLANNEL_SUBNET"];
+        Assert.NotEqual(before, after);
+        Assert.Contains($"--bip={before}", await ArgumentsAsync(), StringComparison.Ordinal);
+        await Machine.RunAsync("systemctl restart docker", Cancel);
+        Assert.Contains($"--bip={after}", await ArgumentsAsync(), StringComparison.Ordinal);
     }
 
     [Theory]
