@@ -33,7 +33,7 @@ internal sealed class SignedRepository : IAsyncDisposable
         var repository = new SignedRepository(copy, new IPEndPoint(IPAddress.Loopback, Ports.Free()), folder);
         try
         {
-            if (olderVersion is not null) await copy.RunAsync("rpm/build.sh", [Packages.Architecture]);
+            if (olderVersion is not null) await copy.RunAsync("rpm/build.sh", [Packages.Architecture], Packages.FastRpm);
             foreach (var package in new[] { Packages.Deb, Packages.DebSymbols, Packages.Rpm, Packages.RpmSymbols })
                 File.Copy(package, Path.Combine(copy.PackagesFolder, Path.GetFileName(package)));
             Directory.CreateDirectory(repository.Keyring.Value, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
