@@ -10,8 +10,10 @@
 VERB_TEST_SUITES=(bookworm trixie)
 # A release proves that its packages have what a verb uses. Every list of packages (NEEDS_*) is installed on each release by some verb, so
 # that one release is enough for these verbs: they need no package, or their lists are those of a verb that runs on both (demo, lint and
-# test-order: test). Nested, test-verbs creates a root file system, as test-packages does on the other release.
-declare -A VERB_TEST_SUITE_OF=([clean]=bookworm [help]=bookworm [lint]=bookworm [needs]=bookworm [test-verbs]=bookworm
+# test-order: test). test-hosts runs the same programs on both. Nested, test-verbs creates a root file system, as test-packages does on the
+# other release.
+declare -A VERB_TEST_SUITE_OF=(
+    [clean]=bookworm [help]=bookworm [lint]=bookworm [needs]=bookworm [test-hosts]=bookworm [test-verbs]=bookworm
     [build]=trixie [demo]=trixie [fuzz]=trixie [mutate]=trixie [simulate]=trixie [test-order]=trixie)
 # Shown of the log of a verb that failed.
 SHOWN_LINES=60
@@ -25,6 +27,9 @@ SAMPLE_OF_TEST='Flannel.Etcd.Tests=*.TlsTests.Mutual_TLS_*
     Flannel.EndToEnd.Tests=*.EmptyRootTests.*
     Flannel.EndToEnd.Tests=*.VpcRouterTests.*
     Flannel.EndToEnd.Tests=*.EtcdFailureTests.Without_space_*'
+# The programs that need most libraries.
+SAMPLE_OF_TEST_HOSTS='Flannel.Hosts.Tests=*.Docker20Tests.Without_the_rules_Docker_*
+    Flannel.Hosts.Tests=*.PodmanTests.*'
 SAMPLE_OF_TEST_PACKAGES='Flannel.Packaging.Tests=*.AptTests.Apt_accepts_*
     Flannel.Packaging.Tests=*.CompletionShellTests.*
     Flannel.Packaging.Tests=*.DebFileTests.Every_lintian_*
@@ -55,8 +60,7 @@ trial_of() { # SUITE VERB
         simulate) TRIAL=("$run" simulate 2) ;;
         bench) TRIAL=("$run" bench --runs 1 --idle 1 --nodes 2) ;;
         test | test-etcd | test-order) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST" "$run" "$2") ;;
-        # Its hosts need cgroups, which the bare machine does not have.
-        test-hosts) TRIAL=() ;;
+        test-hosts) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST_HOSTS" "$run" test-hosts) ;;
         test-packages) TRIAL=(env TEST_SAMPLE="$sample" "$run" test-packages) ;;
         # A bare machine in the bare machine.
         test-verbs) TRIAL=("$run" test-verbs trixie needs) ;;

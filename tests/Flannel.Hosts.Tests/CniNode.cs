@@ -33,7 +33,7 @@ internal sealed class CniNode : IAsyncDisposable
     {
         await FlanneldStart.StartAsync(instance, flanneldMasquerades);
         await instance.Daemon!.WaitForReadyAsync(cancel);
-        var machine = await HostMachine.StartAsync(instance, HostPrograms.EnvironmentOf(folders), cancel);
+        var machine = await HostPrograms.StartMachineAsync(instance, cancel, folders);
         await machine.RunAsync(cancel, "/bin/mkdir", "-p", "/opt/cni", "/etc/cni/net.d");
         await machine.RunAsync(cancel, "/bin/ln", "-s", HostPrograms.CniPlugins, CniRuntime.PluginFolder);
         return new CniNode(instance, machine);

@@ -35,7 +35,8 @@ internal sealed class DockerHost : IAsyncDisposable
     /// <summary>Starts all parts; flanneld runs already.</summary>
     public static async Task<DockerHost> StartAsync(EcsInstance instance, DockerSetup setup, CancellationToken cancel)
     {
-        var host = new DockerHost(await HostMachine.StartAsync(instance, DockerRelease.EnvironmentOf(setup.Release), cancel), setup);
+        // The releases after bookworm use bookworm's runc, because theirs need a newer C library.
+        var host = new DockerHost(await HostPrograms.StartMachineAsync(instance, cancel, HostPrograms.Common, setup.Release), setup);
         try
         {
             await host.StartDockerAsync(cancel);

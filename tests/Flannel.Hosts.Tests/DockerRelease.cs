@@ -10,10 +10,6 @@ internal static class DockerRelease
     /// <summary>The trait by which eng/hosts.sh leaves out a release that cannot be fetched.</summary>
     public const string Trait = "needs";
 
-    /// <summary>The environment of its programs. The releases after bookworm use bookworm's runc, because theirs need a newer C
-    /// library.</summary>
-    public static Dictionary<string, string> EnvironmentOf(string release) => HostPrograms.EnvironmentOf(HostPrograms.Common, release);
-
     /// <summary>Debian's docker.service.</summary>
     public static string Unit(string release) => File.ReadAllText(
         new[] { "usr/lib", "lib" }.Select(lib => HostPrograms.In(release, lib, "systemd", "system", "docker.service")).First(File.Exists));

@@ -24,12 +24,31 @@ internal static class HostPrograms
 
     public static string In(params string[] below) => Path.Combine([folder, .. below]);
 
-    /// <summary>The environment with the programs of the named folders, the first before the others, and of this machine.</summary>
-    public static Dictionary<string, string> EnvironmentOf(params string[] names) => new()
+    /// <summary>Starts a machine with the programs of the named folders, the first before the others, and of this machine.</summary>
+    /// <remarks>The libraries are in the cache of the loader, and not in LD_LIBRARY_PATH: dockerd and podman start helpers without their
+    /// environment.</remarks>
+    public static async Task<HostMachine> StartMachineAsync(EcsInstance instance, CancellationToken cancel, params string[] names)
+    {
+        var machine = await HostMachine.StartAsync(instance, EnvironmentOf(names), cancel);
+        try
+        {
+            var libraries = new[] { In(Common, "lib"), In(Common, "usr", "lib") }
+                .SelectMany(folder => Directory.GetDirectories(folder, "*-linux-gnu"));
+            await machine.WriteAsync("/etc/ld.so.conf.d/hosts.conf", string.Join('\n', libraries) + "\n", cancel);
+            await machine.RunAsync(cancel, "/sbin/ldconfig");
+            return machine;
+        }
+        catch
+        {
+            await machine.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static Dictionary<string, string> EnvironmentOf(IReadOnlyList<string> names) => new()
     {
         ["PATH"] = string.Join(':', [.. names.SelectMany(name => new[] { In(name, "usr", "sbin"), In(name, "usr", "bin") }),
             "/usr/sbin", "/usr/bin", "/sbin", "/bin"]),
-        ["LD_LIBRARY_PATH"] = string.Join(':', Directory.GetDirectories(In(Common, "usr", "lib"), "*-linux-gnu")),
         ["HOME"] = "/root",
         ["LC_ALL"] = "C.UTF-8",
     };
