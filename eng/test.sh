@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # ./build.sh test, test-etcd and test-order. Sourced by build.sh.
 
-# Tests of the executable, and tests of the packages: the latter run only in test-packages. HOST_TESTS (eng/hosts.sh) run in test-hosts.
+# Tests of the executable, and tests of the packages: the latter run only in test-packages. Of HOST_TESTS (eng/hosts.sh) test runs a few;
+# test-hosts runs all.
 EXECUTABLE_TESTS=Flannel.EndToEnd.Tests
 PACKAGE_TESTS=Flannel.Packaging.Tests
 # test starts these projects first, in this order. The etcd tests mostly wait and leave the processors to the native compiler.
@@ -20,6 +21,7 @@ verb_test() { # [FILTER]
     if check build verb_build; then
         if [ -z "$filter" ]; then check lint verb_lint || true; fi
         if starts_executable "${projects[@]}"; then fetch_roots; fi
+        if [[ " ${projects[*]} " == *" $HOST_TESTS "* ]]; then fetch_hosts "${QUICK_HOST_FOLDERS[@]}" || true; fi
         step "Running ${projects[*]}" run_projects "${projects[@]}"
         if [ -e "$RESULTS/publish.end" ]; then collect_publish; fi
         for project in "${projects[@]}"; do
@@ -34,13 +36,13 @@ test_projects() { # [FILTER]
     local filter=${1:-} project
     for project in "${FIRST_PROJECTS[@]}" tests/*.Tests; do
         project=${project#tests/}
-        case $project in "$PACKAGE_TESTS" | "$HOST_TESTS") continue ;; esac
+        if [ "$project" = "$PACKAGE_TESTS" ]; then continue; fi
         if [ -n "${TEST_SAMPLE:-}" ] && [ -z "$(sample_arguments "$project")" ]; then continue; fi
         if [[ ${project,,} == *"${filter,,}"* ]]; then printf '%s\n' "$project"; fi
     done | awk '!seen[$0]++'
 }
 
-starts_executable() { [[ " $* " == *" $EXECUTABLE_TESTS "* ]]; } # PROJECT...
+starts_executable() { [[ " $* " == *" $EXECUTABLE_TESTS "* || " $* " == *" $HOST_TESTS "* ]]; } # PROJECT...
 
 # TEST_SAMPLE selects test methods for test-verbs: words of the form PROJECT=METHOD. Prints the arguments that select them, one a line.
 sample_arguments() { # PROJECT
@@ -84,7 +86,7 @@ remove_running() { # PROCESS
 take_next() {
     local i
     for i in "${!WAITING[@]}"; do
-        if [ "${WAITING[i]}" = "$EXECUTABLE_TESTS" ] && [ "$(head -n 1 "$RESULTS/publish.end" 2>/dev/null)" != 0 ]; then continue; fi
+        if starts_executable "${WAITING[i]}" && [ "$(head -n 1 "$RESULTS/publish.end" 2>/dev/null)" != 0 ]; then continue; fi
         NEXT=${WAITING[i]}
         unset 'WAITING[i]'
         return 0
@@ -102,6 +104,7 @@ run_project() { # PROJECT [ARGUMENT...]
     mapfile -t -O "${#arguments[@]}" arguments < <(sample_arguments "$project")
     # Tests of the executable mostly wait for leases, polls and restarts.
     if [ "$project" = "$EXECUTABLE_TESTS" ]; then arguments+=(-maxThreads 2x); fi
+    if [ "$project" = "$HOST_TESTS" ]; then arguments+=("${HOST_ARGUMENTS[@]}"); fi
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE timeout --kill-after=15 "$TEST_LIMIT_SECONDS" \
         "$(program_of "$project")" "${arguments[@]}" "$@" -noColor -noLogo -result-ctrf "$out.json" >"$out.log" 2>&1 </dev/null || status=$?
     printf '%s\n' "$status" "$(seconds_since "$start")" >"$out.end"
@@ -205,7 +208,7 @@ verb_test_order() { # [SEED]
     local seed=${1:-$(($(date +%s) % 1000000))} start projects project
     [[ $seed =~ ^[0-9]{1,9}$ ]] || fail "usage: ./build.sh test-order [SEED]; SEED is a number of at most nine digits"
     start=$(milliseconds)
-    mapfile -t projects < <(test_projects)
+    mapfile -t projects < <(test_projects | grep -vx "$HOST_TESTS")
     need_dotnet
     start_results test-order
     if check build verb_build && check publish verb_publish; then

@@ -14,7 +14,7 @@ public sealed class CniTests : EndToEndTest
     [InlineData(false, false)]
     [InlineData(false, true)]
     [InlineData(true, false)]
-    [InlineData(true, true)]
+    [InlineData(true, true, Traits = [DockerRelease.Quick, "true"])]
     public async Task Pods_of_two_nodes_talk(bool ipMasqFalse, bool flanneldMasquerades)
     {
         await HostPrograms.RequireAsync("cni");

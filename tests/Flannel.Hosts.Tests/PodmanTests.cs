@@ -21,6 +21,7 @@ public sealed class PodmanTests : EndToEndTest
         """;
 
     [Fact]
+    [Trait(DockerRelease.Quick, "true")]
     public async Task Containers_of_two_nodes_see_each_others_addresses()
     {
         await HostPrograms.RequireAsync("cni", "podman");
