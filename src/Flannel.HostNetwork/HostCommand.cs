@@ -5,10 +5,10 @@ using Flannel.Core;
 namespace Flannel.HostNetwork;
 
 /// <summary>The end of a command.</summary>
-internal sealed record CommandOutput(string Program, int ExitCode, string Output, string Error);
+public sealed record CommandOutput(string Program, int ExitCode, string Output, string Error);
 
 /// <summary>Runs a program of the host.</summary>
-internal static class HostCommand
+public static class HostCommand
 {
     /// <param name="environment">The whole environment of the command: that of the daemon may hold secrets.</param>
     /// <returns>The end of the command; fails with the reason, one line, if it cannot be started.</returns>
