@@ -14,7 +14,7 @@ _flanneld() {
     fi
 
     for word in "${COMP_WORDS[@]:1:1}"; do
-        case $word in check | release | routes | healthcheck | cleanup) command=$word ;; esac
+        case $word in status | leases | routes | check | release | cleanup | healthcheck | completion | version | help) command=$word ;; esac
     done
 
     case $previous in
@@ -24,7 +24,7 @@ _flanneld() {
             case $flag in
                 route-controller) values='auto never' ;;
                 log-format) values='text systemd json' ;;
-                output) values='table json' ;;
+                output) values='table wide json yaml' ;;
                 iface)
                     for word in /sys/class/net/*; do values+=" ${word##*/}"; done
                     ;;
@@ -53,12 +53,19 @@ _flanneld() {
         --route-controller --route-resync --dry-run --access-key-file --metadata-endpoint --vpc-endpoint --ecs-endpoint --sts-endpoint
         --quotas-endpoint --healthz-ip --healthz-port --log-format --v --help --version'
     case $command in
-        check) flags+=' --output' ;;
+        status | leases) flags+=' --output' ;;
+        check) flags+=' --output --strict' ;;
         routes) flags+=' --remove-leftovers --delete-stale --remove-routes-of' ;;
         release) flags+=' --wait --force' ;;
         cleanup) flags+=' --all' ;;
     esac
-    if [ "$COMP_CWORD" -eq 1 ]; then flags+=' check release routes healthcheck cleanup'; fi
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        flags+=' status leases routes check release cleanup healthcheck completion version help'
+    elif [ "$command" = completion ]; then
+        flags='bash zsh fish'
+    elif [ "$command" = help ]; then
+        flags='status leases routes check release cleanup healthcheck completion version'
+    fi
     while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -W "$flags" -- "$current")
 }
 

@@ -1,11 +1,18 @@
 # Completion of flanneld for fish. The unit tests compare it with the flags of the daemon.
 
 complete -c flanneld -f
+complete -c flanneld -n __fish_use_subcommand -a status -d "show this node: lease, route, route controller, subnet file, daemon"
+complete -c flanneld -n __fish_use_subcommand -a leases -d "list the leases of the cluster with their routes and expiry"
 complete -c flanneld -n __fish_use_subcommand -a check -d "check everything that this node needs, and report what is missing"
 complete -c flanneld -n __fish_use_subcommand -a release -d "release the subnet and the route of this node for good"
 complete -c flanneld -n __fish_use_subcommand -a routes -d "list the route entries inside the network and their owners"
 complete -c flanneld -n __fish_use_subcommand -a healthcheck -d "exit 0 if the daemon on --healthz-port is ready"
 complete -c flanneld -n __fish_use_subcommand -a cleanup -d "remove the firewall rules of flanneld from this host"
+complete -c flanneld -n __fish_use_subcommand -a completion -d "print the completion script of a shell"
+complete -c flanneld -n __fish_use_subcommand -a version -d "print the version"
+complete -c flanneld -n __fish_use_subcommand -a help -d "explain a command"
+complete -c flanneld -n "__fish_seen_subcommand_from completion" -a "bash zsh fish"
+complete -c flanneld -n "__fish_seen_subcommand_from help" -a "status leases routes check release cleanup healthcheck completion version"
 
 complete -c flanneld -l etcd-endpoints -x -d "URLs of the etcd members, separated by commas"
 complete -c flanneld -l etcd-prefix -x -d "prefix of all keys in etcd"
@@ -38,7 +45,8 @@ complete -c flanneld -l vpc-endpoint -x -d "VPC API (default: https, VPC-interna
 complete -c flanneld -l ecs-endpoint -x -d "ECS API (default: https, VPC-internal host of the region)"
 complete -c flanneld -l sts-endpoint -x -d "STS API, for assumed roles only (default: https, VPC-internal host of the region)"
 complete -c flanneld -l quotas-endpoint -x -d "Quotas API (default: quotas.aliyuncs.com; no calls with --vpc-endpoint)"
-complete -c flanneld -n "__fish_seen_subcommand_from check" -l output -x -a "table json" -d "format of the report"
+complete -c flanneld -n "__fish_seen_subcommand_from check status leases" -l output -x -a "table wide json yaml" -d "output format"
+complete -c flanneld -n "__fish_seen_subcommand_from check" -l strict -d "exit 1 also for warnings and for what could not be checked"
 complete -c flanneld -n "__fish_seen_subcommand_from routes" -l remove-leftovers -d "delete the entries that are listed as unmanaged"
 complete -c flanneld -n "__fish_seen_subcommand_from routes" -l delete-stale -d "delete the stale routes of this cluster, without waiting"
 complete -c flanneld -n "__fish_seen_subcommand_from routes" -l remove-routes-of -x -d "delete the routes of another cluster, by the id in its mark"

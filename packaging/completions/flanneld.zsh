@@ -4,11 +4,16 @@
 _flanneld() {
     local -a commands flags
     commands=(
+        "status:show this node\: lease, route, route controller, subnet file, daemon"
+        "leases:list the leases of the cluster with their routes and expiry"
         "check:check everything that this node needs, and report what is missing"
         "release:release the subnet and the route of this node for good"
         "routes:list the route entries inside the network and their owners"
         "healthcheck:exit 0 if the daemon on --healthz-port is ready"
         "cleanup:remove the firewall rules of flanneld from this host"
+        "completion:print the completion script of a shell"
+        "version:print the version"
+        "help:explain a command"
     )
     flags=(
         '--etcd-endpoints=[URLs of the etcd members, separated by commas]:URLS:'
@@ -50,7 +55,13 @@ _flanneld() {
         '--version[print the version and exit]'
     )
     case ${words[2]} in
-        check) flags+=('--output=[format of the report]:output:(table json)') ;;
+        status | leases) flags+=('--output=[output format]:output:(table wide json yaml)') ;;
+        check)
+            flags+=(
+                '--output=[output format]:output:(table wide json yaml)'
+                '--strict[exit 1 also for warnings and for what could not be checked]'
+            )
+            ;;
         routes) flags+=(
             '--remove-leftovers[delete the entries that are listed as unmanaged]'
             '--delete-stale[delete the stale routes of this cluster, without waiting]'

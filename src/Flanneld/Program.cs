@@ -9,6 +9,7 @@ using Flanneld.Commands.Check;
 using Flanneld.Host;
 using Flanneld.Observability;
 using Flanneld.Options;
+using Flanneld.Options.Installed;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -25,17 +26,23 @@ internal static class Program
         StandardStreams.OpenClosed();
         NssConfiguration.UseNoModules();
         var environment = ReadEnvironment();
-        var parsed = CommandLine.Parse(arguments, environment);
+        var installed = CommandLine.UsesInstalledSettings(arguments) ? await ReadInstalledSettingsAsync() : InstalledSettings.None;
+        var parsed = CommandLine.Parse(arguments, environment, installed);
         if (!parsed.Ok) return await PrintErrorAsync($"flanneld: {parsed.Error}", Usage);
         var options = parsed.Value;
-        if (options.Help || options.Version)
-            return await PrintAsync(options.Help ? HelpText.Compose() : ProgramVersion.Text + "\n");
+        if (Texts.Find(options) is { } text)
+        {
+            return text.Ok
+                ? await PrintAsync(text.Value)
+                : await PrintErrorAsync($"flanneld {CommandDescriptor.NameOf(options.Command)}: {text.Error}", Usage);
+        }
 
         UseNoHomeFolder();
         var openSsl = OpenSslConfiguration.Apply(environment.GetValueOrDefault(OpenSslConfiguration.Variable));
         if (!openSsl.Ok) return await PrintErrorAsync($"flanneld: {openSsl.Error}", Failure);
         using var loggers = Logging.Create(options, environment);
-        return await RunAsync(options, environment, loggers);
+        if (installed != InstalledSettings.None && options.Verbosity > 0) await PrintSourcesAsync(options);
+        return await RunAsync(options, installed.ApplyTo(environment), loggers);
     }
 
     private static async Task<int> RunAsync(DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers)
@@ -77,8 +84,8 @@ internal static class Program
     private static async Task<int> RunCommandAsync(
         DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, CancellationToken cancellation)
     {
-        // The report of a check contains what the log would say.
-        var isQuiet = options.Command == Command.Check && options.Verbosity == 0;
+        // The report contains what the log would say.
+        var isQuiet = options.Command is Command.Check or Command.Status && options.Verbosity == 0;
         var context = new ClientContext(
             environment, isQuiet ? NullLoggerFactory.Instance : loggers, TimeProvider.System, new SharedRandom());
         var running = options.Command switch
@@ -104,6 +111,8 @@ internal static class Program
         var running = options.Command switch
         {
             Command.Check => new CheckCommand(options, connections, context.Time).RunAsync(cancellation),
+            Command.Leases => new LeaseListing(options, connections, context.Time).RunAsync(cancellation),
+            Command.Status => new StatusCommand(options, connections, context.Time).RunAsync(cancellation),
             Command.Release => new Release(options, connections, context.Time, context.Environment.GetValueOrDefault("STATE_DIRECTORY"))
                 .RunAsync(cancellation),
             _ => new RouteListing(options, connections, context.Time, context.Random, context.Loggers.CreateLogger("routes"))
@@ -129,6 +138,18 @@ internal static class Program
             context.Cancel = true;
             HostLog.HangupIgnored(logger);
         });
+
+    private static async Task<InstalledSettings> ReadInstalledSettingsAsync()
+    {
+        var host = new InstalledHost("/", new Systemctl(TimeProvider.System).ShowAsync);
+        return await new InstalledSettingsReader(host).ReadAsync(CancellationToken.None);
+    }
+
+    private static async Task PrintSourcesAsync(DaemonOptions options)
+    {
+        foreach (var source in options.Sources.Distinct())
+            await Console.Error.WriteLineAsync($"flanneld: {source.Name} comes from {source.Source}");
+    }
 
     private static async Task<int> PrintAsync(string text)
     {

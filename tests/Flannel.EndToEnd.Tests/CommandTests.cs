@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
 using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
@@ -155,6 +157,34 @@ public sealed class CommandTests : EndToEndTest
         Assert.Matches($"{running} runs on this host and would lose its subnet: stop it first", release.Error);
         Assert.NotNull(await LeaseAsync(0));
         Assert.NotNull(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Status_and_leases_show_the_node_and_the_cluster()
+    {
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+
+        var status = await Vpc.Instances[0].RunCommandAsync("status", Cancel, "--output=json");
+        Assert.Equal(0, status.ExitCode);
+        var node = JsonNode.Parse(status.Output)!;
+        Assert.Equal((true, subnet), ((bool)node["ready"]!, (string?)node["lease"]!["subnet"]));
+        Assert.Equal("Available", (string?)node["lease"]!["route"]!["state"]);
+        Assert.Equal(Vpc.Instances[0].InstanceId, (string?)node["controller"]!["instanceId"]);
+        Assert.Equal(subnet, (string?)node["subnetFile"]!["subnet"]);
+        Assert.InRange(
+            DateTimeOffset.Parse((string)node["lease"]!["expires"]!, CultureInfo.InvariantCulture) - DateTimeOffset.UtcNow,
+            TimeSpan.FromHours(23), TimeSpan.FromHours(24.1));
+
+        var other = await Vpc.Instances[1].RunCommandAsync("status", Cancel);
+        Assert.Equal(1, other.ExitCode);
+        Assert.EndsWith($"{Vpc.Instances[1].PublicIp} has no lease\n", other.Error, StringComparison.Ordinal);
+
+        var leases = await Vpc.Instances[1].RunCommandAsync("leases", Cancel);
+        Assert.Equal(0, leases.ExitCode);
+        Assert.Matches($@"(?m)^{subnet} +{Vpc.Instances[0].PublicIp} +ali-vpc +{Vpc.Instances[0].InstanceId} +Available +\S+Z$", leases.Output);
+        Assert.EndsWith("1 lease, 254 subnets free\n", leases.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -49,7 +49,8 @@ public sealed class InstanceIdentityReader(MetadataClient metadata)
                     return new InstanceIdentityResult.Unreachable(failed.Reason);
                 case MetadataResult.NotFound when item.IsOfInstance:
                     return new InstanceIdentityResult.NotAnEcsInstance(
-                        $"the metadata service at {metadata.Endpoint} has no {item.Path}: this is not an ECS instance");
+                        $"the metadata service at {metadata.Endpoint} has no {item.Path}: this is not an ECS instance,"
+                        + " or its metadata service is switched off");
                 case MetadataResult.NotFound when item == items.NetworkInterfaceId:
                     return await NoSuchInterfaceAsync(mac, cancellation);
             }
@@ -65,7 +66,8 @@ public sealed class InstanceIdentityReader(MetadataClient metadata)
             MetadataResult.Unreachable unreachable => new InstanceIdentityResult.Unreachable(unreachable.Reason),
             MetadataResult.Failed failed => new InstanceIdentityResult.Unreachable(failed.Reason),
             _ => new InstanceIdentityResult.NotAnEcsInstance(
-                $"the metadata service at {metadata.Endpoint} lists no interfaces: this is not an ECS instance in a VPC"),
+                $"the metadata service at {metadata.Endpoint} lists no interfaces: this is not an ECS instance in a VPC,"
+                + " or its metadata service is switched off"),
         };
 
     /// <summary>Parses a JSON array of addresses. Other content is ignored: the primary address is an item of its own.</summary>

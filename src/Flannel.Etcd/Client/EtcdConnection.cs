@@ -88,6 +88,16 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         }
     }
 
+    /// <summary>The time until a lease expires unless it is renewed; null if it does not exist.</summary>
+    public async Task<TimeSpan?> LeaseTimeToLiveAsync(long leaseId, CancellationToken cancellation)
+    {
+        var request = new LeaseTimeToLiveRequest { ID = leaseId };
+        var response = await CallAsync(
+            isRepeatable: true, (member, call) => member.Leases.LeaseTimeToLiveAsync(request, call), cancellation);
+        // -1 for a lease that does not exist.
+        return response.TTL > 0 ? TimeSpan.FromSeconds(response.TTL) : null;
+    }
+
     public async Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation)
     {
         var request = new LeaseRevokeRequest { ID = leaseId };

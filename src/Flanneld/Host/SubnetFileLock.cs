@@ -1,7 +1,9 @@
 using System.ComponentModel;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Flannel.Core;
+using Flannel.HostNetwork;
 using Flanneld.Options;
 using Microsoft.Win32.SafeHandles;
 
@@ -24,6 +26,24 @@ internal abstract record LockResult
 
     /// <param name="Reason">Why the file cannot be locked, one line.</param>
     public sealed record Unavailable(string Reason) : LockResult;
+}
+
+/// <summary>The process that took a lock.</summary>
+/// <param name="Text">The program, its version and its process id; empty if no process has taken the lock since the last boot.</param>
+/// <param name="IsRunning">A process of this program with this id runs on this host.</param>
+internal sealed record LockHolder(string Text, bool IsRunning)
+{
+    public static readonly LockHolder None = new("", IsRunning: false);
+
+    private const string ProcessMark = ", process ";
+
+    public static LockHolder Parse(string text)
+    {
+        text = text.Trim();
+        var mark = text.LastIndexOf(ProcessMark, StringComparison.Ordinal);
+        if (mark < 0 || !int.TryParse(text.AsSpan(mark + ProcessMark.Length), CultureInfo.InvariantCulture, out var id)) return None;
+        return new LockHolder(text, KernelFile.Read($"/proc/{id}/comm")?.Trim() == "flanneld");
+    }
 }
 
 /// <summary>The lock of one <c>subnet.env</c>: an exclusive flock(2) on the file with the suffix <c>.lock</c>, which the kernel releases
@@ -57,11 +77,20 @@ internal sealed class SubnetFileLock : IDisposable
     /// <summary>For a command: creates no lock file, because the file could then belong to another user than the daemon.</summary>
     public static LockResult TakeExisting(string subnetFile, string command) => Take(subnetFile, $"flanneld {command}", 0);
 
+    /// <summary>The process that took the lock last, without an attempt to take it.</summary>
+    public static Result<LockHolder> ReadHolder(string subnetFile) => SmallFile.Read(PathOf(subnetFile)) switch
+    {
+        SmallFileResult.Present present => LockHolder.Parse(Encoding.UTF8.GetString(present.Content)),
+        SmallFileResult.Unusable { Fault: SmallFileFault.Missing } => LockHolder.None,
+        SmallFileResult.Unusable unusable => Result.Failure($"{Redaction.Path(PathOf(subnetFile))} {unusable.Reason}"),
+        _ => throw new InvalidOperationException("an unknown result of a read"),
+    };
+
     public void Dispose() => file.Dispose();
 
     private static LockResult Take(string subnetFile, string holder, int create)
     {
-        var path = subnetFile + ".lock";
+        var path = PathOf(subnetFile);
         var descriptor = Posix.Open(path, Posix.ReadWrite | Posix.CloseOnExec | create, Mode);
         // On a read-only file system an existing lock file can still be locked.
         if (descriptor < 0 && Marshal.GetLastPInvokeError() == Posix.ReadOnlyFileSystem)
@@ -83,6 +112,8 @@ internal sealed class SubnetFileLock : IDisposable
         WriteHolder(file, $"{holder} {ProgramVersion.Text}, process {Environment.ProcessId}");
         return new LockResult.Taken(new SubnetFileLock(file));
     }
+
+    private static string PathOf(string subnetFile) => subnetFile + ".lock";
 
     private static string LastError(string path) => $"{Redaction.Path(path)}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}";
 

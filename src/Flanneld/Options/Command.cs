@@ -5,25 +5,80 @@ internal enum Command
 {
     /// <summary>Without a command: the daemon, as upstream starts it.</summary>
     Run,
-    Release,
-    Check,
+    Status,
+    Leases,
     Routes,
-    Healthcheck,
+    Check,
+    Release,
     Cleanup,
+    Healthcheck,
+    Completion,
+    Version,
+    Help,
 }
 
 /// <summary>A command: the first argument.</summary>
+/// <param name="Help">Its line in <c>flanneld help</c>.</param>
 internal sealed record CommandDescriptor(Command Command, string Name, string Help)
 {
     public static IReadOnlyList<CommandDescriptor> All { get; } =
     [
-        new(Command.Check, "check", "check everything that this node needs, and report what is missing; changes nothing"),
-        new(Command.Release, "release", "release this node's subnet and route for good (stop the daemon first)"),
-        new(Command.Routes, "routes", "list the route entries inside the network and their owners; deletes only what a flag names"),
-        new(Command.Healthcheck, "healthcheck", "exit 0 when the daemon on --healthz-port is ready, else 1"),
-        new(Command.Cleanup, "cleanup", "remove flanneld's firewall rules from this host (stop the daemon first)"),
+        new(Command.Status, "status", "show this node: lease, route, route controller, subnet file, daemon")
+        {
+            ExitCodes = "0 if the subnet may be used; 1 if not, or if that cannot be read; 2 wrong usage",
+            Examples = ["flanneld status", "flanneld status --output json"],
+        },
+        new(Command.Leases, "leases", "list the leases of the cluster with their routes and expiry")
+        {
+            Examples = ["flanneld leases", "flanneld leases --output wide"],
+        },
+        new(Command.Routes, "routes", "list the route entries inside the network and their owners; deletes only what a flag names")
+        {
+            Examples = ["flanneld routes", "flanneld routes --delete-stale"],
+        },
+        new(Command.Check, "check", "check everything that this node needs, and report what is missing; changes nothing")
+        {
+            ExitCodes = "0 no problem; 1 a problem, with --strict also a warning or an unknown result; 2 wrong usage",
+            Examples = ["flanneld check", "flanneld check --etcd-endpoints=http://192.168.1.11:2379", "flanneld check --strict --output json"],
+        },
+        new(Command.Release, "release", "release this node's subnet and route for good (stop the daemon first)")
+        {
+            Examples = ["systemctl stop flanneld && flanneld release"],
+        },
+        new(Command.Cleanup, "cleanup", "remove flanneld's firewall rules from this host (stop the daemon first)")
+        {
+            Examples = ["systemctl stop flanneld && flanneld cleanup"],
+        },
+        new(Command.Healthcheck, "healthcheck", "exit 0 when the daemon on --healthz-port is ready, else 1")
+        {
+            ExitCodes = "0 the daemon is ready; 1 it is not, or does not respond; 2 wrong usage",
+            Examples = ["flanneld healthcheck --healthz-port=8471"],
+        },
+        new(Command.Completion, "completion", "print the completion script of a shell: bash, zsh or fish")
+        {
+            Argument = "SHELL",
+            NeedsNoSettings = true,
+            Examples = ["source <(flanneld completion bash)"],
+        },
+        new(Command.Version, "version", "print the version") { NeedsNoSettings = true, Examples = ["flanneld version"] },
+        new(Command.Help, "help", "explain a command") { Argument = "[COMMAND]", NeedsNoSettings = true, Examples = ["flanneld help check"] },
     ];
 
+    /// <summary>The placeholder of its argument, in brackets if it may be omitted; empty for a command that takes flags only.</summary>
+    public string Argument { get; init; } = "";
+
+    /// <summary>It prints a text, and reads no settings.</summary>
+    public bool NeedsNoSettings { get; init; }
+
+    /// <summary>One line.</summary>
+    public string ExitCodes { get; init; } = "0 done; 1 failed; 2 wrong usage";
+
+    public IReadOnlyList<string> Examples { get; init; } = [];
+
+    public static CommandDescriptor? Find(string name) => All.FirstOrDefault(descriptor => descriptor.Name == name);
+
     /// <summary>The name of a command other than <see cref="Command.Run"/>.</summary>
-    public static string NameOf(Command command) => All.First(descriptor => descriptor.Command == command).Name;
+    public static string NameOf(Command command) => Of(command).Name;
+
+    public static CommandDescriptor Of(Command command) => All.First(descriptor => descriptor.Command == command);
 }

@@ -1,22 +1,37 @@
 using Flannel.Core;
+using Flanneld.Options.Installed;
 
 namespace Flanneld.Options;
 
-/// <summary>Reads the flags as Go's package flag does, then <c>FLANNELD_…</c> for flags that are not given.</summary>
+/// <summary>Reads the flags as Go's package flag does, then <c>FLANNELD_…</c> for flags that are not given, then the settings of the
+/// installed service.</summary>
 internal static class CommandLine
 {
     private const string HelpAlias = "h";
 
+    /// <summary>Whether the settings of the installed service are used: by a person who runs a command. The daemon gets them from
+    /// systemd.</summary>
+    public static bool UsesInstalledSettings(IReadOnlyList<string> arguments) =>
+        arguments is [var first, ..] && (first.StartsWith('-')
+            ? arguments.Any(argument => argument.TrimStart('-') == "dry-run")
+            : CommandDescriptor.Find(first) is { NeedsNoSettings: false });
+
     /// <returns>The options, or one line for stderr; the exit code is then 2.</returns>
-    public static Result<DaemonOptions> Parse(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)
+    public static Result<DaemonOptions> Parse(
+        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, InstalledSettings? installed = null)
     {
+        installed ??= InstalledSettings.None;
         var options = new DaemonOptions();
         if (arguments is [var first, ..] && !first.StartsWith('-'))
         {
-            if (CommandDescriptor.All.FirstOrDefault(command => command.Name == first) is not { } command)
-                return Result.Failure(UnknownCommand(first));
+            if (CommandDescriptor.Find(first) is not { } command) return Result.Failure(UnknownCommand(first));
             options.Command = command.Command;
             arguments = [.. arguments.Skip(1)];
+            if (command.Argument.Length > 0 && arguments is [var argument, ..] && !argument.StartsWith('-'))
+            {
+                options.Argument = argument;
+                arguments = [.. arguments.Skip(1)];
+            }
         }
 
         var given = new GoFlagParser(IsBoolean, IsSecret, UnknownFlag).Parse(arguments);
@@ -24,14 +39,21 @@ internal static class CommandLine
         // Help and version are printed even if other arguments are wrong.
         options.Help = IsRequested(given.Value, "help") || IsRequested(given.Value, HelpAlias);
         options.Version = IsRequested(given.Value, "version");
-        if (options.Help || options.Version) return options;
+        if (options.Help || options.Version || options.Descriptor is { NeedsNoSettings: true }) return options;
         if (FindUnsupportedFlag(given.Value) is { } unsupportedFlag) return Result.Failure(unsupportedFlag);
-        var read = Read(options, given.Value, environment);
+        var unit = new GoFlagParser(IsBoolean, IsSecret, UnknownFlag).Parse(installed.Arguments)
+            .WithErrorPrefix($"{installed.ArgumentsSource}: ");
+        if (!unit.Ok) return Result.Failure(unit.Error);
+        var read = new SettingReader(options, [
+            SettingLayer.OfFlags(given.Value), SettingLayer.OfVariables(environment),
+            SettingLayer.OfInstalledFlags(unit.Value, installed), SettingLayer.OfInstalledVariables(installed),
+        ]).Read();
         if (!read.Ok) return Result.Failure(read.Error);
+        environment = installed.ApplyTo(environment);
         if (FindUnsupportedVariable(environment) is { } unsupportedVariable) return Result.Failure(unsupportedVariable);
         if (options is { EtcdUsername: not null, EtcdPassword: null, EtcdPasswordFile: null })
             options.EtcdPasswordFile = FindSystemdCredential(environment, "etcd-password");
-        options.Warnings = OptionWarnings.Compose(options, environment);
+        options.Warnings = [.. installed.Problems, .. OptionWarnings.Compose(options, environment)];
         return FindContradiction(options) is { } contradiction ? Result.Failure(contradiction) : options;
     }
 
@@ -68,54 +90,6 @@ internal static class CommandLine
         return null;
     }
 
-    private static Result<Unit> Read(
-        DaemonOptions options, IReadOnlyList<GivenFlag> given, IReadOnlyDictionary<string, string> environment)
-    {
-        foreach (var flag in Flags.All)
-        {
-            var values = given.Where(other => other.Name == flag.Name).ToList();
-            var read = values.Count > 0 ? ReadFlag(options, flag, values) : ReadVariable(options, flag, environment);
-            if (!read.Ok) return read;
-        }
-
-        return Unit.Instance;
-    }
-
-    private static Result<Unit> ReadFlag(DaemonOptions options, Flag flag, List<GivenFlag> values)
-    {
-        if (flag.Only is { } only && only != options.Command)
-            return Result.Failure($"{flag.ShownName} is a flag of 'flanneld {CommandDescriptor.NameOf(only)}'");
-        // The last value of a flag is used, as in Go.
-        foreach (var (_, text) in flag.IsRepeatable ? values : values.TakeLast(1))
-        {
-            var value = Trim(flag, text ?? "true");
-            if (value.Length == 0 && !flag.TakesEmpty) continue;
-            var read = ReadValue(options, flag, value);
-            if (!read.Ok) return read.WithErrorPrefix($"{flag.ShownName}: ");
-            options.IsPasswordOnCommandLine |= flag.IsSecret && options.EtcdPassword is not null;
-        }
-
-        return Unit.Instance;
-    }
-
-    private static Result<Unit> ReadVariable(DaemonOptions options, Flag flag, IReadOnlyDictionary<string, string> environment)
-    {
-        if (!flag.HasVariable || !environment.TryGetValue(flag.EnvironmentName, out var variable)) return Unit.Instance;
-        return Trim(flag, variable) is { Length: > 0 } value
-            ? ReadValue(options, flag, value).WithErrorPrefix($"{flag.EnvironmentName}: ")
-            : Unit.Instance;
-    }
-
-    /// <summary>Shells and systemd remove quotation marks; docker's --env-file and Kubernetes keep them.</summary>
-    private static Result<Unit> ReadValue(DaemonOptions options, Flag flag, string value) =>
-        !flag.IsSecret && value.Length > 1 && value[0] is '"' or '\'' && value[^1] == value[0]
-            ? Result.Failure("the value is in quotation marks; remove them")
-            : flag.Read(options, value);
-
-    /// <summary>Files with Windows line ends leave a CR after each value, and editors leave blanks. A password may begin or end with
-    /// blanks, also one that follows a user name.</summary>
-    private static string Trim(Flag flag, string value) => flag.IsSecret ? value.TrimEnd('\r', '\n') : value.Trim();
-
     /// <summary>The file of a unit's <c>LoadCredential=</c> or <c>LoadCredentialEncrypted=</c> (systemd.exec(5)); null without
     /// one.</summary>
     private static string? FindSystemdCredential(IReadOnlyDictionary<string, string> environment, string name)
@@ -133,8 +107,7 @@ internal static class CommandLine
             return $"'flanneld {CommandDescriptor.NameOf(options.Command)}' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)";
         if (options.EtcdPassword is not null && options.EtcdPasswordFile is not null)
             return "a password and --etcd-password-file are both given: omit one";
-        var isTls = options.EtcdEndpoints.Contains("https://", StringComparison.OrdinalIgnoreCase);
-        if (!isTls && (options.EtcdCaFile ?? options.EtcdCertFile) is not null)
+        if (!options.IsEtcdTls && (options.EtcdCaFile ?? options.EtcdCertFile) is not null)
             return "certificates for etcd are given, but --etcd-endpoints are http://: use https://";
         // The file is read later; a placeholder replaces its content here.
         return options.CreateEtcdOptions(options.EtcdPasswordFile is null ? options.EtcdPassword : new Secret("?")).Error;

@@ -7,7 +7,7 @@ using Flannel.Etcd.Registry;
 
 namespace Flanneld.Options;
 
-internal enum OutputFormat { Table, Json }
+internal enum OutputFormat { Table, Wide, Json, Yaml }
 
 internal enum LogFormat { Text, Systemd, Json }
 
@@ -16,7 +16,16 @@ internal sealed class DaemonOptions
 {
     public Command Command { get; set; }
 
+    /// <summary>Null for the daemon.</summary>
+    public CommandDescriptor? Descriptor => CommandDescriptor.All.FirstOrDefault(descriptor => descriptor.Command == Command);
+
+    /// <summary>The argument of the command; null if it is not given.</summary>
+    public string? Argument { get; set; }
+
     public string EtcdEndpoints { get; set; } = OptionDefaults.EtcdEndpoints;
+
+    public bool IsEtcdTls => EtcdEndpoints.Contains("https://", StringComparison.OrdinalIgnoreCase);
+
     public EtcdKeys EtcdKeys { get; set; } = EtcdKeys.Parse(OptionDefaults.EtcdPrefix).Value;
     public string? EtcdKeyFile { get; set; }
     public string? EtcdCertFile { get; set; }
@@ -27,6 +36,9 @@ internal sealed class DaemonOptions
 
     /// <summary>Every user of the host can read the command line, and crash reports contain it.</summary>
     public bool IsPasswordOnCommandLine { get; set; }
+
+    /// <summary>Where each setting that is not the default came from.</summary>
+    public List<SettingSource> Sources { get; } = [];
 
     /// <summary>Accepted settings that are probably mistakes, one line each.</summary>
     public IReadOnlyList<string> Warnings { get; set; } = [];
@@ -65,6 +77,10 @@ internal sealed class DaemonOptions
     public TimeSpan RouteResync { get; set; } = OptionDefaults.RouteResync;
     public bool DryRun { get; set; }
     public OutputFormat Output { get; set; }
+
+    /// <summary>Of 'check': a warning fails, too.</summary>
+    public bool IsStrict { get; set; }
+
     public bool RemoveUnmanaged { get; set; }
     public bool DeleteStale { get; set; }
 

@@ -24,11 +24,24 @@ internal sealed record Flag(
     /// <summary>The program prints a text and exits: the flag is not a setting and has no variable.</summary>
     public bool IsRequest { get; init; }
 
+    /// <summary>It says how one process behaves. A command does not take it from the installed service.</summary>
+    public bool IsOfProcess { get; init; }
+
+    /// <summary>The settings of one name replace each other: one of them on the command line means that none of the installed service
+    /// counts. Null for a flag that stands alone.</summary>
+    public string? Alternatives { get; init; }
+
+    /// <summary>It names the members of etcd.</summary>
+    public bool IsEtcdEndpoints { get; init; }
+
+    /// <summary>It is for endpoints with https:// only.</summary>
+    public bool NeedsEtcdTls { get; init; }
+
     /// <summary>An empty value is a value. For every other flag it means that the flag is not given.</summary>
     public bool TakesEmpty { get; init; }
 
-    /// <summary>The one command that the flag belongs to; null for all. Such a flag has no variable: a person types it.</summary>
-    public Command? Only { get; init; }
+    /// <summary>The commands that the flag belongs to; null for all. Such a flag has no variable: a person types it.</summary>
+    public IReadOnlyList<Command>? Only { get; init; }
 
     public bool HasVariable => Only is null && !IsRequest;
 

@@ -15,31 +15,34 @@ internal static class Flags
     private const string Health = "Health and logging";
     private const string Other = "Other";
 
+    private const string Password = "password";
+    private const string Interface = "interface";
+
     public static IReadOnlyList<Flag> All { get; } =
     [
         new("etcd-endpoints", Etcd, "URLS", OptionDefaults.EtcdEndpoints, "comma-separated URLs of the etcd members",
-            (o, s) => FlagValues.Endpoints(s, v => o.EtcdEndpoints = v)),
+            (o, s) => FlagValues.Endpoints(s, v => o.EtcdEndpoints = v)) { IsEtcdEndpoints = true },
         new("etcd-prefix", Etcd, "KEY", OptionDefaults.EtcdPrefix, "key prefix of the network configuration and the leases",
             (o, s) => FlagValues.Prefix(s, v => o.EtcdKeys = v)),
         new("etcd-cafile", Etcd, "FILE", "", "CA certificates of the etcd servers (default: the system's)",
-            (o, s) => FlagValues.Text(s, v => o.EtcdCaFile = v)),
+            (o, s) => FlagValues.Text(s, v => o.EtcdCaFile = v)) { NeedsEtcdTls = true },
         new("etcd-certfile", Etcd, "FILE", "", "client certificate; requires --etcd-keyfile",
-            (o, s) => FlagValues.Text(s, v => o.EtcdCertFile = v)),
+            (o, s) => FlagValues.Text(s, v => o.EtcdCertFile = v)) { NeedsEtcdTls = true },
         new("etcd-keyfile", Etcd, "FILE", "", "private key of the client certificate",
-            (o, s) => FlagValues.Text(s, v => o.EtcdKeyFile = v)),
+            (o, s) => FlagValues.Text(s, v => o.EtcdKeyFile = v)) { NeedsEtcdTls = true },
         new("etcd-username", Etcd, "NAME", "", "etcd user",
             (o, s) => UserName(o, s)) { IsSecret = true },
         new("etcd-password", Etcd, "PASSWORD", "", "visible to every user of this host; prefer --etcd-password-file",
-            (o, s) => FlagValues.Text(s, v => o.EtcdPassword = new Secret(v))) { IsSecret = true },
+            (o, s) => FlagValues.Text(s, v => o.EtcdPassword = new Secret(v))) { IsSecret = true, Alternatives = Password },
         new("etcd-password-file", Etcd, "FILE", "", "file that contains only the password",
-            (o, s) => FlagValues.Text(s, v => o.EtcdPasswordFile = v)),
+            (o, s) => FlagValues.Text(s, v => o.EtcdPasswordFile = v)) { Alternatives = Password },
 
         new("iface", Node, "NAME|IP", "", "interface between the hosts; repeatable, the first match is used (default: the default route's)",
-            (o, s) => FlagValues.Text(s, o.Interfaces.Add)) { IsRepeatable = true, TakesEmpty = true },
+            (o, s) => FlagValues.Text(s, o.Interfaces.Add)) { IsRepeatable = true, TakesEmpty = true, Alternatives = Interface },
         new("iface-regex", Node, "REGEX", "", "the first interface whose address or name matches; repeatable; tried after --iface",
-            (o, s) => FlagValues.Regex(s, o.InterfaceRegexes.Add)) { IsRepeatable = true, TakesEmpty = true },
+            (o, s) => FlagValues.Regex(s, o.InterfaceRegexes.Add)) { IsRepeatable = true, TakesEmpty = true, Alternatives = Interface },
         new("iface-can-reach", Node, "IP", "", "the interface of 'ip route get IP'; tried after --iface-regex",
-            (o, s) => FlagValues.Address(s, v => o.InterfaceCanReach = v)),
+            (o, s) => FlagValues.Address(s, v => o.InterfaceCanReach = v)) { Alternatives = Interface },
         new("public-ip", Node, "IP", "", "address by which other nodes reach this one (default: the interface's)",
             (o, s) => FlagValues.Address(s, v => o.PublicIp = v)),
         new("public-ipv6", Node, "IP", "", "IPv6 address by which other nodes reach this one (default: the interface's)",
@@ -68,7 +71,7 @@ internal static class Flags
             "how often the firewall rules are checked, 1 to 86400; 0 is never",
             (o, s) => FlagValues.Number(s, 0, 86400, "of seconds ", v => o.IptablesResync = TimeSpan.FromSeconds(v))),
         new("all", Firewall, "", "false", "of 'cleanup': remove the rules of all networks, and VXLAN devices",
-            (o, s) => FlagValues.Boolean(s, v => o.All = v)) { Only = Command.Cleanup },
+            (o, s) => FlagValues.Boolean(s, v => o.All = v)) { Only = [Command.Cleanup] },
 
         new("route-controller", Cloud, "auto|never", "auto", "whether this node may be elected to write the routes of all nodes",
             (o, s) => RouteController(o, s)),
@@ -76,7 +79,7 @@ internal static class Flags
             "how often the route tables are compared with the leases, 1 to 86400",
             (o, s) => FlagValues.Number(s, 1, 86400, "of seconds ", v => o.RouteResync = TimeSpan.FromSeconds(v))),
         new("dry-run", Cloud, "", "false", "print the planned changes of the route tables, write nothing, exit",
-            (o, s) => FlagValues.Boolean(s, v => o.DryRun = v)),
+            (o, s) => FlagValues.Boolean(s, v => o.DryRun = v)) { IsOfProcess = true },
         new("access-key-file", Cloud, "FILE", "", "access key (default: usually the instance's RAM role, see docs/credentials.md)",
             (o, s) => FlagValues.Text(s, v => o.AccessKeyFile = v)),
         new("metadata-endpoint", Cloud, "URL", OptionDefaults.MetadataEndpoint, "the instance's metadata service",
@@ -90,20 +93,22 @@ internal static class Flags
         new("quotas-endpoint", Cloud, "URL", "", "Quotas API (default: quotas.aliyuncs.com, and none with --vpc-endpoint)",
             (o, s) => FlagValues.Endpoint(s, v => o.QuotasEndpoint = v)),
 
-        new("output", Cloud, "table|json", "table", "of 'check': the output format",
-            (o, s) => Output(o, s)) { Only = Command.Check },
+        new("output", Cloud, "table|wide|json|yaml", "table", "of 'check', 'leases' and 'status': the output format",
+            (o, s) => Output(o, s)) { Only = [Command.Check, Command.Leases, Command.Status] },
+        new("strict", Cloud, "", "false", "of 'check': exit 1 also for warnings and for what could not be checked",
+            (o, s) => FlagValues.Boolean(s, v => o.IsStrict = v)) { Only = [Command.Check] },
         new("remove-leftovers", Cloud, "", "false", "of 'routes': delete the entries that are listed as unmanaged",
-            (o, s) => FlagValues.Boolean(s, v => o.RemoveUnmanaged = v)) { Only = Command.Routes },
+            (o, s) => FlagValues.Boolean(s, v => o.RemoveUnmanaged = v)) { Only = [Command.Routes] },
         new("delete-stale", Cloud, "", "false", "of 'routes': delete this cluster's stale routes now",
-            (o, s) => FlagValues.Boolean(s, v => o.DeleteStale = v)) { Only = Command.Routes },
+            (o, s) => FlagValues.Boolean(s, v => o.DeleteStale = v)) { Only = [Command.Routes] },
         new("remove-routes-of", Cloud, "CLUSTER", "", "of 'routes': delete the routes of another cluster, by the id in its mark",
-            (o, s) => RemoveRoutesOf(o, s)) { Only = Command.Routes },
+            (o, s) => RemoveRoutesOf(o, s)) { Only = [Command.Routes] },
         new("wait", Cloud, "SECONDS", OptionDefaults.Seconds(OptionDefaults.ReleaseWait),
             "of 'release': how long to wait for the route controller, 0 to 3600",
             (o, s) => FlagValues.Number(s, 0, 3600, "of seconds ", v => o.ReleaseWait = TimeSpan.FromSeconds(v)))
-            { Only = Command.Release },
+            { Only = [Command.Release] },
         new("force", Cloud, "", "false", "of 'release': also while the daemon runs, which then ends",
-            (o, s) => FlagValues.Boolean(s, v => o.Force = v)) { Only = Command.Release },
+            (o, s) => FlagValues.Boolean(s, v => o.Force = v)) { Only = [Command.Release] },
 
         new("healthz-ip", Health, "IP", OptionDefaults.HealthzIp, "address of /healthz, /readyz and /metrics",
             (o, s) => FlagValues.AnyAddress(s, v => o.HealthzIp = v)),
@@ -111,9 +116,9 @@ internal static class Flags
             "port of /healthz, /readyz and /metrics; 0 is off",
             (o, s) => FlagValues.Number(s, 0, 65535, "", v => o.HealthzPort = v)),
         new("log-format", Health, "text|systemd|json", "", "default: systemd under systemd, else text",
-            (o, s) => Format(o, s)),
+            (o, s) => Format(o, s)) { IsOfProcess = true },
         new("v", Health, "LEVEL", "0", "log level: 0 state changes, 1 and above also debug messages, 4 and above every call",
-            (o, s) => FlagValues.Level(s, v => o.Verbosity = v)),
+            (o, s) => FlagValues.Level(s, v => o.Verbosity = v)) { IsOfProcess = true },
 
         new("help", Other, "", "", "print this help and exit", (o, s) => FlagValues.Boolean(s, v => o.Help = v)) { IsRequest = true },
         new(
@@ -165,8 +170,8 @@ internal static class Flags
 
     private static Result<Unit> Output(DaemonOptions options, string text)
     {
-        if (text is not ("table" or "json")) return FlagValues.Invalid(text, "table or json");
-        options.Output = text == "json" ? OutputFormat.Json : OutputFormat.Table;
+        if (text is not ("table" or "wide" or "json" or "yaml")) return FlagValues.Invalid(text, "table, wide, json or yaml");
+        options.Output = Enum.Parse<OutputFormat>(text, ignoreCase: true);
         return Unit.Instance;
     }
 

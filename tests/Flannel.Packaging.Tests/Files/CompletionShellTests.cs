@@ -29,7 +29,8 @@ public sealed class CompletionShellTests
         """;
 
     [Theory]
-    [InlineData("flanneld ", "check cleanup release routes healthcheck")]
+    [InlineData("flanneld ", "status leases routes check release cleanup healthcheck completion version help")]
+    [InlineData("flanneld completion ", "bash zsh fish")]
     [InlineData("flanneld --log-format=", "--log-format=text --log-format=systemd --log-format=json")]
     [InlineData("flanneld check --out", "--output")]
     [InlineData("flanneld release --wa", "--wait")]

@@ -263,7 +263,7 @@ public sealed class CommandLineTests
     [Fact]
     public void Help_names_every_flag_and_is_not_too_wide()
     {
-        var help = HelpText.Compose();
+        var help = HelpText.Compose(Command.Run);
         foreach (var flag in Flags.All) Assert.Contains((flag.Name.Length == 1 ? "-" : "--") + flag.Name, help, StringComparison.Ordinal);
         Assert.All(help.Split('\n'), line => Assert.True(line.Length <= 140, line));
     }
@@ -474,12 +474,37 @@ public sealed class CommandLineTests
     }));
 
     [Fact]
-    public void The_output_of_check_is_a_table_unless_json_is_requested()
+    public void The_output_is_a_table_unless_another_format_is_requested()
     {
         Assert.Equal((Command.Check, OutputFormat.Table), (Parsed(["check"]).Command, Parsed(["check"]).Output));
         Assert.Equal(OutputFormat.Json, Parsed(["check", "--output", "json"]).Output);
-        Assert.Equal("--output: \"yaml\" is not table or json", ErrorOf(["check", "--output=yaml"]));
-        Assert.Equal("--output is a flag of 'flanneld check'", ErrorOf(["routes", "--output=json"]));
+        Assert.Equal(OutputFormat.Yaml, Parsed(["leases", "--output=yaml"]).Output);
+        Assert.Equal("--output: \"xml\" is not table, wide, json or yaml", ErrorOf(["check", "--output=xml"]));
+        Assert.Equal(
+            "--output is a flag of 'flanneld check', 'flanneld leases', 'flanneld status'", ErrorOf(["routes", "--output=json"]));
+    }
+
+    [Fact]
+    public void Texts_need_no_settings()
+    {
+        Assert.Equal("bash", Parsed(["completion", "bash"], ("FLANNELD_HEALTHZ_PORT", "wrong")).Argument);
+        Assert.Equal("check", Parsed(["help", "check"]).Argument);
+        Assert.True(Parsed(["status", "--help"]).Help);
+        Assert.Equal("unexpected argument 'x': after the command flanneld takes only flags, see --help", ErrorOf(["version", "x"]));
+    }
+
+    [Fact]
+    public void Each_command_has_a_help_text_of_its_own()
+    {
+        foreach (var command in CommandDescriptor.All)
+        {
+            var text = HelpText.Compose(command.Command);
+            Assert.StartsWith($"flanneld {command.Name}: ", text, StringComparison.Ordinal);
+            Assert.Contains("\nExamples:\n", text, StringComparison.Ordinal);
+            Assert.All(
+                Flags.All.Where(flag => flag.Only?.Contains(command.Command) == true),
+                flag => Assert.Contains($"  {flag.ShownName}", text, StringComparison.Ordinal));
+        }
     }
 
     [Fact]

@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+
+namespace Flanneld.Commands;
+
+/// <summary>A lease as commands show it.</summary>
+/// <param name="TimeToLive">Until it expires unless it is renewed; null for a reservation, and if it is not known.</param>
+/// <param name="Route">Null without a status.</param>
+internal sealed record LeaseDescription(Lease Lease, TimeSpan? TimeToLive, RouteStatus? Route)
+{
+    public string InstanceId => LeaseInstance.Read(Lease.Attributes)?.Id ?? "";
+
+    /// <summary>The state of the route; empty without a status.</summary>
+    public string RouteState => Route?.State.ToString() ?? "";
+
+    /// <summary>When the lease expires, in UTC.</summary>
+    public string Expiry(DateTimeOffset now)
+    {
+        if (Lease.IsReservation) return "never";
+        return TimeToLive is { } left ? Instant(now + left) : "";
+    }
+
+    public JsonObject ToJson(DateTimeOffset now) => new()
+    {
+        ["subnet"] = Lease.Subnet.ToString(),
+        ["publicIP"] = Lease.Attributes.PublicIp.ToString(),
+        ["backend"] = Lease.Attributes.BackendType,
+        ["instanceId"] = InstanceId,
+        ["reservation"] = Lease.IsReservation,
+        ["expires"] = Lease.IsReservation || TimeToLive is null ? null : Expiry(now),
+        ["route"] = Route is null ? null : RouteJson(Route),
+    };
+
+    private static JsonObject RouteJson(RouteStatus route) => new()
+    {
+        ["state"] = route.State.ToString(),
+        ["tables"] = new JsonArray([.. route.RouteTableIds.Select(id => (JsonNode)id)]),
+        ["message"] = route.Message,
+        ["requestId"] = route.RequestId,
+        ["since"] = Instant(route.Time),
+    };
+
+    private static string Instant(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,33 @@
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flanneld.Clients;
+
+namespace Flanneld.Commands;
+
+/// <summary>Reads what commands show about leases.</summary>
+internal sealed class LeaseDetails(Connections connections)
+{
+    private const int ConcurrentLeases = 16;
+
+    /// <summary>In the order of the leases.</summary>
+    public async Task<IReadOnlyList<LeaseDescription>> ReadAsync(IReadOnlyList<Lease> leases, CancellationToken cancellation)
+    {
+        var described = new LeaseDescription[leases.Count];
+        var limit = new ParallelOptions { MaxDegreeOfParallelism = ConcurrentLeases, CancellationToken = cancellation };
+        await Parallel.ForAsync(0, leases.Count, limit, async (index, stop) => described[index] = await ReadAsync(leases[index], stop));
+        return described;
+    }
+
+    private async Task<LeaseDescription> ReadAsync(Lease lease, CancellationToken cancellation)
+    {
+        RouteStatus? route = null;
+        if (LeaseInstance.Read(lease.Attributes) is { } instance)
+        {
+            var status = await connections.Subnets.ReadRouteStatusAsync(lease.Key, cancellation);
+            if (status?.IsFor(lease.Subnet, instance.Id) == true) route = status;
+        }
+
+        var left = lease.IsReservation ? null : await connections.Etcd.LeaseTimeToLiveAsync(lease.EtcdLeaseId, cancellation);
+        return new LeaseDescription(lease, left, route);
+    }
+}

@@ -1,0 +1,62 @@
+using System.Text.Json.Nodes;
+using Flannel.Core;
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flanneld.Clients;
+using Flanneld.Commands.Output;
+using Flanneld.Options;
+
+namespace Flanneld.Commands;
+
+/// <summary><c>flanneld leases</c>: lists the leases of the cluster with the state of their routes.</summary>
+internal sealed class LeaseListing(DaemonOptions options, Connections connections, TimeProvider time)
+{
+    public Task<Result<Unit>> RunAsync(CancellationToken cancellation) => EtcdErrors.ToResultAsync(async () =>
+    {
+        var state = await connections.Subnets.ReadAsync(cancellation);
+        var leases = await new LeaseDetails(connections).ReadAsync(state.Leases, cancellation);
+        await Console.Out.WriteAsync(Describe(state, leases).Format(options.Output));
+        return state.IsComplete
+            ? (Result<Unit>)Unit.Instance
+            : Result.Failure("a lease cannot be read, and is not in the list: see the daemon's log");
+    });
+
+    private CommandDocument Describe(SubnetState state, IReadOnlyList<LeaseDescription> leases)
+    {
+        var now = time.GetUtcNow();
+        var free = state.Config is ConfigState.Present { Config: var config } ? SubnetAllocator.CountFree(config, state.Taken) : (long?)null;
+        var fields = new JsonObject
+        {
+            ["items"] = new JsonArray([.. leases.Select(lease => (JsonNode)lease.ToJson(now))]),
+            ["free"] = free,
+        };
+        return new CommandDocument("LeaseList", fields, isWide => ToTable(leases, isWide, now) + Summarize(leases, free));
+    }
+
+    private static string ToTable(IReadOnlyList<LeaseDescription> leases, bool isWide, DateTimeOffset now)
+    {
+        var table = isWide
+            ? new TextTable("SUBNET", "PUBLIC IP", "BACKEND", "INSTANCE", "ROUTE", "EXPIRES", "TABLES", "MESSAGE")
+            : new TextTable("SUBNET", "PUBLIC IP", "BACKEND", "INSTANCE", "ROUTE", "EXPIRES");
+        foreach (var each in leases)
+        {
+            List<string> cells =
+            [
+                each.Lease.Subnet.ToString(), each.Lease.Attributes.PublicIp.ToString(), each.Lease.Attributes.BackendType, each.InstanceId,
+                each.RouteState, each.Expiry(now),
+            ];
+            if (isWide) cells.AddRange([string.Join(',', each.Route?.RouteTableIds ?? []), each.Route?.Message ?? ""]);
+            table.Add(cells);
+        }
+
+        return table.ToString();
+    }
+
+    private static string Summarize(IReadOnlyList<LeaseDescription> leases, long? free)
+    {
+        var unavailable = leases.Count(lease => lease.InstanceId.Length > 0 && lease.Route?.State != RouteState.Available);
+        var routes = unavailable > 0 ? $", {unavailable} without an available route" : "";
+        return $"{leases.Count} {(leases.Count == 1 ? "lease" : "leases")}{(free is null ? "" : $", {free} subnets free")}{routes}\n";
+    }
+}

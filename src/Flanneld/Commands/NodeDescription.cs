@@ -1,0 +1,119 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Flannel.Core;
+using Flannel.Core.Addresses;
+using Flannel.Core.Routes;
+using Flanneld.Commands.Output;
+using Flanneld.Host.Interfaces;
+
+namespace Flanneld.Commands;
+
+/// <summary>The subnet that a file names.</summary>
+/// <param name="Subnet">Null without a file, or without a subnet in it.</param>
+internal sealed record Ipv4NetworkOrNone(Ipv4Network? Subnet);
+
+/// <summary>What etcd says about a node.</summary>
+/// <param name="Lease">Null without one.</param>
+/// <param name="Controller">The route controller; null without one.</param>
+/// <param name="IsRouteRequired">By the backend of the network configuration.</param>
+internal sealed record NodeInCluster(LeaseDescription? Lease, ControllerHolder? Controller, bool IsRouteRequired)
+{
+    /// <summary>A node without its route is reached through the tunnel.</summary>
+    public bool HasFallback { get; init; }
+
+    /// <summary>Whether the other nodes reach this one.</summary>
+    public bool IsReached => !IsRouteRequired || Lease?.Route?.State == RouteState.Available || IsInFallback;
+
+    public bool IsInFallback => HasFallback && RouteFallback.Next(false, Lease?.Route);
+}
+
+/// <summary>This node for <c>flanneld status</c>.</summary>
+/// <param name="Cluster">Fails when etcd could not be read.</param>
+/// <param name="File"><c>subnet.env</c>.</param>
+internal sealed record NodeDescription(
+    SelectedInterface Selected, DaemonState Daemon, Result<NodeInCluster> Cluster, Ipv4NetworkOrNone File)
+{
+    private const int NameWidth = 18;
+
+    /// <returns>Why the subnet may not be used, one line; null if it may.</returns>
+    public string? FindProblem()
+    {
+        if (!Cluster.Ok) return Cluster.Error;
+        if (Cluster.Value.Lease is not { } lease) return $"{Selected.PublicIp} has no lease";
+        if (!Cluster.Value.IsReached)
+            return $"the route of {lease.Lease.Subnet} is {(lease.Route is { } route ? $"{route.State}: {route.Message}" : "not created yet")}";
+        if (File.Subnet != lease.Lease.Subnet) return "subnet.env does not name the subnet of the lease";
+        return Daemon.Name is "stopped" ? "no daemon runs, and nothing renews the lease" : null;
+    }
+
+    public CommandDocument ToDocument(string subnetFile, DateTimeOffset now)
+    {
+        var found = Cluster.Ok ? Cluster.Value : null;
+        var fields = new JsonObject
+        {
+            ["ready"] = FindProblem() is null,
+            ["reason"] = FindProblem() ?? "",
+            ["node"] = new JsonObject
+            {
+                ["publicIP"] = Selected.PublicIp.ToString(),
+                ["interface"] = Selected.Interface.Name,
+                ["mtu"] = Selected.Interface.Mtu,
+            },
+            ["daemon"] = new JsonObject { ["state"] = Daemon.Name, ["detail"] = Daemon.Detail },
+            ["lease"] = found?.Lease?.ToJson(now),
+            ["controller"] = found?.Controller is { } controller
+                ? new JsonObject { ["instanceId"] = controller.InstanceId, ["publicIP"] = controller.PublicIp }
+                : null,
+            ["subnetFile"] = new JsonObject { ["path"] = subnetFile, ["subnet"] = File.Subnet?.ToString() },
+        };
+        return new CommandDocument("NodeStatus", fields, _ => ToTable(subnetFile, now));
+    }
+
+    private string ToTable(string subnetFile, DateTimeOffset now)
+    {
+        var text = new StringBuilder();
+        Add(text, "node", $"{Selected.PublicIp} on {Selected.Interface.Name}, MTU {Selected.Interface.Mtu}");
+        Add(text, "daemon", Daemon.Detail.Length > 0 ? $"{Daemon.Name}: {Daemon.Detail}" : Daemon.Name);
+        if (Cluster.Ok)
+        {
+            AddLease(text, Cluster.Value, now);
+            var controller = Cluster.Value.Controller;
+            if (Cluster.Value.IsRouteRequired)
+                Add(text, "route controller", controller is null ? "none" : $"{controller.InstanceId} ({controller.PublicIp})");
+        }
+        else
+        {
+            Add(text, "lease", $"unknown: {Cluster.Error}");
+        }
+
+        Add(text, "subnet file", $"{Redaction.Path(subnetFile)}: {File.Subnet?.ToString() ?? "none"}");
+        Add(text, "subnet usable", FindProblem() is { } problem ? $"no: {problem}" : "yes");
+        return text.ToString();
+    }
+
+    private static void AddLease(StringBuilder text, NodeInCluster cluster, DateTimeOffset now)
+    {
+        if (cluster.Lease is not { } lease)
+        {
+            Add(text, "lease", "none");
+            return;
+        }
+
+        var instance = lease.InstanceId.Length > 0 ? $", instance {lease.InstanceId}" : "";
+        var expiry = lease.Expiry(now) is { Length: > 0 } end ? $", expires {end}" : "";
+        Add(text, "lease", $"{lease.Lease.Subnet}, backend {lease.Lease.Attributes.BackendType}{instance}{expiry}");
+        if (!cluster.IsRouteRequired) return;
+        Add(text, "route", lease.Route is not { } route ? "no status yet" : DescribeRoute(route)
+            + (cluster.IsInFallback ? "; reached through the VXLAN tunnel" : ""));
+    }
+
+    private static string DescribeRoute(RouteStatus route)
+    {
+        var message = route.Message.Length > 0 ? $": {route.Message}" : "";
+        var request = route.RequestId.Length > 0 ? $" (request {route.RequestId})" : "";
+        return $"{route.State} in {string.Join(", ", route.RouteTableIds)} since {route.Time.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}{message}{request}";
+    }
+
+    private static void Add(StringBuilder text, string name, string value) =>
+        text.Append(name.PadRight(NameWidth)).Append(value).Append('\n');
+}

@@ -1,0 +1,41 @@
+using Flannel.Core;
+using Flannel.Core.Configuration;
+using Flanneld.Backends;
+using Flanneld.Clients;
+using Flanneld.Host;
+using Flanneld.Host.Interfaces;
+using Flanneld.Options;
+
+namespace Flanneld.Commands;
+
+/// <summary><c>flanneld status</c>: this node as etcd, the host and the daemon show it. It needs no running daemon.</summary>
+internal sealed class StatusCommand(DaemonOptions options, Connections connections, TimeProvider time)
+{
+    /// <returns>Success when the subnet of this node may be used.</returns>
+    public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
+    {
+        var selected = InterfaceSelection.OfThisHost().Select(options);
+        if (!selected.Ok) return Result.Failure(selected.Error);
+        var daemon = await DaemonState.ReadAsync(options, cancellation);
+        var cluster = await EtcdErrors.ToResultAsync(() => ReadClusterAsync(selected.Value, cancellation));
+        var node = new NodeDescription(selected.Value, daemon, cluster, ReadSubnetFile());
+        await Console.Out.WriteAsync(node.ToDocument(options.SubnetFile, time.GetUtcNow()).Format(options.Output));
+        return node.FindProblem() is { } problem ? Result.Failure(problem) : Unit.Instance;
+    }
+
+    private Ipv4NetworkOrNone ReadSubnetFile() =>
+        new((new SubnetFile(options.SubnetFile).Read() as SubnetFileState.Present)?.ReadSubnet());
+
+    private async Task<Result<NodeInCluster>> ReadClusterAsync(SelectedInterface selected, CancellationToken cancellation)
+    {
+        var state = await connections.Subnets.ReadAsync(cancellation);
+        var own = state.Leases.FirstOrDefault(lease => lease.Attributes.PublicIp == selected.PublicIp);
+        var described = own is null ? null : (await new LeaseDetails(connections).ReadAsync([own], cancellation))[0];
+        var backend = state.Config is ConfigState.Present { Config: var config } ? BackendFactory.Create(config) : Result.Failure("");
+        return new NodeInCluster(
+            described, await connections.Subnets.ReadControllerAsync(cancellation), backend is { Ok: true, Value.RequiresRoute: true })
+        {
+            HasFallback = backend is { Ok: true, Value: AliVpcBackend { Tunnel: not null } },
+        };
+    }
+}

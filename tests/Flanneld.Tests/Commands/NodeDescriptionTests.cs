@@ -1,0 +1,127 @@
+using Flannel.Core;
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flanneld.Commands;
+using Flanneld.Host.Interfaces;
+using Flanneld.Options;
+
+namespace Flanneld.Tests.Commands;
+
+public sealed class NodeDescriptionTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 11, 28, 0, 0, 0, TimeSpan.Zero);
+    private static readonly Ipv4Network Subnet = Ipv4Network.Parse("10.24.5.0/24");
+    private static readonly Ipv4Address Address = Ipv4Address.Parse("192.168.1.5");
+    private static readonly SelectedInterface Selected = new(new HostInterface("eth0", "00:16:3e:00:00:01", 1500, [Address]), Address, Address);
+
+    [Fact]
+    public void A_usable_subnet_has_no_problem()
+    {
+        var node = Node(Route(RouteState.Available, ""));
+        Assert.Null(node.FindProblem());
+        Assert.Equal(
+            """
+            node              192.168.1.5 on eth0, MTU 1500
+            daemon            ready
+            lease             10.24.5.0/24, backend ali-vpc, instance i-a, expires 2026-11-28T23:00:00Z
+            route             Available in vtb-a since 2026-11-27T00:00:00Z (request R-1)
+            route controller  i-b (192.168.1.6)
+            subnet file       /run/flannel/subnet.env: 10.24.5.0/24
+            subnet usable     yes
+
+            """,
+            node.ToDocument("/run/flannel/subnet.env", Now).Format(OutputFormat.Table));
+    }
+
+    [Fact]
+    public void A_route_that_is_missing_says_why()
+    {
+        Assert.Equal(
+            "the route of 10.24.5.0/24 is QuotaExceeded: the table is full", Node(Route(RouteState.QuotaExceeded, "the table is full")).FindProblem());
+        Assert.Equal("the route of 10.24.5.0/24 is not created yet", Node(null).FindProblem());
+    }
+
+    [Fact]
+    public void A_backend_without_routes_needs_none() =>
+        Assert.Null((Node(null) with { Cluster = new NodeInCluster(Lease(null), null, IsRouteRequired: false) }).FindProblem());
+
+    [Fact]
+    public void A_file_of_another_subnet_is_a_problem() => Assert.Equal(
+        "subnet.env does not name the subnet of the lease",
+        (Node(Route(RouteState.Available, "")) with { File = new(Ipv4Network.Parse("10.24.6.0/24")) }).FindProblem());
+
+    [Fact]
+    public void A_stopped_daemon_is_a_problem() => Assert.Equal(
+        "no daemon runs, and nothing renews the lease",
+        (Node(Route(RouteState.Available, "")) with { Daemon = new("stopped", "") }).FindProblem());
+
+    [Fact]
+    public void Without_etcd_the_rest_is_shown()
+    {
+        var node = Node(null) with { Cluster = Result.Failure("etcd: unavailable") };
+        Assert.Equal("etcd: unavailable", node.FindProblem());
+        var text = node.ToDocument("/run/flannel/subnet.env", Now).Format(OutputFormat.Table);
+        Assert.Contains("lease             unknown: etcd: unavailable\n", text, StringComparison.Ordinal);
+        Assert.Contains("subnet file       /run/flannel/subnet.env: 10.24.5.0/24\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_json_has_the_documented_fields() => Assert.Equal(
+        """
+        {
+          "apiVersion": "flanneld/v1",
+          "kind": "NodeStatus",
+          "ready": true,
+          "reason": "",
+          "node": {
+            "publicIP": "192.168.1.5",
+            "interface": "eth0",
+            "mtu": 1500
+          },
+          "daemon": {
+            "state": "ready",
+            "detail": ""
+          },
+          "lease": {
+            "subnet": "10.24.5.0/24",
+            "publicIP": "192.168.1.5",
+            "backend": "ali-vpc",
+            "instanceId": "i-a",
+            "reservation": false,
+            "expires": "2026-11-28T23:00:00Z",
+            "route": {
+              "state": "Available",
+              "tables": [
+                "vtb-a"
+              ],
+              "message": "",
+              "requestId": "R-1",
+              "since": "2026-11-27T00:00:00Z"
+            }
+          },
+          "controller": {
+            "instanceId": "i-b",
+            "publicIP": "192.168.1.6"
+          },
+          "subnetFile": {
+            "path": "/run/flannel/subnet.env",
+            "subnet": "10.24.5.0/24"
+          }
+        }
+
+        """,
+        Node(Route(RouteState.Available, "")).ToDocument("/run/flannel/subnet.env", Now).Format(OutputFormat.Json));
+
+    private static NodeDescription Node(RouteStatus? route) => new(
+        Selected, new DaemonState("ready", ""), new NodeInCluster(Lease(route), new ControllerHolder("i-b", "192.168.1.6"), IsRouteRequired: true),
+        new Ipv4NetworkOrNone(Subnet));
+
+    private static LeaseDescription Lease(RouteStatus? route) => new(
+        new Lease(
+            new SubnetKey(Subnet), new LeaseAttributes(Address, null, "ali-vpc", """{"InstanceId":"i-a","VpcId":"vpc-a"}""", null), 1, 1, 1),
+        TimeSpan.FromHours(23), route);
+
+    private static RouteStatus Route(RouteState state, string message) =>
+        new(Subnet.ToString(), "i-a", ["vtb-a"], state, message, "R-1", Now - TimeSpan.FromDays(1));
+}

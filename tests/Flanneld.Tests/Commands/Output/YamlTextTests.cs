@@ -1,0 +1,49 @@
+using System.Text.Json.Nodes;
+using Flanneld.Commands.Output;
+
+namespace Flanneld.Tests.Commands.Output;
+
+public sealed class YamlTextTests
+{
+    [Fact]
+    public void Objects_and_lists_are_nested_by_indentation()
+    {
+        var document = JsonNode.Parse(
+            """
+            {"kind":"LeaseList","items":[{"subnet":"10.24.5.0/24","route":{"state":"Available","tables":["vtb-a","vtb-b"]}},{"subnet":"10.24.6.0/24","route":null}],
+             "free":250,"ready":true,"none":[],"empty":{}}
+            """)!;
+        Assert.Equal(
+            """
+            kind: LeaseList
+            items:
+              - subnet: "10.24.5.0/24"
+                route:
+                  state: Available
+                  tables:
+                    - vtb-a
+                    - vtb-b
+              - subnet: "10.24.6.0/24"
+                route: null
+            free: 250
+            ready: true
+            none: []
+            empty: {}
+
+            """,
+            YamlText.Of(document));
+    }
+
+    [Theory]
+    [InlineData("plain", "plain")]
+    [InlineData("yes", "\"yes\"")]
+    [InlineData("Null", "\"Null\"")]
+    [InlineData("", "\"\"")]
+    [InlineData("10.24.5.0", "\"10.24.5.0\"")]
+    [InlineData("a: b", "\"a: b\"")]
+    [InlineData("two\nlines", "\"two\\nlines\"")]
+    [InlineData("# no comment", "\"# no comment\"")]
+    [InlineData("中文", "\"中文\"")]
+    public void A_text_that_may_mean_something_else_is_quoted(string text, string expected) =>
+        Assert.Equal($"a: {expected}\n", YamlText.Of(new JsonObject { ["a"] = text }));
+}
