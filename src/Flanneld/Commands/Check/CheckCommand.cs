@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
@@ -6,6 +7,7 @@ using Flannel.HostNetwork.Vxlan;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
 using Flanneld.Clients;
+using Flanneld.Commands.Output;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
@@ -20,6 +22,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
     /// <returns>Success when there is no problem.</returns>
     public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
     {
+        if (options.Sources.Count > 0) report.Add(CheckResult.Note("settings", DescribeSources()));
         foreach (var line in options.Warnings) report.Add(CheckResult.Warning("options", line, ""));
         var host = new HostCheck(options, report);
         var selected = host.Run();
@@ -46,10 +49,21 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
                 selected, new CheckedCluster(routed is null ? null : snapshot?.Config, snapshot, id), routed, cancellation);
         }
 
-        await Console.Out.WriteAsync(options.Output == OutputFormat.Json ? report.ToJson() : report.ToTable());
-        if (report.Problems == 0) return Unit.Instance;
-        return Result.Failure($"{report.Problems} {(report.Problems == 1 ? "problem" : "problems")}, see above");
+        await Console.Out.WriteAsync(options.Output switch
+        {
+            OutputFormat.Json => report.ToJson(),
+            OutputFormat.Yaml => YamlText.Of(JsonNode.Parse(report.ToJson())!),
+            _ => report.ToTable(),
+        });
+        if (report.Problems > 0) return Result.Failure($"{report.Problems} {(report.Problems == 1 ? "problem" : "problems")}, see above");
+        return options.IsStrict && report.Doubts > 0
+            ? Result.Failure($"{report.Doubts} warnings or unknown results, see above (--strict)")
+            : Unit.Instance;
     }
+
+    /// <summary>Such as <c>3 from /etc/default/flanneld, 1 from the command line</c>.</summary>
+    private string DescribeSources() => string.Join(", ", options.Sources.DistinctBy(source => source.Name)
+        .CountBy(source => source.Source).Select(counted => $"{counted.Value} from {counted.Key}"));
 
     private async Task CheckCloudAsync(
         SelectedInterface? selected, CheckedCluster cluster, AliVpcBackend? routed, CancellationToken cancellation)
@@ -63,7 +77,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
         {
             var backend = routed?.Config ?? AliVpcBackendConfig.Empty;
             using var cloud = connections.OpenCloud(backend);
-            var check = new CloudCheck(cloud, backend, report, time);
+            var check = new CloudCheck(cloud, backend, report, time) { IsVerbose = options.Verbosity > 0 };
             if (identity is null)
             {
                 await check.CheckCredentialsAsync(cancellation);

@@ -18,6 +18,11 @@ internal sealed class CheckReport
 
     public int Problems => results.Count(result => result.State == CheckState.Problem);
 
+    /// <summary>Results that are no proof that the node works.</summary>
+    public int Doubts => results.Count(result => result.State is CheckState.Unknown or CheckState.Warning);
+
+    private int Unknown => results.Count(result => result.State == CheckState.Unknown);
+
     private int Warnings => results.Count(result => result.State == CheckState.Warning);
 
     public void Add(CheckResult result) => results.Add(result);
@@ -43,11 +48,11 @@ internal sealed class CheckReport
         }
 
         text.Append('\n').Append(results.Count).Append(" checks: ").Append(Count(Problems, "problem"))
-            .Append(", ").Append(Count(Warnings, "warning")).Append('\n');
+            .Append(", ").Append(Count(Warnings, "warning")).Append(Unknown > 0 ? $", {Unknown} unknown" : "").Append('\n');
         return text.ToString();
     }
 
-    /// <summary>One object: version, problems, warnings, checks, policy. A field is never removed and never changes its meaning; fields may
+    /// <summary>One object: version, problems, warnings, unknown, checks, policy. A field is never removed and never changes its meaning; fields may
     /// be added.</summary>
     public string ToJson()
     {
@@ -58,6 +63,7 @@ internal sealed class CheckReport
             json.WriteString("version", ProgramVersion.Text);
             json.WriteNumber("problems", Problems);
             json.WriteNumber("warnings", Warnings);
+            json.WriteNumber("unknown", Unknown);
             json.WriteStartArray("checks");
             foreach (var result in results) WriteResult(json, result);
             json.WriteEndArray();
@@ -114,6 +120,7 @@ internal sealed class CheckReport
     {
         CheckState.Ok => "ok",
         CheckState.Note => "note",
+        CheckState.Unknown => "unknown",
         CheckState.Warning => "warning",
         _ => "problem",
     };

@@ -7,6 +7,9 @@ internal enum CheckState
     /// <summary>Information; nothing is wrong.</summary>
     Note,
 
+    /// <summary>Not checked, because of a problem that another result names.</summary>
+    Unknown,
+
     /// <summary>The daemon works, and something is degraded or will fail.</summary>
     Warning,
 
@@ -28,6 +31,8 @@ internal sealed record CheckResult(string Subject, CheckState State, string Deta
     public static CheckResult Ok(string subject, string detail) => new(subject, CheckState.Ok, detail);
 
     public static CheckResult Note(string subject, string detail) => new(subject, CheckState.Note, detail);
+
+    public static CheckResult Unknown(string subject, string detail) => new(subject, CheckState.Unknown, detail);
 
     public static CheckResult Warning(string subject, string detail, string advice) =>
         new(subject, CheckState.Warning, detail) { Advice = advice };

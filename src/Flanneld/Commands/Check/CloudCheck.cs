@@ -14,6 +14,9 @@ namespace Flanneld.Commands.Check;
 /// <summary>Checks Alibaba Cloud: endpoints, credentials, permissions, and the VPC.</summary>
 internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend, CheckReport report, TimeProvider time)
 {
+    /// <summary>Whether details that need no action are reported, too.</summary>
+    public bool IsVerbose { get; init; }
+
     private const string PermissionsSubject = "RAM permissions";
 
     /// <summary>A range for benchmarks (RFC 2544) that no VPC has: for the API's dry runs without a network configuration.</summary>
@@ -40,7 +43,7 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
     }
 
     public Task CheckCredentialsAsync(CancellationToken cancellation) =>
-        new CredentialsCheck(cloud.Credentials, backend.Role, report).RunAsync(cancellation);
+        new CredentialsCheck(cloud.Credentials, backend.Role, report, IsVerbose).RunAsync(cancellation);
 
     /// <summary>For the details of failed calls.</summary>
     internal static string Describe(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}";
@@ -54,7 +57,7 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
         return error switch
         {
             { IsLackOfCredentials: true } => CheckResult.Note(PermissionsSubject, "not checked: there are no credentials"),
-            { HttpStatus: 0 } when !isReached => CheckResult.Note(PermissionsSubject, "not checked: the VPC API is unavailable"),
+            { HttpStatus: 0 } when !isReached => CheckResult.Unknown(PermissionsSubject, "not checked: the VPC API is unavailable"),
             { Kind: CloudErrorKind.RefreshCredentials } => CheckResult.Problem(
                 PermissionsSubject, $"not checked, the cloud rejects the key: {text}", "use an active key, or correct the one above"),
             _ => CheckResult.Problem(PermissionsSubject, $"not checked: {text}", "see the endpoints above"),
@@ -115,13 +118,29 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
         // Without such a permission nothing works.
         if (missing.Any(permission => permission.LostWithout.Length == 0)) state = CheckState.Problem;
         var notGranted = permissions.Where(permission => permission.State != PermissionState.Granted).ToList();
-        report.Add(new CheckResult(
-            PermissionsSubject, state, $"{permissions.Count - notGranted.Count} of {permissions.Count} actions are allowed")
+        // Nothing works without such an action, and the API did not say whether it is allowed.
+        if (missing.Count == 0 && notGranted.Any(permission => permission.LostWithout.Length == 0)) state = CheckState.Unknown;
+        report.Add(new CheckResult(PermissionsSubject, state, Summarize(permissions, notGranted, missing))
         {
-            Lines = [.. notGranted.Select(Describe)],
+            Lines = DescribeNotGranted(notGranted),
             Advice = missing.Count > 0 ? "grant the missing permissions with the policy below" : "",
         });
     }
+
+    private static string Summarize(
+        IReadOnlyList<Permission> permissions, List<Permission> notGranted, List<Permission> missing)
+    {
+        var granted = permissions.Count - notGranted.Count;
+        var unknown = notGranted.Count - missing.Count;
+        if (unknown == permissions.Count) return $"unknown for all {unknown} actions";
+        return $"{granted} of {permissions.Count} actions are allowed{(unknown > 0 ? $", {unknown} unknown" : "")}";
+    }
+
+    /// <summary>One line for each action, or one for all of them if they failed for the same reason.</summary>
+    private static IReadOnlyList<string> DescribeNotGranted(List<Permission> permissions) =>
+        permissions.Count > 1 && permissions.All(each => each.State == PermissionState.Unknown && each.Detail == permissions[0].Detail)
+            ? [permissions[0].Detail]
+            : [.. permissions.Select(Describe)];
 
     private static string Describe(Permission permission)
     {

@@ -6,7 +6,8 @@ namespace Flanneld.Commands.Check;
 /// <summary>Checks the credential chain, provider by provider. Needs neither the identity of the instance nor a network
 /// configuration.</summary>
 /// <param name="role">Of the network configuration; null without one.</param>
-internal sealed class CredentialsCheck(CredentialChain credentials, AssumedRole? role, CheckReport report)
+/// <param name="isVerbose">Sources that have no key are listed although a later one has.</param>
+internal sealed class CredentialsCheck(CredentialChain credentials, AssumedRole? role, CheckReport report, bool isVerbose)
 {
     private const string Subject = "credentials";
 
@@ -17,7 +18,8 @@ internal sealed class CredentialsCheck(CredentialChain credentials, AssumedRole?
         var ended = FindEnd(providers, used);
         if (ended?.Denied is { } denied) report.MissingPermissions.Add(denied);
         // The provider that ended the chain is the result itself.
-        var others = providers.Where(provider => provider.State != CredentialProviderState.NotTried && provider != ended);
+        var others = providers.Where(provider => provider.State != CredentialProviderState.NotTried && provider != ended
+            && (isVerbose || used is null || provider.State is CredentialProviderState.Failed or CredentialProviderState.Used));
         report.Add(Summarize(used, ended) with { Lines = [.. others.Select(DescribeLine)] });
     }
 

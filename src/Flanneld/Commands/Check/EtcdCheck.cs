@@ -25,12 +25,23 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     /// <returns>Null when etcd could not be read.</returns>
     public async Task<EtcdCheckResult?> RunAsync(SelectedInterface? selected, CancellationToken cancellation)
     {
-        await CheckMembersAsync(cancellation);
+        if (!await CheckMembersAsync(cancellation))
+        {
+            report.Add(CheckResult.Unknown(ConfigSubject, "not read: etcd is unavailable"));
+            return null;
+        }
+
         return await ReadAsync<EtcdCheckResult>(ConfigSubject, CheckState.Problem, async () =>
         {
             var state = await connections.Subnets.ReadAsync(cancellation);
             var backend = await CheckConfigAsync(state.Config, cancellation);
-            if (backend is not null && state.Config is ConfigState.Present present) CheckLeases(state, present.Config, selected);
+            if (backend is not null && state.Config is ConfigState.Present present)
+            {
+                var own = FindOwnLease(state, selected);
+                CheckLeases(state, present.Config, own);
+                if (backend.RequiresRoute && own is not null) await CheckOwnRouteAsync(own, backend, cancellation);
+            }
+
             return new EtcdCheckResult(state, backend);
         });
     }
@@ -111,7 +122,8 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
             + " with a network that overlaps none of the VPC's ranges"));
     }
 
-    private async Task CheckMembersAsync(CancellationToken cancellation)
+    /// <returns>Whether a member answers.</returns>
+    private async Task<bool> CheckMembersAsync(CancellationToken cancellation)
     {
         var members = await connections.Etcd.VersionsAsync(cancellation);
         var unavailable = members.Count(member => !member.Version.Ok);
@@ -126,13 +138,22 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
             Lines = lines,
             Advice = isEnough ? "" : "start etcd there, or correct --etcd-endpoints",
         });
+        return unavailable < members.Length;
     }
 
-    private void CheckLeases(SubnetState state, NetworkConfig config, SelectedInterface? selected)
+    private static Lease? FindOwnLease(SubnetState state, SelectedInterface? selected) =>
+        selected is null ? null : state.Leases.FirstOrDefault(lease => lease.Attributes.PublicIp == selected.PublicIp);
+
+    private async Task CheckOwnRouteAsync(Lease own, IBackend backend, CancellationToken cancellation)
+    {
+        var status = await connections.Subnets.ReadRouteStatusAsync(own.Key, cancellation);
+        report.Add(OwnRoute.Describe(own, status, backend is AliVpcBackend { Tunnel: not null }));
+    }
+
+    private void CheckLeases(SubnetState state, NetworkConfig config, Lease? own)
     {
         const string subject = "leases";
         var free = SubnetAllocator.CountFree(config, state.Taken);
-        var own = selected is null ? null : state.Leases.FirstOrDefault(lease => lease.Attributes.PublicIp == selected.PublicIp);
         var detail = $"{state.Taken.Count} subnets leased, {free} free; this node has {own?.Subnet.ToString() ?? "none"}";
         if (free == 0 && own is null)
         {

@@ -54,5 +54,7 @@ internal sealed class MetadataCheck(MetadataClient metadata, CheckReport report)
         CheckResult.Problem("metadata", line, "let this host connect to it directly: no proxy, and no firewall rule that blocks it");
 
     private static CheckResult NoInstance(string line) =>
-        CheckResult.Problem("metadata", line, "backend ali-vpc requires an ECS instance");
+        CheckResult.Problem(
+            "metadata", line,
+            "backend ali-vpc requires an ECS instance; there, switch the metadata service on (ECS console, the instance, metadata options)");
 }

@@ -27,7 +27,7 @@ internal sealed class VpcCheck(CheckReport report)
         const string subject = "route table";
         if (vpc.VSwitch.Value is not { } vSwitch)
         {
-            report.Add(CheckResult.Problem(subject, $"unknown: {CloudCheck.Describe(vpc.VSwitch.Error!)}", SeePermissions));
+            report.Add(CheckResult.Unknown(subject, $"not read: {CloudCheck.Describe(vpc.VSwitch.Error!)}") with { Advice = SeePermissions });
             return;
         }
 
