@@ -51,7 +51,7 @@ public sealed class DualStackTests : EndToEndTest
         Assert.Equal(1, (await first.PingAsync(second.Address, Cancel)).Received);
         Assert.True(File.Exists(Vpc.Instances[0].SubnetFile));
         using var http = Vpc.Instances[0].CreateHttpClient(EcsInstance.HealthPort);
-        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/readyz", Cancel)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(new Uri("/readyz", UriKind.Relative), Cancel)).StatusCode);
     }
 
     /// <summary>The node has IPv4 only.</summary>
@@ -78,7 +78,7 @@ public sealed class DualStackTests : EndToEndTest
 
     /// <summary>Gives the bridge and the container addresses of the node's IPv6 subnet, as CNI's flannel plugin does.</summary>
     /// <returns>The container's.</returns>
-    private async Task<string> AddIpv6Async(Container container, EcsInstance instance)
+    private static async Task<string> AddIpv6Async(Container container, EcsInstance instance)
     {
         var gateway = (await instance.ReadSubnetFileAsync(Cancel))!["FLANNEL_IPV6_SUBNET"].Split('/')[0];
         var address = gateway[..^1] + "2";

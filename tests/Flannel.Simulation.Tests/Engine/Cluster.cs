@@ -28,7 +28,7 @@ internal sealed class Cluster : IDisposable
     private string? failure;
     private int nextNumber;
 
-    public Cluster(Scheduler scheduler, int machines, bool isDualStack)
+    public Cluster(Scheduler scheduler, int machines, bool isDualStack = false)
     {
         Scheduler = scheduler;
         IsDualStack = isDualStack;
