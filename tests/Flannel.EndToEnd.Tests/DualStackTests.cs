@@ -27,7 +27,7 @@ public sealed class DualStackTests : EndToEndTest
         await ((VpcTopology)Vpc).RouterNamespace.SetAsync(new NamedValue("ipv6/conf/all/forwarding", "1"));
         await AddIpv6Async(Vpc.Instances[0]);
         await AddIpv6Async(Vpc.Instances[1]);
-        var daemon = await StartReadyAsync(0);
+        var daemon = await StartReadyAsync(0, $"--healthz-port={EcsInstance.HealthPort}");
         await StartReadyAsync(1);
         await AssertFormAsync(0);
         await AssertFormAsync(1);

@@ -61,7 +61,8 @@ internal sealed class LeaseWrites(EtcdKeys keys)
     }
 
     /// <summary>Replaces the key of a lease by one with the same IPv4 subnet and another IPv6 subnet, or none. The etcd lease stays. No
-    /// other node can take the IPv4 subnet meanwhile, and no reader sees the node without a lease.</summary>
+    /// other node can take the IPv4 subnet meanwhile, and no reader sees the node without a lease. The route status of the former key
+    /// stays until the etcd lease ends: only the route controller writes there, and no reader uses it.</summary>
     /// <param name="state">All leases, as they were read: no other one overlaps the new key.</param>
     public TxnRequest Replace(Lease lease, SubnetKey key, LeaseAttributes attributes, RegistryState state) => new()
     {
@@ -73,8 +74,7 @@ internal sealed class LeaseWrites(EtcdKeys keys)
         },
         Success =
         {
-            Delete(keys.Lease(lease.Key)), Delete(keys.Route(lease.Key.ToString())),
-            Put(keys.Lease(key), attributes, lease.EtcdLeaseId), Pointers(key, attributes, lease.EtcdLeaseId),
+            Delete(keys.Lease(lease.Key)), Put(keys.Lease(key), attributes, lease.EtcdLeaseId), Pointers(key, attributes, lease.EtcdLeaseId),
         },
         Failure = { RegistryReader.Operations(keys) },
     };

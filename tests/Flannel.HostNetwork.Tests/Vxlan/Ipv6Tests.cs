@@ -109,12 +109,12 @@ public sealed class Ipv6Tests
         Assert.True((await PlanAsync(network, [s_peer])).IsEmpty);
         Assert.Contains(
             "fc00:0:0:2::/64 via fc00:0:0:2:: dev flannel-v6.1 proto 142 metric 1024 onlink",
-            await ns.IpAsync(Cancel, "-6 route show"), StringComparison.Ordinal);
+            (await ns.ExecAsync("ip", ["-6", "route", "show"], Cancel)).Output, StringComparison.Ordinal);
 
-        await ns.IpAsync(Cancel, "-6 route delete fc00:0:0:2::/64");
+        await ns.IpAsync(Cancel, "route delete fc00:0:0:2::/64");
         Assert.Single(Lines(await PlanAsync(network, [s_peer])));
         // As a direct route, and back.
-        await ns.IpAsync(Cancel, "-6 route add fc00:0:0:2::/64 via fd00:1::12 dev eth0 proto 142");
+        await ns.IpAsync(Cancel, "route add fc00:0:0:2::/64 via fd00:1::12 dev eth0 proto 142");
         await ApplyAsync(network, [s_peer]);
         Assert.True((await PlanAsync(network, [s_peer])).IsEmpty);
 
