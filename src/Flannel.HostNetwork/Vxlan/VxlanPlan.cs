@@ -71,6 +71,10 @@ public sealed record VxlanPlan(IReadOnlyList<string> Bridge, IReadOnlyList<strin
         var present = observed.Routes.ToHashSet();
         foreach (var route in desired.Routes.Values.Where(route => !present.Contains(route)))
         {
+            // The kernel rejects an IPv6 gateway that another device's route leads to, such as the direct route that this one replaces.
+            var former = observed.Routes.FirstOrDefault(each => each.Destination == route.Destination);
+            if (route is { IsOnLink: true, Destination.IsV6: true } && former is not null && former.Device != route.Device)
+                ip.Add($"route delete {former.Destination} via {former.Gateway} dev {former.Device} proto {former.Protocol}");
             var onLink = route.IsOnLink ? " onlink" : "";
             ip.Add($"route replace {route.Destination} via {route.Gateway} dev {route.Device}{onLink} proto {route.Protocol}");
         }
