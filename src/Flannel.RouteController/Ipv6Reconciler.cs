@@ -12,7 +12,8 @@ namespace Flannel.RouteController;
 /// IPv6 changes nothing for IPv4. A pass writes for IPv6 only if it has nothing to write for IPv4.</summary>
 /// <param name="ipv4">The failures of IPv4.</param>
 internal sealed class Ipv6Reconciler(
-    FamilyParts family, VpcFailures ipv4, Ipv6Room room, ExecutionParts execution, StatusDebouncer debouncer, Ipv6StatusSource statuses)
+    FamilyParts family, VpcFailures ipv4, Ipv6QuotaShare share, ExecutionParts execution, StatusDebouncer debouncer,
+    Ipv6StatusSource statuses)
 {
     /// <summary>The longest call that writes. IPv4 waits no longer for an API that does not respond to IPv6.</summary>
     public static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(5);
@@ -39,7 +40,7 @@ internal sealed class Ipv6Reconciler(
     public void Record(VpcPlan plan, VpcPlan ipv4Plan)
     {
         execution.Recorder.Record(plan);
-        room.Observe(ipv4Plan);
+        share.Observe(ipv4Plan);
     }
 
     /// <summary>The states of a recorded plan by lease key.</summary>
@@ -50,7 +51,7 @@ internal sealed class Ipv6Reconciler(
     public async Task<ExecutionResult> ExecuteAsync(VpcPlan plan, Func<bool> isCurrent, CancellationToken cancellation)
     {
         if (!ipv4.MayWrite || ipv4.Routes.NextRetry() < RetryWindow) return new ExecutionResult.Blocked();
-        return await execution.Executor.ExecuteAsync(room.Limit(plan), isCurrent, starting: room.Sent, cancellation);
+        return await execution.Executor.ExecuteAsync(share.Limit(plan), isCurrent, starting: share.Sent, cancellation);
     }
 
     /// <summary>The time until IPv6 has something to do; null for the next resync.</summary>
@@ -65,9 +66,9 @@ internal sealed class Ipv6Reconciler(
         schedule.SetOrRemove(Deadline.Status, debouncer.NextDue);
         execution.Deletions.Schedule(plan.Desired);
         var next = schedule.Next(ignored: plan.ExecutableActions.Count > 0 ? null : Deadline.Write);
-        // What is due now cannot be done before IPv4 lets it.
+        // What is due now was not executed: the result was Blocked, or IPv4 had something to write.
         if (result is not ExecutionResult.NothingToWrite && next < BlockedPause) return BlockedPause;
-        var waitsForLimit = !room.IsLimitKnown && plan.Actions.Any(action => action is RouteAction.Create);
+        var waitsForLimit = !share.IsLimitKnown && plan.Actions.Any(action => action is RouteAction.Create);
         return waitsForLimit && !(next < LimitPoll) ? LimitPoll : next;
     }
 }

@@ -33,13 +33,13 @@ internal sealed record VpcParts(
     {
         var schedule = new DeadlineSchedule(context.Time);
         var failures = new VpcFailures(context, options.UnreachableLimit, schedule);
-        var room = new Ipv6Room(context, term.Mark, ipv4.Routes, observation.Quota);
+        var share = new Ipv6QuotaShare(context, term.Mark, ipv4.Routes, observation.Quota);
         var reader = new RouteStateReader(observation.Tables, ipv4.Tables, failures.Routes, observation.Cidrs);
         var debouncer = new StatusDebouncer(new StatusDelays(options.RepairDelay, TimeSpan.Zero), term.Statuses, context.Time);
         var family = new FamilyParts("ipv6", failures, schedule, Ipv6Reconciler.WriteLimit);
         return new Ipv6Reconciler(
-            family, ipv4, room, ExecutionParts.Create(context, options, term, family, shared, observation), debouncer,
-            new Ipv6StatusSource(reader, ipv4, failures, room, debouncer));
+            family, ipv4, share, ExecutionParts.Create(context, options, term, family, shared, observation), debouncer,
+            new Ipv6StatusSource(reader, ipv4, failures, share, debouncer));
     }
 }
 

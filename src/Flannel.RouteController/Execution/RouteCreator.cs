@@ -65,7 +65,7 @@ internal sealed class RouteCreator(
             return WriteResult.RoutesFailed;
         }
 
-        if (write.Routes[0].Destination.IsV6 && Ipv6Refusals.ConcernsTable(error.Code))
+        if (write.Routes[0].Destination.IsV6 && Ipv6ErrorCodes.ConcernsTable(error.Code))
         {
             // A batch of IPv6 routes is of one table.
             foreach (var route in write.Routes) failures.Fail(route, error);

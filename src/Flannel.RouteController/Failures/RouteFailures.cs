@@ -21,19 +21,20 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
     private const int MaxRejectionsByLag = 2;
 
     private readonly Dictionary<RouteKey, RouteFailure> failures = [];
-    private readonly Dictionary<string, ClosedTable> closedTables = [];
+    private readonly Dictionary<string, RejectingTable> rejectingTables = [];
     private readonly Dictionary<string, int> customEntries = [];
 
+    /// <param name="Failure">Of every creation in the table.</param>
     /// <param name="Entries">How many custom entries it held.</param>
-    private sealed record ClosedTable(RouteFailure Failure, int Entries);
+    private sealed record RejectingTable(RouteFailure Failure, int Entries);
 
     /// <summary>Whether the API has rejected an entry of this table for the quota, and has not accepted one since.</summary>
-    public bool IsFull(string tableId) => closedTables.TryGetValue(tableId, out var table) && table.Failure.Kind == CloudErrorKind.Quota;
+    public bool IsFull(string tableId) => rejectingTables.TryGetValue(tableId, out var table) && table.Failure.Kind == CloudErrorKind.Quota;
 
     public RouteFailure? Of(RouteAction action)
     {
         if (failures.TryGetValue(RouteKey.Of(action), out var failure)) return failure;
-        return action is RouteAction.Create && closedTables.TryGetValue(action.RouteTableId, out var table) ? table.Failure : null;
+        return action is RouteAction.Create && rejectingTables.TryGetValue(action.RouteTableId, out var table) ? table.Failure : null;
     }
 
     /// <summary>Whether the action failed and its back-off has not passed.</summary>
@@ -53,7 +54,7 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
     /// <summary>The API has created the route: it no longer rejects the IPv6 routes of the table.</summary>
     public void Accepted(RouteAction.Create action)
     {
-        if (!IsFull(action.RouteTableId)) closedTables.Remove(action.RouteTableId);
+        if (!IsFull(action.RouteTableId)) rejectingTables.Remove(action.RouteTableId);
     }
 
     /// <summary>Forgets the failures that are over: the entry exists, nothing desires it any more, or the action is another one. A full
@@ -75,18 +76,18 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
         }
 
         customEntries[tableId] = entries;
-        if (!closedTables.TryGetValue(tableId, out var table)) return;
-        if (!writes.Values.Any(action => action is RouteAction.Create)) closedTables.Remove(tableId);
+        if (!rejectingTables.TryGetValue(tableId, out var table)) return;
+        if (!writes.Values.Any(action => action is RouteAction.Create)) rejectingTables.Remove(tableId);
         else if (entries < table.Entries && IsFull(tableId))
-            closedTables[tableId] = new ClosedTable(table.Failure with { RetryAt = 0 }, entries);
-        else closedTables[tableId] = table with { Entries = entries };
+            rejectingTables[tableId] = new RejectingTable(table.Failure with { RetryAt = 0 }, entries);
+        else rejectingTables[tableId] = table with { Entries = entries };
     }
 
     /// <summary>The time until the next retry; null if none is pending.</summary>
     public TimeSpan? NextRetry()
     {
         var now = time.GetTimestamp();
-        var pending = failures.Values.Concat(closedTables.Values.Select(table => table.Failure))
+        var pending = failures.Values.Concat(rejectingTables.Values.Select(table => table.Failure))
             .Where(failure => failure.RetryAt > now).ToList();
         return pending.Count == 0 ? null : time.GetElapsedTime(now, pending.Min(failure => failure.RetryAt));
     }
@@ -94,17 +95,17 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
     private RouteFailure Add(RouteAction action, CloudError error)
     {
         var before = Of(action);
-        var closesTable = action is RouteAction.Create
-            && (error.Kind == CloudErrorKind.Quota || (action.Destination.IsV6 && Ipv6Refusals.ConcernsTable(error.Code)));
-        // Of a batch that finds the table closed, one failure counts for all.
-        if (closesTable && before is not null && ReferenceEquals(before, FailureOfTable(action)) && Blocks(action)) return before;
+        var isOfTable = action is RouteAction.Create
+            && (error.Kind == CloudErrorKind.Quota || (action.Destination.IsV6 && Ipv6ErrorCodes.ConcernsTable(error.Code)));
+        // Of a batch that one table rejects, one failure counts for all.
+        if (isOfTable && before is not null && ReferenceEquals(before, FailureOfTable(action)) && Blocks(action)) return before;
         var backoff = before?.Kind == error.Kind ? before.Backoff : NewBackoff(error.Kind);
         var retryAt = time.TimestampAfter(backoff.Next(error.RetryAfter));
         var reason = ReasonFor(action, error, backoff.Failures);
         var failure = new RouteFailure(reason, error.Kind, action, retryAt, backoff.Failures, backoff);
-        if (closesTable)
+        if (isOfTable)
         {
-            closedTables[action.RouteTableId] = new ClosedTable(failure, customEntries.GetValueOrDefault(action.RouteTableId));
+            rejectingTables[action.RouteTableId] = new RejectingTable(failure, customEntries.GetValueOrDefault(action.RouteTableId));
             // An older failure of the route would hide that of the table, and the route would be tried without a pause.
             failures.Remove(RouteKey.Of(action));
         }
@@ -113,7 +114,7 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
         return failure;
     }
 
-    private RouteFailure? FailureOfTable(RouteAction action) => closedTables.GetValueOrDefault(action.RouteTableId)?.Failure;
+    private RouteFailure? FailureOfTable(RouteAction action) => rejectingTables.GetValueOrDefault(action.RouteTableId)?.Failure;
 
     private static bool IsSameWrite(RouteAction a, RouteAction? b) => (a, b) switch
     {
@@ -158,5 +159,5 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
         RouteStateReason Reason(RouteState state, string message) => new(state, message, error.RequestId);
     }
 
-    private static string RemedyOf(CloudError error) => Ipv6Refusals.RemedyOf(error.Code) is { } remedy ? $" ({remedy})" : "";
+    private static string RemedyOf(CloudError error) => Ipv6ErrorCodes.RemedyOf(error.Code) is { } remedy ? $" ({remedy})" : "";
 }

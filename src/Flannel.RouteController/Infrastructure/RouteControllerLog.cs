@@ -140,7 +140,7 @@ internal static partial class RouteControllerLog
     [LoggerMessage(3545, LogLevel.Warning,
         "{Vpc}: deleting {Routes} of running nodes in {Table}: the table is full, and IPv4 routes are waiting; "
         + "ask for more of quota vpc_quota_route_entrys_num")]
-    public static partial void Ipv6MakesRoom(ILogger logger, VpcId vpc, string routes, string table);
+    public static partial void Ipv6RoutesDeleted(ILogger logger, VpcId vpc, string routes, string table);
 
     [LoggerMessage(3543, LogLevel.Warning, "{Vpc}: {Subnet} of {Instance} is not routed: {Reason}")]
     public static partial void NodeNotRouted(ILogger logger, VpcId vpc, object subnet, string instance, string reason);

@@ -25,9 +25,10 @@ public abstract record RouteAction(string RouteTableId, IpNetwork Destination)
     /// cluster's and its node is now in this one.</summary>
     public sealed record Mark(RouteEntry Entry, DesiredRoute Desired) : RouteAction(Entry.RouteTableId, Desired.Destination);
 
-    /// <summary>The entry has no desired route. It carries this cluster's mark, or its node released the subnet.</summary>
-    /// <param name="Released">The route of the node that released the subnet: it is deleted without delay. Null if there is no lease: then
-    /// it is deleted when there is enough evidence.</param>
+    /// <summary>The entry has no desired route. It carries this cluster's mark, or its node released the subnet; or it is an IPv6
+    /// entry that is deleted for an IPv4 route.</summary>
+    /// <param name="Released">The route of the node that released the subnet, or whose IPv6 route is deleted for an IPv4 route: it is
+    /// deleted without delay. Null if there is no lease: then it is deleted when there is enough evidence.</param>
     public sealed record Delete(RouteEntry Entry, IpNetwork Destination, DesiredRoute? Released = null)
         : RouteAction(Entry.RouteTableId, Destination);
 

@@ -9,7 +9,7 @@ namespace Flannel.RouteController.Status;
 /// <summary>Derives the state of each node's IPv6 route from a plan.</summary>
 /// <param name="ipv4">What stops the whole VPC stops IPv6 as well.</param>
 internal sealed class Ipv6StatusSource(
-    RouteStateReader reader, VpcFailures ipv4, VpcFailures ipv6, Ipv6Room room, StatusDebouncer debouncer)
+    RouteStateReader reader, VpcFailures ipv4, VpcFailures ipv6, Ipv6QuotaShare share, StatusDebouncer debouncer)
 {
     /// <summary>The states by lease key.</summary>
     public IReadOnlyDictionary<string, Ipv6RouteStatus> Of(VpcPlan plan)
@@ -25,11 +25,11 @@ internal sealed class Ipv6StatusSource(
     private NodeRouteState StateOf(DesiredRoute node, ServedActions served)
     {
         var state = reader.StateOf(node, served, ipv4.Reason ?? ipv6.Reason, remark: null);
-        return state with { Tables = [.. state.Tables.Select(table => table with { Failure = table.Failure ?? NoRoom(table) })] };
+        return state with { Tables = [.. state.Tables.Select(table => table with { Failure = table.Failure ?? QuotaReasonOf(table) })] };
     }
 
-    private RouteStateReason? NoRoom(TableRouteState table) =>
-        table.Action is RouteAction.Create create ? room.ReasonAgainst(create) : null;
+    private RouteStateReason? QuotaReasonOf(TableRouteState table) =>
+        table.Action is RouteAction.Create create ? share.RejectionOf(create) : null;
 
     private static Ipv6RouteStatus Convert(RouteStatusUpdate update) =>
         new(update.Status.Subnet, update.Status.State, update.Status.Message, update.Status.RequestId);

@@ -2,7 +2,7 @@ namespace Flannel.RouteController.Failures;
 
 /// <summary>The error codes that the API has for IPv6 entries alone (CreateRouteEntry, version 2016-04-28), and what an operator can do
 /// about each.</summary>
-internal static class Ipv6Refusals
+internal static class Ipv6ErrorCodes
 {
     private static readonly Dictionary<string, string> Remedies = new(StringComparer.OrdinalIgnoreCase)
     {
