@@ -20,6 +20,7 @@ public sealed class FallbackTable(IpNetwork self, TimeProvider time)
     /// <param name="InstanceId">The node that it is about.</param>
     private sealed record Decision(string InstanceId, bool IsInFallback)
     {
+        /// <summary>The API rejects the route, or rejected it before the status disappeared.</summary>
         public bool IsRejected { get; init; }
 
         /// <summary>The timestamp of the first update with an available route, until the fallback ends.</summary>
@@ -32,6 +33,7 @@ public sealed class FallbackTable(IpNetwork self, TimeProvider time)
     /// <summary>Whether this node is in fallback: its peers reach it, and it reaches them, through the tunnel.</summary>
     public bool IsSelfInFallback => decisions.TryGetValue(self, out var own) && own.IsInFallback;
 
+    /// <summary>Decides again about every lease that names an instance.</summary>
     /// <param name="tunnelled">The subnets that have a route through the tunnel now. A node without a status and without an earlier
     /// decision keeps the path that it has.</param>
     public void Update(IEnumerable<Lease> leases, RouteStatusSnapshot statuses, IReadOnlySet<IpNetwork> tunnelled)
@@ -63,8 +65,8 @@ public sealed class FallbackTable(IpNetwork self, TimeProvider time)
             : last with { IsInFallback = false, AvailableSince = null };
     }
 
-    /// <summary>Whether packets to the node of a lease with a VXLAN device take the tunnel. A rejected subnet does not for this node's sake
-    /// alone: it may overlap the VPC, whose traffic a host route would redirect.</summary>
+    /// <summary>Whether packets to the node of a lease with a VXLAN device take the tunnel. If only this node is in fallback, packets to a
+    /// peer whose subnet is rejected do not: the subnet may overlap the VPC, whose traffic a host route would redirect.</summary>
     public bool UsesTunnel(Lease lease)
     {
         if (lease.Attributes.BackendType == FlannelContract.VxlanBackend) return true;

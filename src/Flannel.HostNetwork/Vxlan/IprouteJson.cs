@@ -55,6 +55,20 @@ internal static class IprouteJson
             : null;
     });
 
+    /// <summary><c>ip -json -details address show type vxlan</c>. Some versions print an empty object for a device that the filter leaves
+    /// out.</summary>
+    public static Result<List<ExistingDevice>> ParseVxlanDevices(string json) => ParseAll(json, element =>
+        Text(element, "ifname") is { Length: > 0 } name
+            ? new ExistingDevice(
+                name, Number(Member(Member(element, "linkinfo"), "info_data"), "id"), [.. ReadTexts(Member(element, "addr_info"), "local")])
+            : null);
+
+    /// <summary><c>ip -json route show table main</c>. A route over several gateways is none of flanneld's.</summary>
+    public static Result<List<ExistingRoute>> ParseExistingRoutes(string json) => ParseAll(json, element =>
+        Text(element, "dst") is { Length: > 0 } destination
+            ? new ExistingRoute(destination, Text(element, "gateway"), Text(element, "dev"), Text(element, "protocol"))
+            : null);
+
     private static Result<List<T>> ParseAll<T>(string json, Func<JsonElement, T?> read) where T : class =>
         Parse<List<T>>(json, elements => [.. elements.Select(read).OfType<T>()]);
 
@@ -87,6 +101,10 @@ internal static class IprouteJson
 
         return addresses;
     }
+
+    /// <summary>A member of each element of a list.</summary>
+    private static IEnumerable<string> ReadTexts(JsonElement list, string name) =>
+        list.ValueKind == JsonValueKind.Array ? list.EnumerateArray().Select(element => Text(element, name)) : [];
 
     /// <summary>A host route is printed without its length.</summary>
     private static bool TryGetNetwork(string text, out IpNetwork network)

@@ -6,7 +6,7 @@ namespace Flannel.HostNetwork.Vxlan;
 
 /// <summary>What the leases of a cluster say about the peers of one node, for one address family. Pure.</summary>
 /// <param name="Peers">In the order in which their leases were written.</param>
-/// <param name="Taken">The subnets of all leases, whatever their backend, of one family.</param>
+/// <param name="Taken">The subnets of all leases, whatever their backend.</param>
 /// <param name="Rejected">Leases of backend vxlan that are not used, with the reason, one line each.</param>
 public sealed record LeasedPeers(IReadOnlyList<VxlanPeer> Peers, IReadOnlyList<IpNetwork> Taken, IReadOnlyList<string> Rejected)
 {

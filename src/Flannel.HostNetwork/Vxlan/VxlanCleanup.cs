@@ -9,7 +9,6 @@ namespace Flannel.HostNetwork.Vxlan;
 public sealed class VxlanCleanup(IHostCommands commands, Ipv4Network? ownSubnet)
 {
     private const string Ip = "ip";
-
     private const string Ipv4 = "-4";
     private const string Ipv6 = "-6";
 
@@ -17,13 +16,14 @@ public sealed class VxlanCleanup(IHostCommands commands, Ipv4Network? ownSubnet)
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public async Task<Result<IReadOnlyList<string>>> RemoveAsync(CancellationToken cancellation)
     {
-        var devices = await ReadAsync(["-json", "-details", "address", "show", "type", "vxlan"], VxlanRemains.ParseDevices, cancellation);
+        var devices = await ReadAsync(
+            ["-json", "-details", "address", "show", "type", "vxlan"], IprouteJson.ParseVxlanDevices, cancellation);
         if (!devices.Ok) return Result.Failure(devices.Error);
         List<string> removed = [];
-        List<RemainingRoute> routes = [];
+        List<ExistingRoute> routes = [];
         foreach (var family in new[] { Ipv4, Ipv6 })
         {
-            var read = await ReadAsync([family, "-json", "route", "show", "table", "main"], VxlanRemains.ParseRoutes, cancellation);
+            var read = await ReadAsync([family, "-json", "route", "show", "table", "main"], IprouteJson.ParseExistingRoutes, cancellation);
             // A kernel without IPv6 has no such routes.
             if (!read.Ok && family == Ipv6) continue;
             if (!read.Ok) return Result.Failure(read.Error);
@@ -35,7 +35,7 @@ public sealed class VxlanCleanup(IHostCommands commands, Ipv4Network? ownSubnet)
             removed.Add(string.Create(CultureInfo.InvariantCulture, $"vxlan: {own.Count} {(own.Count == 1 ? "route" : "routes")}"));
         }
 
-        var names = VxlanRemains.FindOwn(devices.Value, routes, ownSubnet);
+        var names = VxlanOwnership.FindOwn(devices.Value, routes, ownSubnet);
         if (names.Count == 0) return removed;
         var dropped = await RunBatchAsync(Ipv4, names.Select(name => $"link delete {name}"), cancellation);
         if (!dropped.Ok) return Result.Failure(dropped.Error);

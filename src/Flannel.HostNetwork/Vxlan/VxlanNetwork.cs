@@ -35,7 +35,7 @@ public sealed class VxlanNetwork(IHostCommands commands, KernelSettings settings
             if (plan.Value.IsCreated) DisableRouterAdvertisements(desired.Name);
         }
 
-        RelaxReversePathFilter(desired.Name);
+        UseLooseReversePathFilter(desired.Name);
         return plan;
     }
 
@@ -107,9 +107,9 @@ public sealed class VxlanNetwork(IHostCommands commands, KernelSettings settings
     private void DisableRouterAdvertisements(string device) =>
         settings.Write($"net.ipv6.conf.{KernelSettings.NameOfInterface(device)}.accept_ra", "0");
 
-    /// <summary>While two nodes change from the tunnel to the VPC's routes or back, one of them receives through the tunnel what it answers
-    /// past it. The strict filter would drop these packets. The kernel's default stays where /proc/sys is read-only.</summary>
-    private void RelaxReversePathFilter(string device)
+    /// <summary>While a route moves between the tunnel and the VPC, packets may arrive through the tunnel whose replies take the VPC's
+    /// route. The strict filter would drop them. The kernel's default stays where /proc/sys is read-only.</summary>
+    private void UseLooseReversePathFilter(string device)
     {
         var name = ContainerSettings.ReversePathFilterOf(device);
         if (settings.Read(name) is { } value && value != ContainerSettings.LooseReversePath)
