@@ -22,7 +22,7 @@ public sealed record NetworkConfig
     /// <summary>The IPv6 part of a dual-stack cluster (<c>EnableIPv6</c> is true); null otherwise.</summary>
     public Ipv6Config? Ipv6 { get; init; }
 
-    /// <summary>Whether a route to this destination is one of the cluster's.</summary>
+    /// <summary>Whether the destination lies inside the network of its family.</summary>
     public bool Covers(IpNetwork destination) =>
         ((IpNetwork)Network).Contains(destination) || (Ipv6 is { } ipv6 && ((IpNetwork)ipv6.Network).Contains(destination));
 

@@ -16,7 +16,7 @@ public abstract record AcquireResult
     /// <summary>Every subnet of the range is leased or excluded; see <see cref="ISubnetManager.WaitForFreeSubnetAsync"/>.</summary>
     public sealed record OutOfSubnets(NetworkConfig Config, long Revision) : AcquireResult
     {
-        /// <summary>Of the IPv6 range; an IPv4 subnet is free.</summary>
+        /// <summary>True if it is the IPv6 range that has no free subnet.</summary>
         public bool IsIpv6 { get; init; }
     }
 

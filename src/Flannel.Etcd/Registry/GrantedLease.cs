@@ -46,6 +46,13 @@ internal sealed class GrantedLease(EtcdContext context, TimeSpan timeToLive)
         Id = 0;
     }
 
+    /// <summary>Revokes it at once: etcd then deletes the key that is attached to it.</summary>
+    public async Task DiscardAsync(CancellationToken cancellation)
+    {
+        await RevokeAsync(Id, cancellation);
+        Abandon();
+    }
+
     /// <summary>A key is attached to it: it is not revoked any more.</summary>
     public void MarkUsed() => Id = 0;
 

@@ -158,8 +158,7 @@ internal sealed class LeaseOwnership(EtcdContext context, HeldLease held, TimeSp
 
         if (Lease.Key.Ipv6Subnet is not null && LeaseWrites.IsRestored(response, before))
         {
-            await granted.RevokeAsync(granted.Id, cancellation);
-            granted.Abandon();
+            await granted.DiscardAsync(cancellation);
             return ReadAgain;
         }
 

@@ -83,10 +83,7 @@ internal sealed class LeaseWrites(EtcdKeys keys)
     public TxnRequest Delete(Lease lease) => new()
     {
         Compare = { TxnCompare.ModRevision(keys.Lease(lease.Key), lease.ModRevision) },
-        Success =
-        {
-            Delete(keys.Lease(lease.Key)), RegistryReader.Operations(keys),
-        },
+        Success = { Delete(keys.Lease(lease.Key)), RegistryReader.Operations(keys) },
         Failure = { RegistryReader.Operations(keys) },
     };
 

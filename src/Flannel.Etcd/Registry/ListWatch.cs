@@ -4,7 +4,7 @@ using Mvccpb;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>Follows one range of keys: lists it once, then watches it; lists it again after each broken stream.</summary>
+/// <summary>Lists a range of keys, then watches it; lists it again after each interruption of the watch.</summary>
 internal sealed class ListWatch(EtcdContext context)
 {
     private readonly EtcdRetryPolicy retryPolicy = context.NewRetryPolicy();

@@ -55,7 +55,7 @@ internal sealed class RouteStatusWatcher(EtcdContext context)
         StartRevision = fromRevision,
     };
 
-    /// <returns>The revision of the first page, which all pages are read at.</returns>
+    /// <returns>The revision of the first page, at which the other pages are read, too.</returns>
     private async Task<long> ListAsync(CancellationToken cancellation)
     {
         var listed = new Dictionary<string, PublishedRouteStatus>(StringComparer.Ordinal);

@@ -127,7 +127,8 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
 
     private static string InstanceIdOf(Lease lease) => LeaseInstance.Read(lease.Attributes)?.Id ?? "";
 
-    /// <summary>The lease is this node's already: it is renewed, and its value is replaced if it differs.</summary>
+    /// <summary>The lease is this node's already: it is renewed. Its key is replaced if the configuration requires another IPv6 subnet or
+    /// none, and its value if it differs.</summary>
     private async Task<Step> UseAsync(
         Lease found, LeaseAttributes attributes, NetworkConfig config, RegistryState state, CancellationToken cancellation)
     {
@@ -142,14 +143,8 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
 
         if (!LeaseMatcher.HasRequiredIpv6(config, found))
         {
-            var key = new SubnetKey(found.Subnet);
-            if (config.Ipv6 is { } range)
-            {
-                if (ChooseIpv6Subnet(state, range) is not { } ipv6)
-                    return new AcquireResult.OutOfSubnets(config, state.Revision) { IsIpv6 = true };
-                key = key with { Ipv6Subnet = ipv6 };
-            }
-
+            if (ChooseKey(found.Subnet, state, config) is not { } key)
+                return new AcquireResult.OutOfSubnets(config, state.Revision) { IsIpv6 = true };
             // The host may use the former IPv6 subnet.
             if (found.Key.Ipv6Subnet is not null) request.OnDeleting?.Invoke(found);
             var response = await context.Etcd.TxnAsync(writes.Replace(found, key, attributes, state), cancellation);
@@ -186,14 +181,8 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
         RegistryState state, LeaseAttributes attributes, NetworkConfig config, CancellationToken cancellation)
     {
         if (Choose(state, config) is not { } subnet) return new AcquireResult.OutOfSubnets(config, state.Revision);
-        var key = new SubnetKey(subnet);
-        if (config.Ipv6 is { } range)
-        {
-            if (ChooseIpv6Subnet(state, range) is not { } ipv6)
-                return new AcquireResult.OutOfSubnets(config, state.Revision) { IsIpv6 = true };
-            key = key with { Ipv6Subnet = ipv6 };
-        }
-
+        if (ChooseKey(subnet, state, config) is not { } key)
+            return new AcquireResult.OutOfSubnets(config, state.Revision) { IsIpv6 = true };
         await granted.EnsureAsync(cancellation);
         var pointerRevision = addressPointerRevision;
         var create = writes.Create(key, attributes, granted.Id, state, pointerRevision);
@@ -210,8 +199,7 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
 
         if (key.Ipv6Subnet is not null && LeaseWrites.IsRestored(response, state))
         {
-            await granted.RevokeAsync(granted.Id, cancellation);
-            granted.Abandon();
+            await granted.DiscardAsync(cancellation);
             return Step.ReadAgain;
         }
 
@@ -238,6 +226,14 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
         if (overlapping.Count > 1) EtcdLog.Overlap(context.Logger, found.Key, string.Join(", ", overlapping));
         var overlappingIpv6 = found.Key.Ipv6Subnet is { } ipv6 ? state.TakenIpv6.Where(ipv6.Overlaps).ToList() : [];
         if (overlappingIpv6.Count > 1) EtcdLog.Overlap(context.Logger, found.Key, string.Join(", ", overlappingIpv6));
+    }
+
+    /// <summary>The key of this IPv4 subnet and, in a dual-stack cluster, of an IPv6 subnet.</summary>
+    /// <returns>Null if no IPv6 subnet is free.</returns>
+    private SubnetKey? ChooseKey(Ipv4Network subnet, RegistryState state, NetworkConfig config)
+    {
+        if (config.Ipv6 is not { } range) return new SubnetKey(subnet);
+        return ChooseIpv6Subnet(state, range) is { } ipv6 ? new SubnetKey(subnet, ipv6) : null;
     }
 
     private Ipv6Network? ChooseIpv6Subnet(RegistryState state, Ipv6Config range) =>
