@@ -8,6 +8,7 @@ namespace Flanneld.Host;
 /// <summary>The kernel settings that containers' traffic needs: reported at the start, and set with <c>--set-sysctls</c>.</summary>
 internal sealed class HostSettings(KernelSettings kernel, ILogger logger)
 {
+    /// <summary>Sets the settings, or logs that they must change.</summary>
     /// <param name="set">Whether <c>--set-sysctls</c> is given.</param>
     /// <returns>Fails if a setting must be set and cannot be.</returns>
     public Result<Unit> Apply(bool set, IReadOnlyList<SettingProblem> problems)
@@ -34,7 +35,7 @@ internal sealed class HostSettings(KernelSettings kernel, ILogger logger)
         return Unit.Instance;
     }
 
-    /// <summary>Those of a dual-stack cluster.</summary>
+    /// <summary>The settings of this host that must change in a dual-stack cluster.</summary>
     public static IReadOnlyList<SettingProblem> FindIpv6Problems(KernelSettings kernel, string interfaceName) =>
         ContainerSettings.FindIpv6Problems(kernel, interfaceName, DefaultRoute.IsAdvertised(interfaceName));
 

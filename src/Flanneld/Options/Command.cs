@@ -39,7 +39,11 @@ internal sealed record CommandDescriptor(Command Command, string Name, string He
         new(Command.Check, "check", "check everything that this node needs, and report what is missing; changes nothing")
         {
             ExitCodes = "0 no problem; 1 a problem, with --strict also a warning or an unknown result; 2 wrong usage",
-            Examples = ["flanneld check", "flanneld check --etcd-endpoints=http://192.168.1.11:2379", "flanneld check --strict --output json"],
+            Examples =
+            [
+                "flanneld check", "flanneld check --etcd-endpoints=http://192.168.1.11:2379",
+                "flanneld check --strict --output json",
+            ],
         },
         new(Command.Release, "release", "release this node's subnet and route for good (stop the daemon first)")
         {
@@ -61,7 +65,12 @@ internal sealed record CommandDescriptor(Command Command, string Name, string He
             Examples = ["source <(flanneld completion bash)"],
         },
         new(Command.Version, "version", "print the version") { NeedsNoSettings = true, Examples = ["flanneld version"] },
-        new(Command.Help, "help", "explain a command") { Argument = "[COMMAND]", NeedsNoSettings = true, Examples = ["flanneld help check"] },
+        new(Command.Help, "help", "explain a command")
+        {
+            Argument = "[COMMAND]",
+            NeedsNoSettings = true,
+            Examples = ["flanneld help check"],
+        },
     ];
 
     /// <summary>The placeholder of its argument, in brackets if it may be omitted; empty for a command that takes flags only.</summary>
@@ -80,5 +89,6 @@ internal sealed record CommandDescriptor(Command Command, string Name, string He
     /// <summary>The name of a command other than <see cref="Command.Run"/>.</summary>
     public static string NameOf(Command command) => Of(command).Name;
 
+    /// <summary>A command other than <see cref="Command.Run"/>.</summary>
     public static CommandDescriptor Of(Command command) => All.First(descriptor => descriptor.Command == command);
 }

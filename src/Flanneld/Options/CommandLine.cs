@@ -13,8 +13,15 @@ internal static class CommandLine
     /// systemd.</summary>
     public static bool UsesInstalledSettings(IReadOnlyList<string> arguments) =>
         arguments is [var first, ..] && (first.StartsWith('-')
-            ? arguments.Any(argument => argument.TrimStart('-') == "dry-run")
+            ? arguments.Any(IsDryRun)
             : CommandDescriptor.Find(first) is { NeedsNoSettings: false });
+
+    /// <summary>Whether it is <c>--dry-run</c> in a form of Go's package flag, without the value false.</summary>
+    private static bool IsDryRun(string argument)
+    {
+        var parts = argument.TrimStart('-').Split('=', 2);
+        return parts[0] == "dry-run" && (parts.Length == 1 || FlagValues.ParseBoolean(parts[1]) == true);
+    }
 
     /// <returns>The options, or one line for stderr; the exit code is then 2.</returns>
     public static Result<DaemonOptions> Parse(

@@ -24,11 +24,11 @@ internal sealed record Flag(
     /// <summary>The program prints a text and exits: the flag is not a setting and has no variable.</summary>
     public bool IsRequest { get; init; }
 
-    /// <summary>It says how one process behaves. A command does not take it from the installed service.</summary>
+    /// <summary>It concerns one process, such as its log level: a command does not take it from the installed service.</summary>
     public bool IsOfProcess { get; init; }
 
-    /// <summary>The settings of one name replace each other: one of them on the command line means that none of the installed service
-    /// counts. Null for a flag that stands alone.</summary>
+    /// <summary>The name of a set of flags that replace each other: if this process has one of them, those of the installed service do not
+    /// count. Null for a flag without alternatives.</summary>
     public string? Alternatives { get; init; }
 
     /// <summary>It names the members of etcd.</summary>

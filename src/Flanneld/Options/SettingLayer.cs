@@ -26,8 +26,9 @@ internal sealed record SettingLayer(Func<Flag, IReadOnlyList<GivenValue>> Find, 
         flag => VariableOf(flag, environment.GetValueOrDefault(flag.EnvironmentName), "the environment", flag.EnvironmentName),
         IsInstalled: false);
 
-    public static SettingLayer OfInstalledFlags(IReadOnlyList<GivenFlag> given, InstalledSettings installed) =>
-        new(flag => ValuesOf(flag, given, installed.ArgumentsSource, $"{flag.ShownName} in {installed.ArgumentsSource}"), IsInstalled: true);
+    public static SettingLayer OfInstalledFlags(IReadOnlyList<GivenFlag> given, InstalledSettings installed) => new(
+        flag => ValuesOf(flag, given, installed.ArgumentsSource, $"{flag.ShownName} in {installed.ArgumentsSource}"),
+        IsInstalled: true);
 
     public static SettingLayer OfInstalledVariables(InstalledSettings installed) => new(
         flag => installed.Variables.GetValueOrDefault(flag.EnvironmentName) is { } variable

@@ -6,7 +6,7 @@ namespace Flanneld.Options;
 /// <param name="layers">The one with the highest precedence first.</param>
 internal sealed class SettingReader(DaemonOptions options, IReadOnlyList<SettingLayer> layers)
 {
-    /// <summary>Sets of alternatives that this process has a value of: those of the installed service do not count.</summary>
+    /// <summary>The sets of alternatives of which this process has a value: those of the installed service do not count.</summary>
     private readonly HashSet<string> replaced = [];
 
     /// <summary>This process names an etcd without TLS: the certificates of the installed service are not for it.</summary>
@@ -36,7 +36,7 @@ internal sealed class SettingReader(DaemonOptions options, IReadOnlyList<Setting
     {
         foreach (var layer in layers)
         {
-            if (layer.IsInstalled && IsOfInstalledServiceOnly(flag)) continue;
+            if (layer.IsInstalled && IsTakenFromThisProcessOnly(flag)) continue;
             var values = layer.Find(flag);
             if (values.Count == 0) continue;
             foreach (var value in values)
@@ -76,6 +76,7 @@ internal sealed class SettingReader(DaemonOptions options, IReadOnlyList<Setting
             ? Result.Failure("the value is in quotation marks; remove them")
             : flag.Read(options, value);
 
-    private bool IsOfInstalledServiceOnly(Flag flag) =>
+    /// <summary>Whether the values of the installed service are not for this process.</summary>
+    private bool IsTakenFromThisProcessOnly(Flag flag) =>
         flag.IsOfProcess || (flag.Alternatives is { } name && replaced.Contains(name)) || (flag.NeedsEtcdTls && isPlainEtcdGiven);
 }

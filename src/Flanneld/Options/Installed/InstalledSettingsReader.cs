@@ -72,7 +72,8 @@ internal sealed class InstalledSettingsReader(InstalledHost host)
         return [word];
     }
 
-    /// <summary>systemd keeps the credentials of a service in a folder while it runs. Only root and the service's user may read it.</summary>
+    /// <summary>systemd keeps the credentials of a service in a folder while the service runs. Only root and the service's user may read
+    /// it (systemd.exec(5)).</summary>
     private void AddCredentials()
     {
         var folder = $"/run/credentials/{Unit}";

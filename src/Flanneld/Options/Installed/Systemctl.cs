@@ -12,7 +12,7 @@ internal sealed class Systemctl(TimeProvider time)
 
     private static readonly TimeSpan LongestRun = TimeSpan.FromSeconds(5);
 
-    /// <returns>The output; null where systemd does not run, or does not answer.</returns>
+    /// <returns>The output; null where systemd does not run, and if systemctl fails or takes too long.</returns>
     public async Task<string?> ShowAsync(IReadOnlyList<string> arguments, CancellationToken cancellation)
     {
         var folders = ProgramFolders.OfThisHost();

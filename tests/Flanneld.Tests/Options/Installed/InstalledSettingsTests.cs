@@ -135,6 +135,8 @@ public sealed class InstalledSettingsTests : IDisposable
     [InlineData(new[] { "--etcd-prefix=/x" }, false)]
     [InlineData(new[] { "--dry-run" }, true)]
     [InlineData(new[] { "-dry-run", "-v=1" }, true)]
+    [InlineData(new[] { "--dry-run=true" }, true)]
+    [InlineData(new[] { "--dry-run=false" }, false)]
     [InlineData(new[] { "check" }, true)]
     [InlineData(new[] { "healthcheck", "--healthz-port=1" }, true)]
     public void The_daemon_does_not_read_the_files_of_its_service(string[] arguments, bool expected) =>
