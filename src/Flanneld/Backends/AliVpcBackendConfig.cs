@@ -44,7 +44,7 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
         if (!config.Ok || !properties.HasFallback) return config;
         var tunnel = VxlanBackendConfig.Parse(backend);
         if (!tunnel.Ok) return Result.Failure(tunnel.Error);
-        // One half of the cluster would answer through the tunnel what the other half sends past it.
+        // A direct route is neither a route of the VPC nor the tunnel, and a vSwitch may not forward its packets (docs/vxlan.md).
         return tunnel.Value.DirectRouting
             ? Result.Failure("Backend.DirectRouting cannot be combined with Fallback: remove one of them")
             : config.Value with { Fallback = tunnel.Value };

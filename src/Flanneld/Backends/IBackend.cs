@@ -17,6 +17,9 @@ internal interface IBackend
     /// <summary>The tunnel that the node sets up before it acquires a lease; null without one.</summary>
     VxlanBackendConfig? Tunnel { get; }
 
+    /// <summary>Whether <see cref="Tunnel"/> is only used while a route cannot be created.</summary>
+    bool HasFallback => RequiresRoute && Tunnel is not null;
+
     /// <summary>Whether the node sets up a second tunnel for IPv6 with the settings of <see cref="Tunnel"/>. Without it, IPv6 subnets are
     /// leased, and something else carries their packets.</summary>
     bool HasIpv6Tunnel => false;
@@ -38,6 +41,6 @@ internal sealed record BackendNode(Ipv4Address PublicIp, string? PublicIpv6)
     /// <summary>Of the node's VXLAN device; null while it is not known.</summary>
     public MacAddress? VtepMac { get; init; }
 
-    /// <summary>The same of the device of IPv6; null also without IPv6.</summary>
+    /// <summary>Of the VXLAN device of IPv6; null while it is not known, and without IPv6.</summary>
     public MacAddress? VtepMacV6 { get; init; }
 }

@@ -52,14 +52,14 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         if (!remembered.Ok) NodeLog.SubnetNotRemembered(nodeLogger, subnet, remembered.Error);
         host.Readiness.Apply(new NodeEvent.Acquired(held.Lease, held.Config, held.Expiry?.Remaining(services.Time), self?.InstanceId)
         {
-            HasFallback = backend is AliVpcBackend { Tunnel: not null },
+            HasFallback = backend.HasFallback,
         });
 
         if (backend.Tunnel is null)
         {
             foreach (var device in settings.TunnelDevices) VxlanLog.DeviceLeft(nodeLogger, device);
         }
-        else if (backend is AliVpcBackend)
+        else if (backend.HasFallback)
         {
             // No packet is lost with them while a route moves between the VPC and the tunnel.
             var applied = ApplySettings(ContainerSettings.FindFallbackProblems(
@@ -136,14 +136,13 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
     /// <returns>The state of the tunnel of IPv4. That of IPv6 does not decide whether the node is ready.</returns>
     private IForwarding StartTunnels(HeldLease held, IBackend backend, VxlanBackendConfig tunnel, CancellationToken cancellation)
     {
-        var isFallback = backend is AliVpcBackend;
-        var leases = new LeaseSnapshots(services.Subnets, isFallback);
+        var leases = new LeaseSnapshots(services.Subnets, backend.HasFallback);
         tasks.Add("the watch of all leases", leases.RunAsync(cancellation));
-        if (isFallback) tasks.Add("the watch of all route statuses", leases.RunStatusesAsync(cancellation));
+        if (backend.HasFallback) tasks.Add("the watch of all route statuses", leases.RunStatusesAsync(cancellation));
         var mac = VxlanBackendData.Parse(held.Lease.Attributes.BackendData).Value.VtepMac;
         var device = tunnel.CreateDevice(link.Name, link.Address, link.Mtu, mac);
         var self = new VxlanPeer(held.Lease.Subnet, settings.PublicIp, mac);
-        var target = new VxlanTarget(device, held.Config.Network, self, tunnel.DirectRouting) { IsFallback = isFallback };
+        var target = new VxlanTarget(device, held.Config.Network, self, tunnel.DirectRouting) { IsFallback = backend.HasFallback };
         if (backend.HasIpv6Tunnel) StartIpv6Tunnel(held, tunnel, leases, cancellation);
         return StartTunnel(target, leases, cancellation);
     }

@@ -35,7 +35,7 @@ internal sealed class LeaseSnapshots(ISubnetManager subnets, bool hasStatuses)
     }
 }
 
-/// <summary>What the tunnel depends on.</summary>
+/// <summary>The leases and route statuses that one pass applies.</summary>
 /// <param name="Statuses">Empty without <c>Fallback</c>.</param>
 internal sealed record ClusterSnapshot(LeaseSnapshot Leases, RouteStatusSnapshot Statuses)
 {

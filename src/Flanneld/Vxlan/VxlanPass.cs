@@ -14,8 +14,8 @@ internal sealed record VxlanPass(VxlanDevicePlan Device, VxlanPlan Entries, int 
     /// <summary>How many leases belong to nodes with another backend.</summary>
     public int OtherBackends { get; init; }
 
-    /// <summary>Whether the next pass removes entries although no lease and no status changed (<see cref="FallbackTable.IsSettling"/>).
-    /// </summary>
+    /// <summary>Whether the next pass removes entries although no lease and no status changed
+    /// (<see cref="FallbackTable.IsSettling"/>).</summary>
     public bool IsSettling { get; init; }
 
     /// <summary>Leases that are not used, one line each.</summary>

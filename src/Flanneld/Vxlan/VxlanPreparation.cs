@@ -23,10 +23,11 @@ internal sealed record VtepMacs(MacAddress V4, MacAddress? V6);
 /// that cannot have them gets no lease that other nodes would send packets to.</summary>
 internal sealed class VxlanPreparation(VxlanNetwork network, HostLink link, Random random, ILogger logger)
 {
+    /// <summary>The addresses of earlier attempts, by whether the device is that of IPv6.</summary>
     private readonly Dictionary<bool, MacAddress> selected = [];
 
-    /// <param name="range">The cluster's network.</param>
-    /// <param name="ipv6Range">The same of IPv6; null without IPv6.</param>
+    /// <param name="range">The cluster's IPv4 network.</param>
+    /// <param name="ipv6Range">The cluster's IPv6 network; null without a tunnel of IPv6.</param>
     /// <param name="ownLease">The lease that this node has already; null without one.</param>
     /// <returns>Fails with one line that says what is missing on this host.</returns>
     public async Task<Result<VtepMacs>> RunAsync(

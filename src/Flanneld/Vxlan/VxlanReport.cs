@@ -17,7 +17,7 @@ internal sealed class VxlanReport(VxlanDevice device, TimeProvider time, ILogger
     private int otherBackends;
     private int absent;
 
-    /// <param name="generation">Of the leases that the pass applied.</param>
+    /// <param name="generation">Of the <see cref="ClusterSnapshot"/> that the pass applied.</param>
     public void Add(Result<VxlanPass> result, long generation)
     {
         var error = result.Ok ? result.Value.EntriesError : result.Error;

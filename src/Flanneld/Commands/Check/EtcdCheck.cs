@@ -122,7 +122,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
             + " with a network that overlaps none of the VPC's ranges"));
     }
 
-    /// <returns>Whether a member answers.</returns>
+    /// <returns>Whether a member responds.</returns>
     private async Task<bool> CheckMembersAsync(CancellationToken cancellation)
     {
         var members = await connections.Etcd.VersionsAsync(cancellation);
@@ -147,7 +147,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     private async Task CheckOwnRouteAsync(Lease own, IBackend backend, CancellationToken cancellation)
     {
         var status = await connections.Subnets.ReadRouteStatusAsync(own.Key, cancellation);
-        report.Add(OwnRoute.Describe(own, status, backend is AliVpcBackend { Tunnel: not null }));
+        report.Add(OwnRoute.Describe(own, status, backend.HasFallback));
     }
 
     private void CheckLeases(SubnetState state, NetworkConfig config, Lease? own)
