@@ -30,7 +30,7 @@ internal static class Program
         var parsed = CommandLine.Parse(arguments, environment, installed);
         if (!parsed.Ok) return await PrintErrorAsync($"flanneld: {parsed.Error}", Usage);
         var options = parsed.Value;
-        if (Texts.Find(options) is { } text)
+        if (TextCommands.Find(options) is { } text)
         {
             return text.Ok
                 ? await PrintAsync(text.Value)

@@ -9,8 +9,8 @@ namespace Flanneld.Commands;
 
 /// <summary><c>flanneld cleanup</c>: removes what stays while the daemon is stopped or restarted: flanneld's firewall rules, and with
 /// <c>--all</c> its VXLAN devices and routes.</summary>
-/// <param name="vxlan">Null if the host has no iproute2.</param>
-internal sealed class Cleanup(DaemonOptions options, FirewallCleanup firewall, IHostCommands? vxlan)
+/// <param name="iproute">Null if the host has no iproute2.</param>
+internal sealed class Cleanup(DaemonOptions options, FirewallCleanup firewall, IHostCommands? iproute)
 {
     /// <returns>Success when nothing is left, also if there was nothing.</returns>
     public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
@@ -36,15 +36,17 @@ internal sealed class Cleanup(DaemonOptions options, FirewallCleanup firewall, I
         var tunnels = await RemoveTunnelsAsync(file?.ReadSubnet(), cancellation);
         await PrintAsync(tunnels);
         if ((rules.Error ?? tunnels.Error) is { } error) return Result.Failure($"{error}; run this as root");
-        if (rules.Value.Count + tunnels.Value.Count == 0) await Console.Out.WriteLineAsync($"{Nothing}: nothing to remove");
+        if (rules.Value.Count + tunnels.Value.Count == 0) await PrintNothingAsync();
         return Unit.Instance;
     }
 
-    private string Nothing => options.All ? "no firewall rules, routes or devices of flanneld" : "no firewall rules of flanneld";
+    private Task PrintNothingAsync() => Console.Out.WriteLineAsync(options.All
+        ? "no firewall rules, routes or devices of flanneld: nothing to remove"
+        : "no firewall rules of flanneld: nothing to remove");
 
     private async Task<Result<IReadOnlyList<string>>> RemoveTunnelsAsync(Ipv4Network? ownSubnet, CancellationToken cancellation) =>
-        options.All && vxlan is not null
-            ? await new VxlanCleanup(vxlan, ownSubnet).RemoveAsync(cancellation)
+        options.All && iproute is not null
+            ? await new VxlanCleanup(iproute, ownSubnet).RemoveAsync(cancellation)
             : (List<string>)[];
 
     private static async Task PrintAsync(Result<IReadOnlyList<string>> removed)

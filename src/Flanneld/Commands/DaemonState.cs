@@ -6,21 +6,30 @@ using Flanneld.Options;
 namespace Flanneld.Commands;
 
 /// <summary>Whether a daemon runs on this host, and whether it is ready.</summary>
-/// <param name="Name"><c>ready</c>, <c>waiting</c>, <c>running</c> (its readiness is not known), <c>stopped</c> or <c>unknown</c>.</param>
+/// <param name="Name">One of the constants; programs read it.</param>
 /// <param name="Detail">One line; may be empty.</param>
 internal sealed record DaemonState(string Name, string Detail)
 {
-    /// <summary>Asks the health server of the daemon, and reads who holds the subnet file where there is no health server.</summary>
+    public const string Ready = "ready";
+    public const string Waiting = "waiting";
+
+    /// <summary>Its readiness is not known.</summary>
+    public const string Running = "running";
+
+    public const string Stopped = "stopped";
+    public const string Unknown = "unknown";
+
+    /// <summary>Reads <c>/readyz</c> of the daemon; without a response, who holds the lock of the subnet file.</summary>
     public static async Task<DaemonState> ReadAsync(DaemonOptions options, CancellationToken cancellation)
     {
         if (options.HealthzPort == 0) return ReadHolder(options.SubnetFile, "");
-        var answer = await new DaemonHealth(options).ReadAsync("/readyz?verbose", cancellation);
-        if (!answer.Ok) return ReadHolder(options.SubnetFile, answer.Error);
-        var lines = answer.Value.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var response = await new HealthClient(options).ReadAsync("/readyz?verbose", cancellation);
+        if (!response.Ok) return ReadHolder(options.SubnetFile, response.Error);
+        var lines = response.Value.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var isOurs = lines is [.., var last] && last.StartsWith("flanneld ", StringComparison.Ordinal);
-        if (!isOurs) return new DaemonState("unknown", "another program listens on the port of --healthz-port");
-        if (answer.Value.Status == HttpStatusCode.OK && lines[^1] == HealthServer.ReadyText) return new DaemonState("ready", "");
-        return new DaemonState("waiting", string.Join("; ", lines.Where(line => line.StartsWith("[-]", StringComparison.Ordinal))
+        if (!isOurs) return new DaemonState(Unknown, "another program listens on the port of --healthz-port");
+        if (response.Value.Status == HttpStatusCode.OK && lines[^1] == HealthServer.ReadyText) return new DaemonState(Ready, "");
+        return new DaemonState(Waiting, string.Join("; ", lines.Where(line => line.StartsWith("[-]", StringComparison.Ordinal))
             .Select(line => line[3..])));
     }
 
@@ -28,9 +37,9 @@ internal sealed record DaemonState(string Name, string Detail)
     private static DaemonState ReadHolder(string subnetFile, string reason)
     {
         var holder = SubnetFileLock.ReadHolder(subnetFile);
-        if (!holder.Ok) return new DaemonState("unknown", holder.Error);
+        if (!holder.Ok) return new DaemonState(Unknown, holder.Error);
         return holder.Value is { IsRunning: true } running
-            ? new DaemonState("running", reason.Length > 0 ? $"{running.Text}; {reason}" : $"{running.Text}; --healthz-port is 0")
-            : new DaemonState("stopped", "");
+            ? new DaemonState(Running, reason.Length > 0 ? $"{running.Text}; {reason}" : $"{running.Text}; --healthz-port is 0")
+            : new DaemonState(Stopped, "");
     }
 }

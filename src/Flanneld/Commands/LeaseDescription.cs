@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flanneld.Commands.Output;
 
 namespace Flanneld.Commands;
 
@@ -15,11 +15,11 @@ internal sealed record LeaseDescription(Lease Lease, TimeSpan? TimeToLive, Route
     /// <summary>The state of the route; empty without a status.</summary>
     public string RouteState => Route?.State.ToString() ?? "";
 
-    /// <summary>When the lease expires, in UTC.</summary>
+    /// <summary>When the lease expires, in UTC; <c>never</c> for a reservation; empty if it is not known.</summary>
     public string Expiry(DateTimeOffset now)
     {
         if (Lease.IsReservation) return "never";
-        return TimeToLive is { } left ? Instant(now + left) : "";
+        return TimeToLive is { } left ? RouteStatusText.Utc(now + left) : "";
     }
 
     public JsonObject ToJson(DateTimeOffset now) => new()
@@ -39,8 +39,6 @@ internal sealed record LeaseDescription(Lease Lease, TimeSpan? TimeToLive, Route
         ["tables"] = new JsonArray([.. route.RouteTableIds.Select(id => (JsonNode)id)]),
         ["message"] = route.Message,
         ["requestId"] = route.RequestId,
-        ["since"] = Instant(route.Time),
+        ["since"] = RouteStatusText.Utc(route.Time),
     };
-
-    private static string Instant(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 }

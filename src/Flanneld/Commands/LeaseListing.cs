@@ -15,7 +15,7 @@ internal sealed class LeaseListing(DaemonOptions options, Connections connection
     public Task<Result<Unit>> RunAsync(CancellationToken cancellation) => EtcdErrors.ToResultAsync(async () =>
     {
         var state = await connections.Subnets.ReadAsync(cancellation);
-        var leases = await new LeaseDetails(connections).ReadAsync(state.Leases, cancellation);
+        var leases = await new LeaseDescriptionReader(connections).ReadAsync(state.Leases, cancellation);
         await Console.Out.WriteAsync(Describe(state, leases).Format(options.Output));
         return state.IsComplete
             ? (Result<Unit>)Unit.Instance
@@ -25,7 +25,7 @@ internal sealed class LeaseListing(DaemonOptions options, Connections connection
     private CommandDocument Describe(SubnetState state, IReadOnlyList<LeaseDescription> leases)
     {
         var now = time.GetUtcNow();
-        var free = state.Config is ConfigState.Present { Config: var config } ? SubnetAllocator.CountFree(config, state.Taken) : (long?)null;
+        long? free = state.Config is ConfigState.Present present ? SubnetAllocator.CountFree(present.Config, state.Taken) : null;
         var fields = new JsonObject
         {
             ["items"] = new JsonArray([.. leases.Select(lease => (JsonNode)lease.ToJson(now))]),
@@ -57,6 +57,7 @@ internal sealed class LeaseListing(DaemonOptions options, Connections connection
     {
         var unavailable = leases.Count(lease => lease.InstanceId.Length > 0 && lease.Route?.State != RouteState.Available);
         var routes = unavailable > 0 ? $", {unavailable} without an available route" : "";
-        return $"{leases.Count} {(leases.Count == 1 ? "lease" : "leases")}{(free is null ? "" : $", {free} subnets free")}{routes}\n";
+        var subnets = free is null ? "" : $", {free} {(free == 1 ? "subnet" : "subnets")} free";
+        return $"{leases.Count} {(leases.Count == 1 ? "lease" : "leases")}{subnets}{routes}\n";
     }
 }

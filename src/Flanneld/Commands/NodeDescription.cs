@@ -8,10 +8,6 @@ using Flanneld.Host.Interfaces;
 
 namespace Flanneld.Commands;
 
-/// <summary>The subnet that a file names.</summary>
-/// <param name="Subnet">Null without a file, or without a subnet in it.</param>
-internal sealed record Ipv4NetworkOrNone(Ipv4Network? Subnet);
-
 /// <summary>What etcd says about a node.</summary>
 /// <param name="Lease">Null without one.</param>
 /// <param name="Controller">The route controller; null without one.</param>
@@ -29,9 +25,9 @@ internal sealed record NodeInCluster(LeaseDescription? Lease, ControllerHolder? 
 
 /// <summary>This node for <c>flanneld status</c>.</summary>
 /// <param name="Cluster">Fails when etcd could not be read.</param>
-/// <param name="File"><c>subnet.env</c>.</param>
+/// <param name="FileSubnet">The subnet that <c>subnet.env</c> names; null without one.</param>
 internal sealed record NodeDescription(
-    SelectedInterface Selected, DaemonState Daemon, Result<NodeInCluster> Cluster, Ipv4NetworkOrNone File)
+    SelectedInterface Selected, DaemonState Daemon, Result<NodeInCluster> Cluster, Ipv4Network? FileSubnet)
 {
     private const int NameWidth = 18;
 
@@ -41,18 +37,23 @@ internal sealed record NodeDescription(
         if (!Cluster.Ok) return Cluster.Error;
         if (Cluster.Value.Lease is not { } lease) return $"{Selected.PublicIp} has no lease";
         if (!Cluster.Value.IsReached)
-            return $"the route of {lease.Lease.Subnet} is {(lease.Route is { } route ? $"{route.State}: {route.Message}" : "not created yet")}";
-        if (File.Subnet != lease.Lease.Subnet) return "subnet.env does not name the subnet of the lease";
-        return Daemon.Name is "stopped" ? "no daemon runs, and nothing renews the lease" : null;
+        {
+            var state = lease.Route is { } route ? $"{route.State}: {route.Message}" : "not created yet";
+            return $"the route of {lease.Lease.Subnet} is {state}";
+        }
+
+        if (FileSubnet != lease.Lease.Subnet) return "subnet.env does not name the subnet of the lease";
+        return Daemon.Name == DaemonState.Stopped ? "no daemon runs, and nothing renews the lease" : null;
     }
 
     public CommandDocument ToDocument(string subnetFile, DateTimeOffset now)
     {
         var found = Cluster.Ok ? Cluster.Value : null;
+        var problem = FindProblem();
         var fields = new JsonObject
         {
-            ["ready"] = FindProblem() is null,
-            ["reason"] = FindProblem() ?? "",
+            ["ready"] = problem is null,
+            ["reason"] = problem ?? "",
             ["node"] = new JsonObject
             {
                 ["publicIP"] = Selected.PublicIp.ToString(),
@@ -64,7 +65,7 @@ internal sealed record NodeDescription(
             ["controller"] = found?.Controller is { } controller
                 ? new JsonObject { ["instanceId"] = controller.InstanceId, ["publicIP"] = controller.PublicIp }
                 : null,
-            ["subnetFile"] = new JsonObject { ["path"] = subnetFile, ["subnet"] = File.Subnet?.ToString() },
+            ["subnetFile"] = new JsonObject { ["path"] = subnetFile, ["subnet"] = FileSubnet?.ToString() },
         };
         return new CommandDocument("NodeStatus", fields, _ => ToTable(subnetFile, now));
     }
@@ -86,7 +87,7 @@ internal sealed record NodeDescription(
             Add(text, "lease", $"unknown: {Cluster.Error}");
         }
 
-        Add(text, "subnet file", $"{Redaction.Path(subnetFile)}: {File.Subnet?.ToString() ?? "none"}");
+        Add(text, "subnet file", $"{Redaction.Path(subnetFile)}: {FileSubnet?.ToString() ?? "none"}");
         Add(text, "subnet usable", FindProblem() is { } problem ? $"no: {problem}" : "yes");
         return text.ToString();
     }
@@ -103,15 +104,8 @@ internal sealed record NodeDescription(
         var expiry = lease.Expiry(now) is { Length: > 0 } end ? $", expires {end}" : "";
         Add(text, "lease", $"{lease.Lease.Subnet}, backend {lease.Lease.Attributes.BackendType}{instance}{expiry}");
         if (!cluster.IsRouteRequired) return;
-        Add(text, "route", lease.Route is not { } route ? "no status yet" : DescribeRoute(route)
+        Add(text, "route", lease.Route is not { } route ? "no status yet" : RouteStatusText.WithTime(route)
             + (cluster.IsInFallback ? "; reached through the VXLAN tunnel" : ""));
-    }
-
-    private static string DescribeRoute(RouteStatus route)
-    {
-        var message = route.Message.Length > 0 ? $": {route.Message}" : "";
-        var request = route.RequestId.Length > 0 ? $" (request {route.RequestId})" : "";
-        return $"{route.State} in {string.Join(", ", route.RouteTableIds)} since {route.Time.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}{message}{request}";
     }
 
     private static void Add(StringBuilder text, string name, string value) =>

@@ -1,4 +1,5 @@
 using Flannel.Core;
+using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flanneld.Backends;
 using Flanneld.Clients;
@@ -18,24 +19,23 @@ internal sealed class StatusCommand(DaemonOptions options, Connections connectio
         if (!selected.Ok) return Result.Failure(selected.Error);
         var daemon = await DaemonState.ReadAsync(options, cancellation);
         var cluster = await EtcdErrors.ToResultAsync(() => ReadClusterAsync(selected.Value, cancellation));
-        var node = new NodeDescription(selected.Value, daemon, cluster, ReadSubnetFile());
+        var node = new NodeDescription(selected.Value, daemon, cluster, ReadFileSubnet());
         await Console.Out.WriteAsync(node.ToDocument(options.SubnetFile, time.GetUtcNow()).Format(options.Output));
         return node.FindProblem() is { } problem ? Result.Failure(problem) : Unit.Instance;
     }
 
-    private Ipv4NetworkOrNone ReadSubnetFile() =>
-        new((new SubnetFile(options.SubnetFile).Read() as SubnetFileState.Present)?.ReadSubnet());
+    private Ipv4Network? ReadFileSubnet() => (new SubnetFile(options.SubnetFile).Read() as SubnetFileState.Present)?.ReadSubnet();
 
     private async Task<Result<NodeInCluster>> ReadClusterAsync(SelectedInterface selected, CancellationToken cancellation)
     {
         var state = await connections.Subnets.ReadAsync(cancellation);
         var own = state.Leases.FirstOrDefault(lease => lease.Attributes.PublicIp == selected.PublicIp);
-        var described = own is null ? null : (await new LeaseDetails(connections).ReadAsync([own], cancellation))[0];
-        var backend = state.Config is ConfigState.Present { Config: var config } ? BackendFactory.Create(config) : Result.Failure("");
+        var described = own is null ? null : (await new LeaseDescriptionReader(connections).ReadAsync([own], cancellation))[0];
+        var backend = state.Config is ConfigState.Present { Config: var config } ? BackendFactory.Create(config) : (Result<IBackend>?)null;
         return new NodeInCluster(
             described, await connections.Subnets.ReadControllerAsync(cancellation), backend is { Ok: true, Value.RequiresRoute: true })
         {
-            HasFallback = backend is { Ok: true, Value: AliVpcBackend { Tunnel: not null } },
+            HasFallback = backend is { Ok: true, Value.HasFallback: true },
         };
     }
 }

@@ -49,7 +49,7 @@ public sealed class NodeDescriptionTests
     [Fact]
     public void A_file_of_another_subnet_is_a_problem() => Assert.Equal(
         "subnet.env does not name the subnet of the lease",
-        (Node(Route(RouteState.Available, "")) with { File = new(Ipv4Network.Parse("10.24.6.0/24")) }).FindProblem());
+        (Node(Route(RouteState.Available, "")) with { FileSubnet = Ipv4Network.Parse("10.24.6.0/24") }).FindProblem());
 
     [Fact]
     public void A_stopped_daemon_is_a_problem() => Assert.Equal(
@@ -115,7 +115,7 @@ public sealed class NodeDescriptionTests
 
     private static NodeDescription Node(RouteStatus? route) => new(
         Selected, new DaemonState("ready", ""), new NodeInCluster(Lease(route), new ControllerHolder("i-b", "192.168.1.6"), IsRouteRequired: true),
-        new Ipv4NetworkOrNone(Subnet));
+        Subnet);
 
     private static LeaseDescription Lease(RouteStatus? route) => new(
         new Lease(

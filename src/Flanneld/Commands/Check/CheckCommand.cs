@@ -32,7 +32,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
             host.CheckIpv6(selected);
         if (found?.Backend?.Tunnel is { } tunnel)
         {
-            var fallbackInterface = found.Backend is AliVpcBackend ? selected?.Interface.Name : null;
+            var fallbackInterface = found.Backend.HasFallback ? selected?.Interface.Name : null;
             await new VxlanCheck(new Iproute2(time), report).RunAsync(tunnel, fallbackInterface, cancellation);
         }
 
@@ -56,9 +56,10 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
             _ => report.ToTable(),
         });
         if (report.Problems > 0) return Result.Failure($"{report.Problems} {(report.Problems == 1 ? "problem" : "problems")}, see above");
-        return options.IsStrict && report.Doubts > 0
-            ? Result.Failure($"{report.Doubts} warnings or unknown results, see above (--strict)")
-            : Unit.Instance;
+        var doubtful = report.WarningsAndUnknown;
+        if (!options.IsStrict || doubtful == 0) return Unit.Instance;
+        var noun = doubtful == 1 ? "warning or unknown result" : "warnings or unknown results";
+        return Result.Failure($"{doubtful} {noun}, see above (--strict)");
     }
 
     /// <summary>Such as <c>3 from /etc/default/flanneld, 1 from the command line</c>.</summary>

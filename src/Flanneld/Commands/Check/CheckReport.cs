@@ -19,7 +19,7 @@ internal sealed class CheckReport
     public int Problems => results.Count(result => result.State == CheckState.Problem);
 
     /// <summary>Results that are no proof that the node works.</summary>
-    public int Doubts => results.Count(result => result.State is CheckState.Unknown or CheckState.Warning);
+    public int WarningsAndUnknown => results.Count(result => result.State is CheckState.Unknown or CheckState.Warning);
 
     private int Unknown => results.Count(result => result.State == CheckState.Unknown);
 
@@ -52,8 +52,8 @@ internal sealed class CheckReport
         return text.ToString();
     }
 
-    /// <summary>One object: version, problems, warnings, unknown, checks, policy. A field is never removed and never changes its meaning; fields may
-    /// be added.</summary>
+    /// <summary>One object: version, problems, warnings, unknown, checks, policy. A field is never removed and never changes its meaning;
+    /// fields may be added.</summary>
     public string ToJson()
     {
         var options = new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -56,5 +56,6 @@ internal sealed class MetadataCheck(MetadataClient metadata, CheckReport report)
     private static CheckResult NoInstance(string line) =>
         CheckResult.Problem(
             "metadata", line,
-            "backend ali-vpc requires an ECS instance; there, switch the metadata service on (ECS console, the instance, metadata options)");
+            "backend ali-vpc requires an ECS instance; there, switch the metadata service on"
+            + " (ECS console, the instance, metadata options)");
 }

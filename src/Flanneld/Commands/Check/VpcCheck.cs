@@ -27,7 +27,8 @@ internal sealed class VpcCheck(CheckReport report)
         const string subject = "route table";
         if (vpc.VSwitch.Value is not { } vSwitch)
         {
-            report.Add(CheckResult.Unknown(subject, $"not read: {CloudCheck.Describe(vpc.VSwitch.Error!)}") with { Advice = SeePermissions });
+            var unknown = CheckResult.Unknown(subject, $"not read: {CloudCheck.Describe(vpc.VSwitch.Error!)}");
+            report.Add(unknown with { Advice = SeePermissions });
             return;
         }
 

@@ -1,14 +1,16 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 
 namespace Flanneld.Commands.Output;
 
-/// <summary>Writes the objects, lists, texts, numbers and truth values of a JSON document as YAML 1.2. A text is quoted as in JSON, of which
-/// YAML is a superset, unless it is certainly plain. Pure.</summary>
+/// <summary>Writes a JSON document as YAML 1.2. A text is quoted as in JSON, of which YAML is a superset, unless it is certainly a plain
+/// scalar. Pure.</summary>
 internal static class YamlText
 {
     private const int Indent = 2;
+
+    /// <summary>Words of YAML 1.1 and 1.2 that are a boolean or null.</summary>
+    private static readonly string[] ReservedWords = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
 
     /// <summary>With a final line feed.</summary>
     public static string Of(JsonNode document)
@@ -44,7 +46,7 @@ internal static class YamlText
                 continue;
             }
 
-            // The first field stands behind the dash.
+            // The dash replaces a blank of the first line.
             var inner = new StringBuilder();
             Append(inner, item, depth + Indent);
             inner[depth] = '-';
@@ -74,10 +76,11 @@ internal static class YamlText
         _ => node.ToJsonString(),
     };
 
-    /// <summary>Words of letters, digits and a few signs that begin with a letter and have no meaning of their own; JSON otherwise.</summary>
+    /// <summary>The text itself if it is of letters, digits and a few signs, begins with a letter and is no reserved word; else in
+    /// JSON.</summary>
     private static string Plain(string text) =>
         text.Length > 0 && char.IsAsciiLetter(text[0]) && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/')
-            && text.ToLower(CultureInfo.InvariantCulture) is not ("true" or "false" or "null" or "yes" or "no" or "on" or "off" or "y" or "n")
+            && !ReservedWords.Contains(text, StringComparer.OrdinalIgnoreCase)
             ? text
             : JsonValue.Create(text).ToJsonString(CommandDocument.Json);
 }

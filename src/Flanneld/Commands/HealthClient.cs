@@ -4,11 +4,11 @@ using Flanneld.Options;
 
 namespace Flanneld.Commands;
 
-/// <summary>The answer of a daemon's health server.</summary>
-internal sealed record DaemonAnswer(HttpStatusCode Status, string Text);
+/// <summary>A response of a daemon's health server.</summary>
+internal sealed record HealthResponse(HttpStatusCode Status, string Text);
 
 /// <summary>Reads from the health server of the daemon that runs on this host with the same settings.</summary>
-internal sealed class DaemonHealth(DaemonOptions options)
+internal sealed class HealthClient(DaemonOptions options)
 {
     private const int MaxResponseBytes = 65536;
 
@@ -19,7 +19,7 @@ internal sealed class DaemonHealth(DaemonOptions options)
     public Uri UrlOf(string path) => new($"http://{Endpoint()}{path}");
 
     /// <returns>Fails when no program responds.</returns>
-    public async Task<Result<DaemonAnswer>> ReadAsync(string path, CancellationToken cancellation)
+    public async Task<Result<HealthResponse>> ReadAsync(string path, CancellationToken cancellation)
     {
         var url = UrlOf(path);
         using var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false };
@@ -27,7 +27,7 @@ internal sealed class DaemonHealth(DaemonOptions options)
         try
         {
             using var response = await client.GetAsync(url, cancellation);
-            return new DaemonAnswer(response.StatusCode, await response.Content.ReadAsStringAsync(cancellation));
+            return new HealthResponse(response.StatusCode, await response.Content.ReadAsStringAsync(cancellation));
         }
         catch (HttpRequestException e)
         {

@@ -5,7 +5,7 @@ using Flanneld.Clients;
 namespace Flanneld.Commands;
 
 /// <summary>Reads what commands show about leases.</summary>
-internal sealed class LeaseDetails(Connections connections)
+internal sealed class LeaseDescriptionReader(Connections connections)
 {
     private const int ConcurrentLeases = 16;
 

@@ -5,7 +5,7 @@ using Flanneld.Options;
 namespace Flanneld.Commands;
 
 /// <summary>The commands and flags that print a text and read no settings.</summary>
-internal static class Texts
+internal static class TextCommands
 {
     private static readonly string[] Shells = ["bash", "zsh", "fish"];
 

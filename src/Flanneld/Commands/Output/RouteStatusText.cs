@@ -1,0 +1,27 @@
+using System.Globalization;
+using Flannel.Core.Routes;
+
+namespace Flanneld.Commands.Output;
+
+/// <summary>A route status in one line, for people. Pure.</summary>
+internal static class RouteStatusText
+{
+    /// <summary>Such as <c>Denied in vtb-a: vpc:CreateRouteEntries (request 1A2B)</c>.</summary>
+    public static string Of(RouteStatus route) => $"{Place(route)}{Reason(route)}";
+
+    /// <summary>The same with the time of the status after the tables.</summary>
+    public static string WithTime(RouteStatus route) => $"{Place(route)} since {Utc(route.Time)}{Reason(route)}";
+
+    /// <summary>A time as commands print it: in UTC, in seconds (RFC 3339).</summary>
+    public static string Utc(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+
+    private static string Place(RouteStatus route) =>
+        route.RouteTableIds.Count > 0 ? $"{route.State} in {string.Join(", ", route.RouteTableIds)}" : route.State.ToString();
+
+    private static string Reason(RouteStatus route)
+    {
+        var message = route.Message.Length > 0 ? $": {route.Message}" : "";
+        var request = route.RequestId.Length > 0 ? $" (request {route.RequestId})" : "";
+        return message + request;
+    }
+}
