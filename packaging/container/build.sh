@@ -4,7 +4,7 @@
 # With --tools the image flanneld-VERSION-tools-oci.tar: the same layer, and one with the programs that change the network of the host.
 #
 # There is no base image, and nothing is executed in the image, so that no container engine is needed: an image is a few JSON documents and
-# a tar file. The same commit gives the same digest.
+# a tar file. The same commit gives the same digest; with --tools also the packages of Debian must be the same.
 set -euo pipefail
 shopt -s inherit_errexit
 export LC_ALL=C
@@ -78,8 +78,8 @@ annotations() { # SBOM
         | with_entries(select(.value != "") | .key |= "org.opencontainers.image." + .)' "$1"
 }
 
-# A plain image cannot run a program, so that its user needs no rights. The programs of -tools need CAP_NET_ADMIN, which Kubernetes and
-# Docker give to root only.
+# The plain image has no program that changes the host, so that its user needs no capability. The programs of -tools need CAP_NET_ADMIN,
+# which Kubernetes and Docker give to root only.
 configuration() { # ARCH ANNOTATIONS DIFF_ID…
     local architecture=$1 labels=$2 user=$USER_ID path=/opt/bin variant=plain
     shift 2
@@ -114,13 +114,13 @@ configuration() { # ARCH ANNOTATIONS DIFF_ID…
     }' --args "$@"
 }
 
-# The folders of the layers of an image, in their order, as NAME OWNER.
+# Creates the folders of the layers of an image below WORK, and prints them in their order, as NAME OWNER.
 layers_of() { # ARCH WORK
     file_system "$1" "$2/root"
     printf '%s %s\n' root "$USER_ID"
     [ -n "$SUFFIX" ] || return 0
     mkdir -p "$2/tools/run/flannel"
-    packaging/container/tools.sh "$1" "$2/tools" "$(more_of "$1")"
+    packaging/container/tools.sh "$1" "$2/tools" "$(inventory_of "$1")"
     printf '%s %s\n' tools 0
 }
 
@@ -135,7 +135,7 @@ image() { # ARCH: prints the descriptor for the index
         libdeflate-gzip -12 -c "$work/layer" >"$work/layer.gz"
         layers+=("$(blob "$work/layer.gz" application/vnd.oci.image.layer.v1.tar+gzip)")
     done <"$work/layers"
-    FOR=image SUFFIX=$SUFFIX MORE=$(more_of "$architecture") packaging/sbom/build.sh "$architecture"
+    FOR=image SUFFIX=$SUFFIX MORE=$(inventory_of "$architecture") packaging/sbom/build.sh "$architecture"
     notes=$(annotations "$(sbom_of "$architecture")")
     configuration "$architecture" "$notes" "${differences[@]}" >"$work/config"
     config=$(blob "$work/config" application/vnd.oci.image.config.v1+json)
@@ -151,9 +151,9 @@ image() { # ARCH: prints the descriptor for the index
 # --- the archive ---------------------------------------------------------------------------------------------------------------
 
 sbom_of() { printf '%s' "$ARTIFACTS/packages/flanneld-$VERSION$SUFFIX-oci-$1.cdx.json"; } # ARCH
-more_of() { printf '%s' "$WORK/more-$1"; }                                                # ARCH
+# The components of the image other than the executable, in the format of packaging/sbom/inventory.sh.
+inventory_of() { printf '%s' "$WORK/inventory-$1"; } # ARCH
 
-# The components of the image other than the executable.
 describe_authorities() { # ARCH
     local package=ca-certificates version=- purl=-
     if version=$(dpkg-query -W -f '${Version}' "$package" 2>/dev/null); then
@@ -162,7 +162,7 @@ describe_authorities() { # ARCH
             '"pkg:deb/\($id)/ca-certificates@\($version | @uri)?arch=all&distro=\($distro)"')
     fi
     printf 'data\t%s\t%s\t%s\t%s\tMPL-2.0\thttps://tracker.debian.org/pkg/ca-certificates\n' \
-        "$package" "$version" "$purl" "$(cat "$AUTHORITIES"/*.crt | sha256sum | cut -d' ' -f1)" >"$(more_of "$1")"
+        "$package" "$version" "$purl" "$(cat "$AUTHORITIES"/*.crt | sha256sum | cut -d' ' -f1)" >"$(inventory_of "$1")"
 }
 
 layout() { # ARCH…

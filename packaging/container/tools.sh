@@ -40,7 +40,7 @@ license_of() { # PACKAGE
     esac
 }
 
-# The packages of the last day, for security updates.
+# Fetches the packages, unless that was done in the last day: there may be security updates.
 fetch() {
     if [ -n "$(find "$FETCHED/packages" -mmin -1440 2>/dev/null)" ]; then return; fi
     step "Fetching nft, iptables and ip ($ARCHITECTURE)" \
@@ -85,7 +85,7 @@ take_programs() {
     take 755 "$(locate "$(basename "$(loader_of "$path")")")" "$(loader_of "$path" | cut -c 2-)"
 }
 
-# iptables loads them by name, also to show the rules of others.
+# The extensions of iptables, which it loads by name, also to show rules of other programs.
 take_extensions() {
     local folder=usr/lib/$TRIPLET/xtables paths
     [ -d "$FETCHED/$folder" ] || fail "no $folder in the packages of Debian for the image -tools"
@@ -97,14 +97,14 @@ take_extensions() {
     QUEUE+=("${paths[@]}")
 }
 
-# Of all that is in QUEUE.
+# Takes the libraries of all that is in QUEUE, and the libraries of these.
 take_libraries() {
     local path name names seen=" "
     while [ "${#QUEUE[@]}" -ne 0 ]; do
         names=$(needed_by "${QUEUE[@]}")
         QUEUE=()
         for name in $names; do
-            # The loader is in its place.
+            # take_programs has taken the loader.
             if [[ $seen == *" $name "* || $name == ld-linux-* ]]; then continue; fi
             seen+="$name "
             path=$(locate "$name")
