@@ -36,7 +36,7 @@ verb_test_hosts() {
     [ "$(id -u)" -eq 0 ] || fail "test-hosts creates network namespaces and mounts; run it as root"
     need_dotnet
     start_results test-hosts
-    fetch_hosts "${HOST_FOLDERS[@]}" || fail "the first release and the common programs could not be fetched"
+    fetch_hosts "${HOST_FOLDERS[@]}" || fail "common or docker-20.10 could not be fetched"
     if check publish verb_publish; then
         step "Building $HOST_TESTS" compile "tests/$HOST_TESTS/$HOST_TESTS.csproj"
         step "Running $HOST_TESTS" run_project "$HOST_TESTS" -maxThreads 4
@@ -45,8 +45,8 @@ verb_test_hosts() {
     summarize "$start"
 }
 
-# Sets HOST_ARGUMENTS: the arguments that leave out the tests of other folders, and of those that cannot be fetched. Without a folder of a
-# release only the quick tests run.
+# Sets HOST_ARGUMENTS: the arguments that leave out the tests of folders that are not named, and of those that cannot be fetched. Unless all
+# folders are named, only the quick tests run.
 fetch_hosts() { # FOLDER...
     local name folder packages architecture
     architecture=$(machine_architecture)

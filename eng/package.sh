@@ -49,7 +49,7 @@ verb_test_packages() {
 }
 
 # Compiles the executable in a clone in another folder, with the NuGet packages in another folder, and compares it. test-verbs calls it if
-# it has no other executable to compare.
+# the executable of its bare machine is missing or differs.
 same_bytes_elsewhere() {
     local folder
     folder=$(mktemp -d)
