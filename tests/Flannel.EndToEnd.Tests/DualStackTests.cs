@@ -17,7 +17,7 @@ public sealed class DualStackTests : EndToEndTest
     private static readonly TimeSpan s_repair = TimeSpan.FromSeconds(20);
 
     [Fact]
-    public async Task Containers_talk_in_both_families_and_a_broken_IPv6_takes_nothing_from_IPv4()
+    public async Task Containers_talk_in_both_families_and_a_failure_of_IPv6_does_not_affect_IPv4()
     {
         await Require.NamespacesAsync();
         await StartVpcAsync(3, publishConfig: false);

@@ -146,7 +146,7 @@ public sealed class NodeStateTests
     [InlineData(RouteState.QuotaExceeded)]
     [InlineData(RouteState.Conflict)]
     [InlineData(RouteState.Denied)]
-    public void With_a_fallback_a_route_that_cannot_be_had_allows_the_use_until_the_lease_ends(RouteState state)
+    public void With_a_fallback_a_route_that_cannot_be_created_allows_the_use_until_the_lease_ends(RouteState state)
     {
         var confirmed = new LeaseEvent.Confirmed(First);
         Assert.Equal(SubnetUse.Undecided, WithFallback(confirmed).Use);

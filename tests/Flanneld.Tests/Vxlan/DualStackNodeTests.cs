@@ -2,39 +2,16 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flanneld.Tests.Support;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Flanneld.Tests.Vxlan;
 
 /// <summary>The life of a node of a dual-stack cluster, on a simulated host.</summary>
-public sealed class DualStackNodeTests : IAsyncLifetime
+public sealed class DualStackNodeTests() : TunnelNodeTest(Config)
 {
     private const string Config =
         """{"Network":"10.24.0.0/16","EnableIPv6":true,"IPv6Network":"fc00::/48","Backend":{"Type":"vxlan"}}""";
 
     private static readonly IpAddress s_address = IpAddress.Parse("fd00:1::11");
-
-    private readonly FakeTimeProvider time = new();
-    private readonly string directory = Directory.CreateTempSubdirectory("flannel-").FullName;
-    private readonly SimulatedHostCommands commands = new();
-    private readonly List<TestNode> nodes = [];
-    private readonly InMemorySubnetManager subnets;
-
-    public DualStackNodeTests()
-    {
-        subnets = new InMemorySubnetManager(time);
-        subnets.WriteConfig(Config);
-    }
-
-    private Lease OwnLease => subnets.Leases.Single(lease => lease.Attributes.PublicIp == Ipv4Address.Parse("192.168.1.11"));
-
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var node in nodes) await node.DisposeAsync();
-        Directory.Delete(directory, recursive: true);
-    }
 
     [Fact]
     public async Task Each_family_has_a_device_and_the_lease_and_the_file_name_both_subnets()
@@ -42,7 +19,7 @@ public sealed class DualStackNodeTests : IAsyncLifetime
         var node = Start(s_address);
         await node.UntilAsync("is ready", () => node.IsReady);
         var ipv6 = OwnLease.Key.Ipv6Subnet!.Value;
-        var created = commands.Lines.Single(line => line.StartsWith("link add flannel-v6.1 ", StringComparison.Ordinal));
+        var created = Commands.Lines.Single(line => line.StartsWith("link add flannel-v6.1 ", StringComparison.Ordinal));
         var mac = created.Split(' ')[4];
         Assert.Equal(
             $"link add flannel-v6.1 address {mac} mtu 1430 type vxlan id 1 dev eth0 local fd00:1::11 dstport 8472 nolearning", created);
@@ -50,8 +27,8 @@ public sealed class DualStackNodeTests : IAsyncLifetime
         Assert.Equal("fd00:1::11", OwnLease.Attributes.PublicIpv6);
         Assert.DoesNotContain(mac, OwnLease.Attributes.BackendData!, StringComparison.Ordinal);
         await node.UntilAsync(
-            "has its address", () => commands.Lines.Contains($"address add {IpAddress.V6(ipv6.Address)}/128 dev flannel-v6.1 nodad"));
-        Assert.Contains(commands.Lines, line => line.StartsWith("link add flannel.1 address ", StringComparison.Ordinal)
+            "has its address", () => Commands.Lines.Contains($"address add {IpAddress.V6(ipv6.Address)}/128 dev flannel-v6.1 nodad"));
+        Assert.Contains(Commands.Lines, line => line.StartsWith("link add flannel.1 address ", StringComparison.Ordinal)
             && line.Contains(" mtu 1450 ", StringComparison.Ordinal));
         var file = await File.ReadAllTextAsync(node.SubnetPath, TestContext.Current.CancellationToken);
         Assert.Contains(
@@ -63,17 +40,17 @@ public sealed class DualStackNodeTests : IAsyncLifetime
     {
         var node = Start(s_address);
         await node.UntilAsync("is ready", () => node.IsReady);
-        subnets.WriteLease("10.24.78.0/24", Peer(78));
-        subnets.WriteLease("10.24.79.0-24&fc00:0:0:79::-64", Peer(79) with
+        Subnets.WriteLease("10.24.78.0/24", Peer(78));
+        Subnets.WriteLease("10.24.79.0-24&fc00:0:0:79::-64", Peer(79) with
         {
             PublicIpv6 = "fd00:1::79",
             BackendV6Data = """{"VNI":1,"VtepMAC":"0e:00:00:00:06:79"}""",
         });
-        await node.UntilAsync("forwards IPv6", () => commands.Lines.Contains(
+        await node.UntilAsync("forwards IPv6", () => Commands.Lines.Contains(
             "route replace fc00:0:0:79::/64 via fc00:0:0:79:: dev flannel-v6.1 onlink proto 142"));
-        await node.UntilAsync("forwards IPv4", () => commands.Lines.Contains(RouteTo(78)) && commands.Lines.Contains(RouteTo(79)));
-        Assert.Contains("fdb replace 0e:00:00:00:06:79 dev flannel-v6.1 dst fd00:1::79 self permanent", commands.Lines);
-        Assert.DoesNotContain(commands.Lines, line => line.Contains("0e:00:00:00:00:78 dev flannel-v6.1", StringComparison.Ordinal));
+        await node.UntilAsync("forwards IPv4", () => Commands.Lines.Contains(RouteTo(78)) && Commands.Lines.Contains(RouteTo(79)));
+        Assert.Contains("fdb replace 0e:00:00:00:06:79 dev flannel-v6.1 dst fd00:1::79 self permanent", Commands.Lines);
+        Assert.DoesNotContain(Commands.Lines, line => line.Contains("0e:00:00:00:00:78 dev flannel-v6.1", StringComparison.Ordinal));
         Assert.False(node.Log.Has(1156));
     }
 
@@ -85,16 +62,16 @@ public sealed class DualStackNodeTests : IAsyncLifetime
             "EnableIPv6 is true, and the interface between the hosts has no IPv6 address other than link-local ones:"
             + " give it one, or choose another with --iface",
             await node.EndAsync());
-        Assert.Empty(subnets.Leases);
-        Assert.Empty(commands.Lines);
+        Assert.Empty(Subnets.Leases);
+        Assert.Empty(Commands.Lines);
     }
 
     [Fact]
-    public async Task A_tunnel_of_IPv6_that_breaks_later_takes_nothing_from_IPv4()
+    public async Task A_later_failure_of_the_IPv6_tunnel_does_not_affect_IPv4()
     {
         var node = Start(s_address);
         await node.UntilAsync("is ready", () => node.IsReady);
-        commands.FindError = (arguments, input) =>
+        Commands.FindError = (arguments, input) =>
             arguments.Contains("flannel-v6.1") || input.Contains("flannel-v6.1", StringComparison.Ordinal) ? "ip failed" : null;
         await node.UntilAsync("warns", () => node.Log.Has(1169));
         await node.AdvanceAsync(TimeSpan.FromSeconds(30));
@@ -105,9 +82,9 @@ public sealed class DualStackNodeTests : IAsyncLifetime
         Assert.Equal(LogLevel.Warning, warning.Level);
 
         // The tunnel of IPv4 works meanwhile.
-        subnets.WriteLease("10.24.78.0/24", Peer(78));
-        await node.UntilAsync("forwards IPv4", () => commands.Lines.Contains(RouteTo(78)));
-        commands.FindError = (_, _) => null;
+        Subnets.WriteLease("10.24.78.0/24", Peer(78));
+        await node.UntilAsync("forwards IPv4", () => Commands.Lines.Contains(RouteTo(78)));
+        Commands.FindError = (_, _) => null;
         await node.UntilAsync("recovers", () => node.Log.Has(1155));
     }
 
@@ -117,9 +94,8 @@ public sealed class DualStackNodeTests : IAsyncLifetime
         var node = Start(s_address);
         await node.UntilAsync("is ready", () => node.IsReady);
         var key = OwnLease.Key;
-        await node.DisposeAsync();
-        nodes.Remove(node);
-        subnets.DeleteLease(key);
+        await StopAsync(node);
+        Subnets.DeleteLease(key);
         var again = Start(s_address);
         await again.UntilAsync("is ready", () => again.IsReady);
         Assert.Equal(key, OwnLease.Key);
@@ -130,7 +106,7 @@ public sealed class DualStackNodeTests : IAsyncLifetime
     [InlineData("vxlan")]
     public async Task Every_backend_leases_both_families(string backend)
     {
-        subnets.WriteConfig(Config.Replace("vxlan", backend, StringComparison.Ordinal));
+        Subnets.WriteConfig(Config.Replace("vxlan", backend, StringComparison.Ordinal));
         var node = Start(s_address);
         await node.UntilAsync("is ready", () => node.IsReady);
         Assert.NotNull(OwnLease.Key.Ipv6Subnet);
@@ -143,10 +119,10 @@ public sealed class DualStackNodeTests : IAsyncLifetime
     [InlineData("\"MTU\":1349", "Backend.MTU 1349 is too small for EnableIPv6: it must be at least 1350")]
     public async Task Settings_that_IPv6_cannot_work_with_are_rejected(string setting, string error)
     {
-        subnets.WriteConfig(Config.Replace("\"vxlan\"", $"\"vxlan\",{setting}", StringComparison.Ordinal));
+        Subnets.WriteConfig(Config.Replace("\"vxlan\"", $"\"vxlan\",{setting}", StringComparison.Ordinal));
         var node = Start(s_address);
         await node.UntilAsync("reports it", () => node.Log.Texts.Any(text => text.Contains(error, StringComparison.Ordinal)));
-        Assert.Empty(subnets.Leases);
+        Assert.Empty(Subnets.Leases);
     }
 
     private static LeaseAttributes Peer(int number) => new(
@@ -155,10 +131,5 @@ public sealed class DualStackNodeTests : IAsyncLifetime
     private static string RouteTo(int number) =>
         $"route replace 10.24.{number}.0/24 via 10.24.{number}.0 dev flannel.1 onlink proto 142";
 
-    private TestNode Start(IpAddress? ipv6Address)
-    {
-        var node = new TestNode(subnets, directory, time, new NoIdentity(), commands, ipv6Address);
-        nodes.Add(node);
-        return node;
-    }
+    private TestNode Start(IpAddress? ipv6Address) => StartNode(new NoIdentity(), ipv6Address);
 }

@@ -3,50 +3,30 @@ using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flanneld.Node;
 using Flanneld.Tests.Support;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Flanneld.Tests.Vxlan;
 
 /// <summary>The life of a node with backend ali-vpc and the fallback vxlan, on a simulated host.</summary>
-public sealed class FallbackNodeTests : IAsyncLifetime
+public sealed class FallbackNodeTests : TunnelNodeTest
 {
     private const string Config = """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","Fallback":"vxlan"}}""";
     private const string RouteToPeer = "route replace 10.24.77.0/24 via 10.24.77.0 dev flannel.1 onlink proto 142";
 
-    private readonly FakeTimeProvider time = new();
-    private readonly string directory = Directory.CreateTempSubdirectory("flannel-").FullName;
-    private readonly SimulatedHostCommands commands = new();
-    private readonly InMemorySubnetManager subnets;
     private TestNode? started;
 
-    public FallbackNodeTests()
-    {
-        subnets = new InMemorySubnetManager(time);
-        subnets.WriteConfig(Config);
-        subnets.WriteLease("10.24.77.0/24", new LeaseAttributes(
-            Ipv4Address.Parse("192.168.1.77"), null, "ali-vpc", """{"InstanceId":"i-77","VNI":1,"VtepMAC":"0e:00:00:00:00:77"}""", null));
-    }
+    public FallbackNodeTests() : base(Config) => Subnets.WriteLease("10.24.77.0/24", new LeaseAttributes(
+        Ipv4Address.Parse("192.168.1.77"), null, "ali-vpc", """{"InstanceId":"i-77","VNI":1,"VtepMAC":"0e:00:00:00:00:77"}""", null));
 
     private TestNode Node => started!;
 
-    private Lease OwnLease => subnets.Leases.Single(lease => lease.Attributes.PublicIp == Ipv4Address.Parse("192.168.1.11"));
-
     private string RouteDetail => NodeStatus.Checks(Node.State)[1].Detail;
-
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
-
-    public async ValueTask DisposeAsync()
-    {
-        if (started is not null) await started.DisposeAsync();
-        Directory.Delete(directory, recursive: true);
-    }
 
     [Fact]
     public async Task The_device_exists_before_the_lease_and_the_file_waits_for_the_route_or_the_fallback()
     {
         await StartAsync();
-        Assert.StartsWith("link add flannel.1 address ", commands.Lines[0], StringComparison.Ordinal);
-        Assert.Contains($"\"VtepMAC\":\"{commands.Lines[0].Split(' ')[4]}\"", OwnLease.Attributes.BackendData, StringComparison.Ordinal);
+        Assert.StartsWith("link add flannel.1 address ", Commands.Lines[0], StringComparison.Ordinal);
+        Assert.Contains($"\"VtepMAC\":\"{Commands.Lines[0].Split(' ')[4]}\"", OwnLease.Attributes.BackendData, StringComparison.Ordinal);
         Publish(RouteState.Pending);
         await Node.UntilAsync("reads it", () => Node.State.Route?.State == RouteState.Pending);
         await Node.AdvanceAsync(TimeSpan.FromSeconds(10));
@@ -55,7 +35,7 @@ public sealed class FallbackNodeTests : IAsyncLifetime
         Publish(RouteState.QuotaExceeded);
         await Node.UntilAsync("is ready", () => Node.IsReady);
         Assert.Equal("QuotaExceeded in vtb-1: full; reached through the VXLAN tunnel", RouteDetail);
-        await Node.UntilAsync("reaches the peer through the tunnel", () => commands.Lines.Contains(RouteToPeer));
+        await Node.UntilAsync("reaches the peer through the tunnel", () => Commands.Lines.Contains(RouteToPeer));
         var file = await File.ReadAllTextAsync(Node.SubnetPath, TestContext.Current.CancellationToken);
         Assert.Contains("FLANNEL_MTU=1450\n", file, StringComparison.Ordinal);
         Assert.Single(Node.Log.Lines, line => line.EventId == 1134);
@@ -71,16 +51,16 @@ public sealed class FallbackNodeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_peer_is_reached_through_the_tunnel_while_its_route_cannot_be_had()
+    public async Task A_peer_is_reached_through_the_tunnel_while_its_route_cannot_be_created()
     {
         await StartAsync();
         Publish(RouteState.Available);
         await Node.UntilAsync("is ready", () => Node.IsReady);
-        Assert.DoesNotContain(RouteToPeer, commands.Lines);
-        subnets.PublishRouteStatus(Status("10.24.77.0/24", "i-77", RouteState.Conflict));
-        await Node.UntilAsync("reaches the peer through the tunnel", () => commands.Lines.Contains(RouteToPeer));
+        Assert.DoesNotContain(RouteToPeer, Commands.Lines);
+        Subnets.PublishRouteStatus(Status("10.24.77.0/24", "i-77", RouteState.Conflict));
+        await Node.UntilAsync("reaches the peer through the tunnel", () => Commands.Lines.Contains(RouteToPeer));
         await Node.UntilAsync("counts it", () => Node.State.TunnelPeers == 1);
-        subnets.PublishRouteStatus(Status("10.24.77.0/24", "i-77", RouteState.Available));
+        Subnets.PublishRouteStatus(Status("10.24.77.0/24", "i-77", RouteState.Available));
         await Node.UntilAsync("counts none", () => Node.State.TunnelPeers == 0);
         // A change of a status is no repair.
         Assert.False(Node.Log.Has(1153));
@@ -90,33 +70,33 @@ public sealed class FallbackNodeTests : IAsyncLifetime
     [Fact]
     public async Task The_file_waits_for_the_device()
     {
-        commands.OnCommand = () => commands.Error = subnets.Leases.Count > 1 ? "ip failed" : null;
+        Commands.OnCommand = () => Commands.Error = Subnets.Leases.Count > 1 ? "ip failed" : null;
         await StartAsync();
         Publish(RouteState.QuotaExceeded);
         await Node.UntilAsync("reports it", () => Node.Log.Has(1154) && Node.State.IsInFallback);
         await Node.AdvanceAsync(TimeSpan.FromSeconds(10));
         Assert.False(Node.HasFile);
-        commands.OnCommand = null;
-        commands.Error = null;
+        Commands.OnCommand = null;
+        Commands.Error = null;
         await Node.UntilAsync("is ready", () => Node.IsReady);
     }
 
     [Fact]
     public async Task A_host_that_cannot_have_the_device_gets_no_lease()
     {
-        commands.Error = "backend vxlan needs CAP_NET_ADMIN";
-        started = new TestNode(subnets, directory, time, new KnownIdentity(), commands);
+        Commands.Error = "backend vxlan needs CAP_NET_ADMIN";
+        started = StartNode(new KnownIdentity());
         Assert.Equal("backend vxlan needs CAP_NET_ADMIN", await Node.EndAsync());
-        Assert.Single(subnets.Leases);
+        Assert.Single(Subnets.Leases);
     }
 
     private async Task StartAsync()
     {
-        started = new TestNode(subnets, directory, time, new KnownIdentity(), commands);
+        started = StartNode(new KnownIdentity());
         await Node.UntilAsync("waits for its route", () => Node.State.IsRouteRead);
     }
 
-    private void Publish(RouteState state) => subnets.PublishRouteStatus(Status(OwnLease.Subnet.ToString(), "i-1", state));
+    private void Publish(RouteState state) => Subnets.PublishRouteStatus(Status(OwnLease.Subnet.ToString(), "i-1", state));
 
     private static RouteStatus Status(string subnet, string instance, RouteState state) =>
         new(subnet, instance, ["vtb-1"], state, "full", "", default);
