@@ -13,7 +13,8 @@ public sealed class NodeDescriptionTests
     private static readonly DateTimeOffset Now = new(2026, 11, 28, 0, 0, 0, TimeSpan.Zero);
     private static readonly Ipv4Network Subnet = Ipv4Network.Parse("10.24.5.0/24");
     private static readonly Ipv4Address Address = Ipv4Address.Parse("192.168.1.5");
-    private static readonly SelectedInterface Selected = new(new HostInterface("eth0", "00:16:3e:00:00:01", 1500, [Address]), Address, Address);
+    private static readonly SelectedInterface Selected =
+        new(new HostInterface("eth0", "00:16:3e:00:00:01", 1500, [Address]), Address, Address);
 
     [Fact]
     public void A_usable_subnet_has_no_problem()
@@ -43,8 +44,20 @@ public sealed class NodeDescriptionTests
     }
 
     [Fact]
-    public void A_backend_without_routes_needs_none() =>
+    public void A_backend_without_routes_requires_no_route() =>
         Assert.Null((Node(null) with { Cluster = new NodeInCluster(Lease(null), null, IsRouteRequired: false) }).FindProblem());
+
+    [Theory]
+    [InlineData(RouteState.QuotaExceeded, true)]
+    [InlineData(RouteState.Rejected, false)]
+    public void With_a_fallback_a_route_that_cannot_be_created_is_no_problem(RouteState state, bool isInFallback)
+    {
+        var cluster = new NodeInCluster(Lease(Route(state, "why")), null, IsRouteRequired: true) { HasFallback = true };
+        var node = Node(null) with { Cluster = cluster };
+        Assert.Equal(isInFallback, node.FindProblem() is null);
+        var text = node.ToDocument("/run/flannel/subnet.env", Now).Format(OutputFormat.Table);
+        Assert.Equal(isInFallback, text.Contains("; reached through the VXLAN tunnel\n", StringComparison.Ordinal));
+    }
 
     [Fact]
     public void A_file_of_another_subnet_is_a_problem() => Assert.Equal(
@@ -114,12 +127,13 @@ public sealed class NodeDescriptionTests
         Node(Route(RouteState.Available, "")).ToDocument("/run/flannel/subnet.env", Now).Format(OutputFormat.Json));
 
     private static NodeDescription Node(RouteStatus? route) => new(
-        Selected, new DaemonState("ready", ""), new NodeInCluster(Lease(route), new ControllerHolder("i-b", "192.168.1.6"), IsRouteRequired: true),
-        Subnet);
+        Selected, new DaemonState("ready", ""),
+        new NodeInCluster(Lease(route), new ControllerHolder("i-b", "192.168.1.6"), IsRouteRequired: true), Subnet);
 
     private static LeaseDescription Lease(RouteStatus? route) => new(
         new Lease(
-            new SubnetKey(Subnet), new LeaseAttributes(Address, null, "ali-vpc", """{"InstanceId":"i-a","VpcId":"vpc-a"}""", null), 1, 1, 1),
+            new SubnetKey(Subnet), new LeaseAttributes(Address, null, "ali-vpc", """{"InstanceId":"i-a","VpcId":"vpc-a"}""", null),
+            1, 1, 1),
         TimeSpan.FromHours(23), route);
 
     private static RouteStatus Route(RouteState state, string message) =>

@@ -485,7 +485,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public void Texts_need_no_settings()
+    public void Commands_that_print_a_text_read_no_settings()
     {
         Assert.Equal("bash", Parsed(["completion", "bash"], ("FLANNELD_HEALTHZ_PORT", "wrong")).Argument);
         Assert.Equal("check", Parsed(["help", "check"]).Argument);

@@ -14,7 +14,9 @@ public sealed class InstalledSettingsTests : IDisposable
     [Fact]
     public async Task A_command_uses_the_settings_of_the_packages_file()
     {
-        Write("/etc/default/flanneld", "FLANNELD_ETCD_ENDPOINTS=http://192.168.1.11:2379\nFLANNELD_HEALTHZ_PORT=8471\nFLANNELD_OPTIONS=--iface=eth1 --iface eth2");
+        Write(
+            "/etc/default/flanneld",
+            "FLANNELD_ETCD_ENDPOINTS=http://192.168.1.11:2379\nFLANNELD_HEALTHZ_PORT=8471\nFLANNELD_OPTIONS=--iface=eth1 --iface eth2");
         var options = await ParseAsync("check");
         Assert.Equal("http://192.168.1.11:2379", options.EtcdEndpoints);
         Assert.Equal(8471, options.HealthzPort);
@@ -77,14 +79,13 @@ public sealed class InstalledSettingsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--etcd-password-file=/mine", "FLANNELD_ETCD_PASSWORD=theirs")]
-    [InlineData("--etcd-password=mine", "FLANNELD_ETCD_PASSWORD_FILE=/theirs")]
-    public async Task A_password_of_the_command_replaces_that_of_the_service(string flag, string variable)
+    [InlineData("--etcd-password-file=/mine", "FLANNELD_ETCD_PASSWORD=theirs", null, "/mine")]
+    [InlineData("--etcd-password=mine", "FLANNELD_ETCD_PASSWORD_FILE=/theirs", "mine", null)]
+    public async Task A_password_of_the_command_replaces_that_of_the_service(string flag, string variable, string? password, string? file)
     {
         Write("/etc/default/flanneld", $"FLANNELD_ETCD_USERNAME=node\n{variable}");
         var options = await ParseAsync("check", flag);
-        Assert.True(options.EtcdPassword is null || options.EtcdPasswordFile is null);
-        Assert.Contains(options.Sources, source => source.Source == "the command line");
+        Assert.Equal((password, file), (options.EtcdPassword?.RevealText(), options.EtcdPasswordFile));
     }
 
     [Fact]

@@ -7,7 +7,7 @@ public sealed class UnitPropertiesTests
     /// <summary>Of systemd 252.</summary>
     private const string Shown = """
         StateDirectory=flannel
-        ExecStart={ path=/usr/sbin/flanneld ; argv[]=/usr/sbin/flanneld --iface=eth1 $FLANNELD_OPTIONS ; ignore_errors=no ; start_time=[n/a] ; pid=0 }
+        ExecStart={ path=/usr/sbin/flanneld ; argv[]=/usr/sbin/flanneld --iface=eth1 $FLANNELD_OPTIONS ; ignore_errors=no ; pid=0 }
         Environment=HOME=/nonexistent "FLANNELD_ETCD_PREFIX=/my network" FLANNELD_IP_MASQ=true
         EnvironmentFiles=/etc/default/flanneld (ignore_errors=yes)
         EnvironmentFiles=/etc/cluster.env (ignore_errors=no)
