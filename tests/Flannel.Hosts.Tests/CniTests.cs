@@ -5,7 +5,7 @@ using Flannel.Testbed;
 namespace Flannel.Hosts.Tests;
 
 /// <summary>The flannel plugin of CNI with bridge, host-local and portmap: ADD and DEL as a container runtime calls them.</summary>
-[Trait(DockerRelease.Trait, "cni")]
+[Trait(HostTraits.Needs, "cni")]
 public sealed class CniTests : EndToEndTest
 {
     private const string Id = "c1";
@@ -14,7 +14,7 @@ public sealed class CniTests : EndToEndTest
     [InlineData(false, false)]
     [InlineData(false, true)]
     [InlineData(true, false)]
-    [InlineData(true, true, Traits = [DockerRelease.Quick, "true"])]
+    [InlineData(true, true, Traits = [HostTraits.Quick, "true"])]
     public async Task Pods_of_two_nodes_talk(bool ipMasqFalse, bool flanneldMasquerades)
     {
         await HostPrograms.RequireAsync("cni");

@@ -5,7 +5,7 @@ namespace Flannel.Hosts.Tests;
 
 /// <summary>containerd's library for CNI (go-cni) reads the conflist in /etc/cni/net.d: the client <c>ctr run --cni</c> uses it, as the CRI
 /// plugin does.</summary>
-[Trait(DockerRelease.Trait, "cni")]
+[Trait(HostTraits.Needs, "cni")]
 public sealed class ContainerdTests : EndToEndTest
 {
     private const string Root = "/run/rootfs";

@@ -1,6 +1,6 @@
 namespace Flannel.Hosts.Tests;
 
-[Trait(DockerRelease.Trait, DockerRelease.Bookworm)]
+[Trait(HostTraits.Needs, DockerRelease.Bookworm)]
 public sealed class Docker20Tests() : DockerTests(DockerRelease.Bookworm)
 {
     [Fact]

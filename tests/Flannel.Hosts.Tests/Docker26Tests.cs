@@ -1,4 +1,4 @@
 namespace Flannel.Hosts.Tests;
 
-[Trait(DockerRelease.Trait, DockerRelease.Trixie)]
+[Trait(HostTraits.Needs, DockerRelease.Trixie)]
 public sealed class Docker26Tests() : DockerTests(DockerRelease.Trixie);

@@ -1,6 +1,6 @@
 namespace Flannel.Hosts.Tests;
 
-[Trait(DockerRelease.Trait, DockerRelease.Sid)]
+[Trait(HostTraits.Needs, DockerRelease.Sid)]
 public sealed class Docker28Tests() : DockerTests(DockerRelease.Sid)
 {
     [Fact]

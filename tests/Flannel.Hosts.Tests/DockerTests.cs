@@ -10,7 +10,7 @@ public abstract class DockerTests(string release) : EndToEndTest
     private const int Instances = 3;
 
     [Theory]
-    [InlineData("docker-io.conf", false, Masquerading.Docker, Traits = [DockerRelease.Quick, "true"])]
+    [InlineData("docker-io.conf", false, Masquerading.Docker, Traits = [HostTraits.Quick, "true"])]
     [InlineData("docker.conf", false, Masquerading.Flanneld)]
     [InlineData("docker-io.conf", false, Masquerading.None)]
     [InlineData("docker.conf", true, Masquerading.Docker)]

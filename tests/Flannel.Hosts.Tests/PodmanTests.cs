@@ -3,8 +3,8 @@ using Flannel.EndToEnd.Tests;
 namespace Flannel.Hosts.Tests;
 
 /// <summary>podman with its CNI backend and the conflist of the DaemonSet.</summary>
-[Trait(DockerRelease.Trait, "cni")]
-[Trait(DockerRelease.Trait, "podman")]
+[Trait(HostTraits.Needs, "cni")]
+[Trait(HostTraits.Needs, "podman")]
 public sealed class PodmanTests : EndToEndTest
 {
     private const string Configuration = """
@@ -21,7 +21,7 @@ public sealed class PodmanTests : EndToEndTest
         """;
 
     [Fact]
-    [Trait(DockerRelease.Quick, "true")]
+    [Trait(HostTraits.Quick, "true")]
     public async Task Containers_of_two_nodes_see_each_others_addresses()
     {
         await HostPrograms.RequireAsync("cni", "podman");
