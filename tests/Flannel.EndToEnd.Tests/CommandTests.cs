@@ -183,7 +183,8 @@ public sealed class CommandTests : EndToEndTest
 
         var leases = await Vpc.Instances[1].RunCommandAsync("leases", Cancel);
         Assert.Equal(0, leases.ExitCode);
-        Assert.Matches($@"(?m)^{subnet} +{Vpc.Instances[0].PublicIp} +ali-vpc +{Vpc.Instances[0].InstanceId} +Available +\S+Z$", leases.Output);
+        var (publicIp, instance) = (Vpc.Instances[0].PublicIp, Vpc.Instances[0].InstanceId);
+        Assert.Matches($@"(?m)^{subnet} +{publicIp} +ali-vpc +{instance} +Available +\S+Z$", leases.Output);
         Assert.EndsWith("1 lease, 254 subnets free\n", leases.Output, StringComparison.Ordinal);
     }
 

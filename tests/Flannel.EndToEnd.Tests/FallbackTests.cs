@@ -155,11 +155,14 @@ public sealed partial class FallbackTests : EndToEndTest
         }
     }
 
-    private IEnumerable<(int From, int To)> Pairs() =>
+    /// <summary>Indexes of instances.</summary>
+    private sealed record Pair(int From, int To);
+
+    private IEnumerable<Pair> Pairs() =>
         from source in Enumerable.Range(0, Vpc.Instances.Count)
         from target in Enumerable.Range(0, Vpc.Instances.Count)
         where source != target
-        select (source, target);
+        select new Pair(source, target);
 
     private async Task AssertAllTalkAsync()
     {

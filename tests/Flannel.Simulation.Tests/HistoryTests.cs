@@ -20,7 +20,8 @@ public sealed class HistoryTests(ITestOutputHelper output)
 
     /// <summary>Leases of both families: no node creates one that overlaps another in either of them.</summary>
     [Fact]
-    public void No_history_of_a_dual_stack_cluster_violates_an_invariant() => RunAll(Histories == Default ? DualStack : Histories, isDualStack: true);
+    public void No_history_of_a_dual_stack_cluster_violates_an_invariant() =>
+        RunAll(Histories == Default ? DualStack : Histories, isDualStack: true);
 
     private void RunAll(int count, bool isDualStack)
     {
