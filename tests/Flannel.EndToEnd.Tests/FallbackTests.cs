@@ -76,8 +76,8 @@ public sealed partial class FallbackTests : EndToEndTest
 
         // An entry of another cluster takes its place, and goes.
         var pings = await StartPingsAsync();
-        await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, [], Cancel);
         await CreateMarkedRouteAsync(subnet, 0, OtherCluster);
+        await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, [], Cancel);
         // The missing permission ended the term; a candidate that starts campaigns at once.
         await RestartAsync(0);
         await daemons[1].WaitForLogAsync($"route of {subnet}: Conflict: ", Cancel);

@@ -1,4 +1,4 @@
-using System.Text.Json.Nodes;
+using System.Text.Json;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flanneld.Commands.Output;
@@ -22,23 +22,32 @@ internal sealed record LeaseDescription(Lease Lease, TimeSpan? TimeToLive, Route
         return TimeToLive is { } left ? RouteStatusText.Utc(now + left) : "";
     }
 
-    public JsonObject ToJson(DateTimeOffset now) => new()
+    /// <summary>Writes one object.</summary>
+    public void WriteTo(Utf8JsonWriter json, DateTimeOffset now)
     {
-        ["subnet"] = Lease.Subnet.ToString(),
-        ["publicIP"] = Lease.Attributes.PublicIp.ToString(),
-        ["backend"] = Lease.Attributes.BackendType,
-        ["instanceId"] = InstanceId,
-        ["reservation"] = Lease.IsReservation,
-        ["expires"] = Lease.IsReservation || TimeToLive is null ? null : Expiry(now),
-        ["route"] = Route is null ? null : RouteJson(Route),
-    };
+        json.WriteStartObject();
+        json.WriteString("subnet", Lease.Subnet.ToString());
+        json.WriteString("publicIP", Lease.Attributes.PublicIp.ToString());
+        json.WriteString("backend", Lease.Attributes.BackendType);
+        json.WriteString("instanceId", InstanceId);
+        json.WriteBoolean("reservation", Lease.IsReservation);
+        json.WriteString("expires", Lease.IsReservation || TimeToLive is null ? null : Expiry(now));
+        json.WritePropertyName("route");
+        if (Route is null) json.WriteNullValue();
+        else WriteTo(json, Route);
+        json.WriteEndObject();
+    }
 
-    private static JsonObject RouteJson(RouteStatus route) => new()
+    private static void WriteTo(Utf8JsonWriter json, RouteStatus route)
     {
-        ["state"] = route.State.ToString(),
-        ["tables"] = new JsonArray([.. route.RouteTableIds.Select(id => (JsonNode)id)]),
-        ["message"] = route.Message,
-        ["requestId"] = route.RequestId,
-        ["since"] = RouteStatusText.Utc(route.Time),
-    };
+        json.WriteStartObject();
+        json.WriteString("state", route.State.ToString());
+        json.WriteStartArray("tables");
+        foreach (var id in route.RouteTableIds) json.WriteStringValue(id);
+        json.WriteEndArray();
+        json.WriteString("message", route.Message);
+        json.WriteString("requestId", route.RequestId);
+        json.WriteString("since", RouteStatusText.Utc(route.Time));
+        json.WriteEndObject();
+    }
 }

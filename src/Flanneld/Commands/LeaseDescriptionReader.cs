@@ -12,9 +12,9 @@ internal sealed class LeaseDescriptionReader(Connections connections)
     /// <summary>In the order of the leases.</summary>
     public async Task<IReadOnlyList<LeaseDescription>> ReadAsync(IReadOnlyList<Lease> leases, CancellationToken cancellation)
     {
-        var described = new LeaseDescription[leases.Count];
-        var limit = new ParallelOptions { MaxDegreeOfParallelism = ConcurrentLeases, CancellationToken = cancellation };
-        await Parallel.ForAsync(0, leases.Count, limit, async (index, stop) => described[index] = await ReadAsync(leases[index], stop));
+        List<LeaseDescription> described = [];
+        foreach (var concurrent in leases.Chunk(ConcurrentLeases))
+            described.AddRange(await Task.WhenAll(concurrent.Select(lease => ReadAsync(lease, cancellation))));
         return described;
     }
 

@@ -1,4 +1,4 @@
-using System.Text.Json.Nodes;
+using System.Text.Json;
 using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
@@ -26,12 +26,17 @@ internal sealed class LeaseListing(DaemonOptions options, Connections connection
     {
         var now = time.GetUtcNow();
         long? free = state.Config is ConfigState.Present present ? SubnetAllocator.CountFree(present.Config, state.Taken) : null;
-        var fields = new JsonObject
+        return new CommandDocument("LeaseList", WriteFields, isWide => ToTable(leases, isWide, now) + Summarize(leases, free));
+
+        void WriteFields(Utf8JsonWriter json)
         {
-            ["items"] = new JsonArray([.. leases.Select(lease => (JsonNode)lease.ToJson(now))]),
-            ["free"] = free,
-        };
-        return new CommandDocument("LeaseList", fields, isWide => ToTable(leases, isWide, now) + Summarize(leases, free));
+            json.WriteStartArray("items");
+            foreach (var lease in leases) lease.WriteTo(json, now);
+            json.WriteEndArray();
+            json.WritePropertyName("free");
+            if (free is { } count) json.WriteNumberValue(count);
+            else json.WriteNullValue();
+        }
     }
 
     private static string ToTable(IReadOnlyList<LeaseDescription> leases, bool isWide, DateTimeOffset now)

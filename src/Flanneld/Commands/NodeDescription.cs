@@ -1,5 +1,5 @@
 using System.Text;
-using System.Text.Json.Nodes;
+using System.Text.Json;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Routes;
@@ -46,28 +46,47 @@ internal sealed record NodeDescription(
         return Daemon.Name == DaemonState.Stopped ? "no daemon runs, and nothing renews the lease" : null;
     }
 
-    public CommandDocument ToDocument(string subnetFile, DateTimeOffset now)
+    public CommandDocument ToDocument(string subnetFile, DateTimeOffset now) =>
+        new("NodeStatus", json => WriteFields(json, subnetFile, now), _ => ToTable(subnetFile, now));
+
+    private void WriteFields(Utf8JsonWriter json, string subnetFile, DateTimeOffset now)
     {
-        var found = Cluster.Ok ? Cluster.Value : null;
         var problem = FindProblem();
-        var fields = new JsonObject
+        json.WriteBoolean("ready", problem is null);
+        json.WriteString("reason", problem ?? "");
+        json.WriteStartObject("node");
+        json.WriteString("publicIP", Selected.PublicIp.ToString());
+        json.WriteString("interface", Selected.Interface.Name);
+        json.WriteNumber("mtu", Selected.Interface.Mtu);
+        json.WriteEndObject();
+        json.WriteStartObject("daemon");
+        json.WriteString("state", Daemon.Name);
+        json.WriteString("detail", Daemon.Detail);
+        json.WriteEndObject();
+        WriteCluster(json, Cluster.Ok ? Cluster.Value : null, now);
+        json.WriteStartObject("subnetFile");
+        json.WriteString("path", subnetFile);
+        json.WriteString("subnet", FileSubnet?.ToString());
+        json.WriteEndObject();
+    }
+
+    /// <param name="found">Null when etcd could not be read.</param>
+    private static void WriteCluster(Utf8JsonWriter json, NodeInCluster? found, DateTimeOffset now)
+    {
+        json.WritePropertyName("lease");
+        if (found?.Lease is { } lease) lease.WriteTo(json, now);
+        else json.WriteNullValue();
+        json.WritePropertyName("controller");
+        if (found?.Controller is not { } controller)
         {
-            ["ready"] = problem is null,
-            ["reason"] = problem ?? "",
-            ["node"] = new JsonObject
-            {
-                ["publicIP"] = Selected.PublicIp.ToString(),
-                ["interface"] = Selected.Interface.Name,
-                ["mtu"] = Selected.Interface.Mtu,
-            },
-            ["daemon"] = new JsonObject { ["state"] = Daemon.Name, ["detail"] = Daemon.Detail },
-            ["lease"] = found?.Lease?.ToJson(now),
-            ["controller"] = found?.Controller is { } controller
-                ? new JsonObject { ["instanceId"] = controller.InstanceId, ["publicIP"] = controller.PublicIp }
-                : null,
-            ["subnetFile"] = new JsonObject { ["path"] = subnetFile, ["subnet"] = FileSubnet?.ToString() },
-        };
-        return new CommandDocument("NodeStatus", fields, _ => ToTable(subnetFile, now));
+            json.WriteNullValue();
+            return;
+        }
+
+        json.WriteStartObject();
+        json.WriteString("instanceId", controller.InstanceId);
+        json.WriteString("publicIP", controller.PublicIp);
+        json.WriteEndObject();
     }
 
     private string ToTable(string subnetFile, DateTimeOffset now)

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
@@ -52,7 +51,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
         await Console.Out.WriteAsync(options.Output switch
         {
             OutputFormat.Json => report.ToJson(),
-            OutputFormat.Yaml => YamlText.Of(JsonNode.Parse(report.ToJson())!),
+            OutputFormat.Yaml => YamlText.Of(report.ToJson()),
             _ => report.ToTable(),
         });
         if (report.Problems > 0) return Result.Failure($"{report.Problems} {(report.Problems == 1 ? "problem" : "problems")}, see above");

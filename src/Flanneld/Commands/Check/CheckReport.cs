@@ -1,7 +1,7 @@
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Flannel.AliCloud.Http;
+using Flanneld.Commands.Output;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;
@@ -56,8 +56,7 @@ internal sealed class CheckReport
     /// fields may be added.</summary>
     public string ToJson()
     {
-        var options = new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-        return WriteJson(options, json =>
+        return JsonText.Compose(json =>
         {
             json.WriteStartObject();
             json.WriteString("version", ProgramVersion.Text);
@@ -87,7 +86,7 @@ internal sealed class CheckReport
         json.WriteEndObject();
     }
 
-    private string Policy() => WriteJson(new JsonWriterOptions { Indented = true }, WritePolicy);
+    private string Policy() => JsonText.Compose(WritePolicy);
 
     private void WritePolicy(Utf8JsonWriter json)
     {
@@ -107,13 +106,6 @@ internal sealed class CheckReport
 
         json.WriteEndArray();
         json.WriteEndObject();
-    }
-
-    private static string WriteJson(JsonWriterOptions options, Action<Utf8JsonWriter> write)
-    {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, options)) write(json);
-        return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
     }
 
     private static string NameOf(CheckState state) => state switch

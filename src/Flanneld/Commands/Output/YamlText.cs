@@ -1,5 +1,5 @@
 using System.Text;
-using System.Text.Json.Nodes;
+using System.Text.Json;
 
 namespace Flanneld.Commands.Output;
 
@@ -12,35 +12,45 @@ internal static class YamlText
     /// <summary>Words of YAML 1.1 and 1.2 that are a boolean or null.</summary>
     private static readonly string[] ReservedWords = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
 
-    /// <summary>With a final line feed.</summary>
-    public static string Of(JsonNode document)
+    /// <param name="json">A valid document.</param>
+    /// <returns>With a final line feed.</returns>
+    public static string Of(string json)
     {
+        using var document = JsonDocument.Parse(json);
         var text = new StringBuilder();
-        Append(text, document, 0);
+        Append(text, document.RootElement, 0);
         return text.ToString();
     }
 
-    private static void Append(StringBuilder text, JsonNode node, int depth)
+    private static void Append(StringBuilder text, JsonElement element, int depth)
     {
-        if (node is JsonObject fields) AppendFields(text, fields, depth);
-        else if (node is JsonArray items) AppendItems(text, items, depth);
-        else text.Append(' ', depth).Append(Scalar(node)).Append('\n');
+        if (element.ValueKind == JsonValueKind.Object) AppendFields(text, element, depth);
+        else if (element.ValueKind == JsonValueKind.Array) AppendItems(text, element, depth);
+        else text.Append(' ', depth).Append(Scalar(element)).Append('\n');
     }
 
-    private static void AppendFields(StringBuilder text, JsonObject fields, int depth)
+    private static void AppendFields(StringBuilder text, JsonElement fields, int depth)
     {
-        foreach (var (name, value) in fields)
+        foreach (var field in fields.EnumerateObject())
         {
-            text.Append(' ', depth).Append(Plain(name)).Append(':');
-            AppendValue(text, value, depth);
+            text.Append(' ', depth).Append(Plain(field.Name)).Append(':');
+            if (IsNested(field.Value))
+            {
+                text.Append('\n');
+                Append(text, field.Value, depth + Indent);
+            }
+            else
+            {
+                text.Append(' ').Append(Scalar(field.Value)).Append('\n');
+            }
         }
     }
 
-    private static void AppendItems(StringBuilder text, JsonArray items, int depth)
+    private static void AppendItems(StringBuilder text, JsonElement items, int depth)
     {
-        foreach (var item in items)
+        foreach (var item in items.EnumerateArray())
         {
-            if (item is not (JsonObject { Count: > 0 } or JsonArray { Count: > 0 }))
+            if (!IsNested(item))
             {
                 text.Append(' ', depth).Append("- ").Append(Scalar(item)).Append('\n');
                 continue;
@@ -54,26 +64,21 @@ internal static class YamlText
         }
     }
 
-    private static void AppendValue(StringBuilder text, JsonNode? value, int depth)
+    /// <summary>Whether it stands on lines of its own.</summary>
+    private static bool IsNested(JsonElement element) => element.ValueKind switch
     {
-        if (value is JsonObject { Count: > 0 } or JsonArray { Count: > 0 })
-        {
-            text.Append('\n');
-            Append(text, value, depth + Indent);
-        }
-        else
-        {
-            text.Append(' ').Append(Scalar(value)).Append('\n');
-        }
-    }
+        JsonValueKind.Object => element.EnumerateObject().Any(),
+        JsonValueKind.Array => element.GetArrayLength() > 0,
+        _ => false,
+    };
 
-    private static string Scalar(JsonNode? node) => node switch
+    /// <summary>An empty object or list, and a number, boolean or null, are written as in JSON.</summary>
+    private static string Scalar(JsonElement element) => element.ValueKind switch
     {
-        null => "null",
-        JsonObject => "{}",
-        JsonArray => "[]",
-        JsonValue value when value.TryGetValue<string>(out var text) => Plain(text),
-        _ => node.ToJsonString(),
+        JsonValueKind.Object => "{}",
+        JsonValueKind.Array => "[]",
+        JsonValueKind.String => Plain(element.GetString()!),
+        _ => element.GetRawText(),
     };
 
     /// <summary>The text itself if it is of letters, digits and a few signs, begins with a letter and is no reserved word; else in
@@ -82,5 +87,5 @@ internal static class YamlText
         text.Length > 0 && char.IsAsciiLetter(text[0]) && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/')
             && !ReservedWords.Contains(text, StringComparer.OrdinalIgnoreCase)
             ? text
-            : JsonValue.Create(text).ToJsonString(CommandDocument.Json);
+            : JsonText.Quote(text);
 }

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Flanneld.Commands.Output;
 
 namespace Flanneld.Tests.Commands.Output;
@@ -8,11 +7,11 @@ public sealed class YamlTextTests
     [Fact]
     public void Objects_and_lists_are_nested_by_indentation()
     {
-        var document = JsonNode.Parse(
+        const string json =
             """
             {"kind":"LeaseList","items":[{"subnet":"10.24.5.0/24","route":{"state":"Available","tables":["vtb-a","vtb-b"]}},{"subnet":"10.24.6.0/24","route":null}],
              "free":250,"ready":true,"none":[],"empty":{}}
-            """)!;
+            """;
         Assert.Equal(
             """
             kind: LeaseList
@@ -31,7 +30,7 @@ public sealed class YamlTextTests
             empty: {}
 
             """,
-            YamlText.Of(document));
+            YamlText.Of(json));
     }
 
     [Theory]
@@ -45,5 +44,5 @@ public sealed class YamlTextTests
     [InlineData("# no comment", "\"# no comment\"")]
     [InlineData("中文", "\"中文\"")]
     public void A_text_that_may_mean_something_else_is_quoted(string text, string expected) =>
-        Assert.Equal($"a: {expected}\n", YamlText.Of(new JsonObject { ["a"] = text }));
+        Assert.Equal($"a: {expected}\n", YamlText.Of($$"""{"a":{{JsonText.Quote(text)}}}"""));
 }
