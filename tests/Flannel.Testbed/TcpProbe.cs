@@ -14,11 +14,11 @@ public static class TcpProbe
     public static async Task<string?> SourceAddressAsync(
         NetworkNamespace from, NetworkNamespace to, IPEndPoint destination, CancellationToken cancel, string? source = null)
     {
-        using var listener = await to.CreateSocketAsync(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        using var listener = await to.CreateSocketAsync(destination.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         listener.Bind(destination);
         listener.Listen();
-        using var client = await from.CreateSocketAsync(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        using var client = await from.CreateSocketAsync(destination.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         if (source is not null)
         {
             client.Bind(new IPEndPoint(IPAddress.Parse(source), 0));

@@ -12,6 +12,7 @@ namespace Flannel.Core.Leases;
 public sealed record SubnetEnv(Ipv4Network Network, Ipv4Network Subnet, int Mtu, bool IpMasq)
 {
     private const string SubnetName = "FLANNEL_SUBNET=";
+    private const string Ipv6NetworkName = "FLANNEL_IPV6_NETWORK=";
     private const string Ipv6SubnetName = "FLANNEL_IPV6_SUBNET=";
 
     /// <summary>The IPv6 network of the cluster, and the node's subnet of it; null without IPv6.</summary>
@@ -20,7 +21,7 @@ public sealed record SubnetEnv(Ipv4Network Network, Ipv4Network Subnet, int Mtu,
     public byte[] ToBytes() => Encoding.ASCII.GetBytes(
         $"FLANNEL_NETWORK={Network}\n{SubnetLine(Subnet)}{Ipv6Lines}FLANNEL_MTU={Mtu}\nFLANNEL_IPMASQ={(IpMasq ? "true" : "false")}\n");
 
-    private string Ipv6Lines => Ipv6 is { } ipv6 ? $"FLANNEL_IPV6_NETWORK={ipv6.Network}\n{SubnetLine(ipv6.Subnet)}" : "";
+    private string Ipv6Lines => Ipv6 is { } ipv6 ? $"{Ipv6NetworkName}{ipv6.Network}\n{SubnetLine(ipv6.Subnet)}" : "";
 
     /// <summary>The line of the subnet, with LF.</summary>
     public static string SubnetLine(Ipv4Network subnet) => $"{SubnetName}{new Ipv4Address(subnet.Address.Value + 1)}/{subnet.Length}\n";
@@ -37,8 +38,13 @@ public sealed record SubnetEnv(Ipv4Network Network, Ipv4Network Subnet, int Mtu,
     public static Ipv4Network? ReadPreviousNetwork(ReadOnlySpan<byte> text) => ReadNetwork(text, "FLANNEL_NETWORK=");
 
     /// <summary>The IPv6 subnet, in the same way.</summary>
-    public static Ipv6Network? ReadPreviousIpv6Subnet(ReadOnlySpan<byte> text) =>
-        ReadValue(text, Ipv6SubnetName) is { } value && Ipv6Network.TryParse(value, '/', out var subnet, out _) ? subnet : null;
+    public static Ipv6Network? ReadPreviousIpv6Subnet(ReadOnlySpan<byte> text) => ReadIpv6Network(text, Ipv6SubnetName);
+
+    /// <summary>The cluster's IPv6 network, in the same way.</summary>
+    public static Ipv6Network? ReadPreviousIpv6Network(ReadOnlySpan<byte> text) => ReadIpv6Network(text, Ipv6NetworkName);
+
+    private static Ipv6Network? ReadIpv6Network(ReadOnlySpan<byte> text, string name) =>
+        ReadValue(text, name) is { } value && Ipv6Network.TryParse(value, '/', out var network, out _) ? network : null;
 
     private static Ipv4Network? ReadNetwork(ReadOnlySpan<byte> text, string name) =>
         ReadValue(text, name) is { } value && Ipv4Network.TryParse(value, '/', out var subnet, out _) ? subnet : null;

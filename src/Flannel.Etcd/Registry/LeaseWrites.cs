@@ -74,7 +74,8 @@ internal sealed class LeaseWrites(EtcdKeys keys)
         },
         Success =
         {
-            Delete(keys.Lease(lease.Key)), Put(keys.Lease(key), attributes, lease.EtcdLeaseId), Pointers(key, attributes, lease.EtcdLeaseId),
+            Delete(keys.Lease(lease.Key)), Put(keys.Lease(key), attributes, lease.EtcdLeaseId),
+            Pointers(key, attributes, lease.EtcdLeaseId),
         },
         Failure = { RegistryReader.Operations(keys) },
     };

@@ -14,9 +14,14 @@ public sealed class FirewallPrograms(ProgramFolders folders)
     /// <inheritdoc cref="ProgramFolders.Advise"/>
     public string Advise(string package) => folders.Advise(package);
 
-    /// <summary>The commands of iptables that read and write all rules; null unless both are installed.</summary>
-    internal IptablesPrograms? FindIptables() =>
-        Find("iptables-save") is { } save && Find("iptables-restore") is { } restore ? new IptablesPrograms(save, restore) : null;
+    /// <summary>The commands of iptables, or of ip6tables, that read and write all rules; null unless both are installed.</summary>
+    internal IptablesPrograms? FindIptables(bool isV6)
+    {
+        var name = NameOfIptables(isV6);
+        return Find($"{name}-save") is { } save && Find($"{name}-restore") is { } restore ? new IptablesPrograms(save, restore) : null;
+    }
+
+    internal static string NameOfIptables(bool isV6) => isV6 ? "ip6tables" : "iptables";
 }
 
 internal sealed record IptablesPrograms(string Save, string Restore);

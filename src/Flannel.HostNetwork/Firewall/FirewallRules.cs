@@ -3,9 +3,10 @@ using Flannel.Core.Addresses;
 namespace Flannel.HostNetwork.Firewall;
 
 /// <summary>The desired firewall rules of one network on this host. Pure: neither nft nor iptables is asked.</summary>
-/// <param name="Network">The cluster's network. It is part of the rules' names: daemons of two networks do not share a rule.</param>
+/// <param name="Network">The cluster's network of one family. It is part of the rules' names: daemons of two networks do not share a
+/// rule.</param>
 /// <param name="Subnet">This node's subnet.</param>
-public sealed record FirewallRules(Ipv4Network Network, Ipv4Network Subnet)
+public sealed record FirewallRules(IpNetwork Network, IpNetwork Subnet)
 {
     /// <summary><c>--ip-masq</c>.</summary>
     public bool Masquerades { get; init; }
@@ -14,7 +15,7 @@ public sealed record FirewallRules(Ipv4Network Network, Ipv4Network Subnet)
     public bool IsFullyRandom { get; init; } = true;
 
     /// <summary><c>--ip-masq-exclude</c>: destinations that see the container's own address.</summary>
-    public IReadOnlyList<Ipv4Network> Excluded { get; init; } = [];
+    public IReadOnlyList<IpNetwork> Excluded { get; init; } = [];
 
     /// <summary><c>--iptables-forward-rules</c>.</summary>
     public bool Forwards { get; init; }

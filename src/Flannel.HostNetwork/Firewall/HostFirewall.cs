@@ -12,14 +12,17 @@ namespace Flannel.HostNetwork.Firewall;
 public sealed class HostFirewall(FirewallRules rules, bool? usesNft, FirewallPrograms programs, TimeProvider time)
 {
     private const string Nft = "nft";
-    private const string Iptables = "iptables";
 
-    private readonly NftFirewall? nft = programs.Find(Nft) is { } path ? new(path, NftTable.NameOf(rules.Network)) : null;
-    private readonly IptablesFirewall? iptables = programs.FindIptables() is { } found ? new(found, rules.Network) : null;
+    private readonly string iptablesName = FirewallPrograms.NameOfIptables(rules.Network.IsV6);
+    private readonly NftFirewall? nft = programs.Find(Nft) is { } path
+        ? new(path, NftTable.FamilyOf(rules.Network.IsV6), NftTable.NameOf(rules.Network))
+        : null;
+
+    private readonly IptablesFirewall? iptables = programs.FindIptables(rules.Network.IsV6) is { } found ? new(found, rules.Network) : null;
     private bool hasLooked;
 
     /// <summary>Networks of earlier runs, whose rules are removed.</summary>
-    public IReadOnlyList<Ipv4Network> FormerNetworks { get; init; } = [];
+    public IReadOnlyList<IpNetwork> FormerNetworks { get; init; } = [];
 
     private bool MasqueradesWithNft => usesNft switch
     {
@@ -37,7 +40,7 @@ public sealed class HostFirewall(FirewallRules rules, bool? usesNft, FirewallPro
         var snapshot = await ReadIptablesAsync(cancellation);
         var masquerading = rules.Masquerades && MasqueradesWithNft
             ? Combine(byNft, await ReconcileTableAsync(snapshot, IptablesTable.Empty(IptablesRules.Nat), cancellation), Nft)
-            : Combine(await ReconcileTableAsync(snapshot, IptablesRules.Masquerading(rules), cancellation), byNft, Iptables);
+            : Combine(await ReconcileTableAsync(snapshot, IptablesRules.Masquerading(rules), cancellation), byNft, iptablesName);
         if (!rules.Masquerades) masquerading = WithoutRefusal(masquerading);
         var forwarding = await ReconcileForwardingAsync(snapshot, cancellation);
         hasLooked = masquerading is not FirewallResult.Failed && forwarding is not FirewallResult.Failed;
@@ -67,7 +70,7 @@ public sealed class HostFirewall(FirewallRules rules, bool? usesNft, FirewallPro
         var table = rules.Forwards ? IptablesRules.Filter : IptablesRules.Nat;
         var readsOne = hasLooked && masquerades != rules.Forwards;
         return await FirewallCommand.LimitAsync(
-            Iptables, stop => iptables.ReadAsync(readsOne ? table : null, stop), time, cancellation);
+            iptablesName, stop => iptables.ReadAsync(readsOne ? table : null, stop), time, cancellation);
     }
 
     /// <returns>Null if nothing was compared.</returns>
@@ -78,8 +81,8 @@ public sealed class HostFirewall(FirewallRules rules, bool? usesNft, FirewallPro
         if (iptables is null && isDesired)
         {
             return Result.Failure(desired.Name == IptablesRules.Nat
-                ? $"neither nft nor iptables is installed: {programs.Advise("nftables")}, or omit the flag and let Docker masquerade"
-                : $"iptables is not installed: {programs.Advise("iptables")}");
+                ? $"neither nft nor {iptablesName} is installed: {programs.Advise("nftables")}, or omit the flag and let Docker masquerade"
+                : $"{iptablesName} is not installed: {programs.Advise("iptables")}");
         }
 
         if (snapshot is null || (hasLooked && !isDesired)) return null;
@@ -91,16 +94,16 @@ public sealed class HostFirewall(FirewallRules rules, bool? usesNft, FirewallPro
         }
 
         return await FirewallCommand.LimitAsync(
-            Iptables, stop => iptables!.ReconcileAsync(desired, snapshot.Value, stop), time, cancellation);
+            iptablesName, stop => iptables!.ReconcileAsync(desired, snapshot.Value, stop), time, cancellation);
     }
 
     private async Task<FirewallResult> ReconcileForwardingAsync(Result<IptablesSnapshot>? snapshot, CancellationToken cancellation)
     {
         if (rules.Forwards && iptables is null)
-            return new FirewallResult.Unavailable($"iptables is not installed: {programs.Advise("iptables")}");
+            return new FirewallResult.Unavailable($"{iptablesName} is not installed: {programs.Advise("iptables")}");
         var hasDocker = snapshot is { Ok: true } && snapshot.Value.HasChain(IptablesRules.Filter, IptablesRules.DockerChain);
         var desired = IptablesRules.Forwarding(rules, hasDocker || programs.Find("dockerd") is not null);
-        var result = Combine(await ReconcileTableAsync(snapshot, desired, cancellation), null, Iptables);
+        var result = Combine(await ReconcileTableAsync(snapshot, desired, cancellation), null, iptablesName);
         if (!rules.Forwards) return WithoutRefusal(result);
         return result is FirewallResult.Failed failed && FirewallCommand.IsRefusal(failed.Error)
             ? new FirewallResult.Unavailable(failed.Error)

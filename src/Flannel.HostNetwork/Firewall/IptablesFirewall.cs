@@ -5,7 +5,7 @@ namespace Flannel.HostNetwork.Firewall;
 
 /// <summary>Chains through <c>iptables-save</c> and <c>iptables-restore</c>. One read per check.</summary>
 /// <param name="network">Whose rules are compared; null for all networks of flanneld.</param>
-internal sealed class IptablesFirewall(IptablesPrograms programs, Ipv4Network? network)
+internal sealed class IptablesFirewall(IptablesPrograms programs, IpNetwork? network)
 {
     // Seconds that iptables-restore waits while another program holds the lock.
     private const string LockWait = "5";

@@ -10,14 +10,14 @@ internal sealed partial class IptablesPlan
     private readonly List<string> lines = [];
     private readonly IptablesTable desired;
     private readonly IReadOnlyDictionary<string, List<string>> observed;
-    private readonly Ipv4Network? network;
+    private readonly IpNetwork? network;
 
-    private IptablesPlan(IptablesTable desired, IptablesSnapshot snapshot, Ipv4Network? network) =>
+    private IptablesPlan(IptablesTable desired, IptablesSnapshot snapshot, IpNetwork? network) =>
         (this.desired, observed, this.network) = (desired, snapshot.Chains(desired.Name), network);
 
     /// <param name="network">The network whose rules are compared; null for all networks of flanneld.</param>
     /// <returns>Empty if nothing is to be changed.</returns>
-    public static string Compose(IptablesTable desired, IptablesSnapshot snapshot, Ipv4Network? network)
+    public static string Compose(IptablesTable desired, IptablesSnapshot snapshot, IpNetwork? network)
     {
         var plan = new IptablesPlan(desired, snapshot, network);
         foreach (var chain in desired.Chains) plan.Fill(chain);

@@ -5,7 +5,8 @@ namespace Flannel.HostNetwork.Firewall;
 /// <summary>The masquerade table through <c>nft</c>. One read per check. The versions of nft print a table in different ways: a table is
 /// compared with what nft printed after it was written.</summary>
 /// <param name="nft">The path of nft.</param>
-internal sealed class NftFirewall(string nft, string table)
+/// <param name="family"><c>ip</c> or <c>ip6</c>.</param>
+internal sealed class NftFirewall(string nft, string family, string table)
 {
     private string? accepted;
 
@@ -16,7 +17,7 @@ internal sealed class NftFirewall(string nft, string table)
         var found = await ReadAsync(cancellation);
         if (!found.Ok) return Result.Failure(found.Error);
         if (script is null ? found.Value.Length == 0 : found.Value == accepted) return false;
-        var written = await WriteAsync(nft, script ?? NftTable.Delete(table), cancellation);
+        var written = await WriteAsync(nft, script ?? NftTable.Delete(family, table), cancellation);
         if (!written.Ok) return Result.Failure(written.Error);
         if (script is null) return true;
         var read = await ReadAsync(cancellation);
@@ -25,10 +26,10 @@ internal sealed class NftFirewall(string nft, string table)
         return true;
     }
 
-    /// <summary>The names of all tables of flanneld.</summary>
-    public static async Task<Result<IReadOnlyList<string>>> FindTablesAsync(string nft, CancellationToken cancellation)
+    /// <summary>The names of all tables of flanneld in one family.</summary>
+    public static async Task<Result<IReadOnlyList<string>>> FindTablesAsync(string nft, string family, CancellationToken cancellation)
     {
-        var listing = await FirewallCommand.ReadAsync(nft, ["list", "tables", "ip"], "", cancellation);
+        var listing = await FirewallCommand.ReadAsync(nft, ["list", "tables", family], "", cancellation);
         return listing.Select(NftTable.FindOwn);
     }
 
@@ -41,7 +42,7 @@ internal sealed class NftFirewall(string nft, string table)
     /// <returns>Empty if there is no table.</returns>
     private async Task<Result<string>> ReadAsync(CancellationToken cancellation)
     {
-        var ended = await FirewallCommand.RunAsync(nft, ["list", "table", "ip", table], "", cancellation);
+        var ended = await FirewallCommand.RunAsync(nft, ["list", "table", family, table], "", cancellation);
         if (!ended.Ok) return Result.Failure(ended.Error);
         var isMissing = ended.Value.Error.Contains("No such file or directory", StringComparison.Ordinal);
         return isMissing ? "" : FirewallCommand.ToResult(ended.Value);

@@ -10,23 +10,28 @@ internal static class NftTable
     /// <summary>The beginning of the name of every table of flanneld.</summary>
     public const string Prefix = "flannel_ali_vpc";
 
-    public static string NameOf(Ipv4Network network) => $"{Prefix}_{network.Address}_{network.Length}";
+    /// <summary>nft's name of the family.</summary>
+    public static string FamilyOf(bool isV6) => isV6 ? "ip6" : "ip";
+
+    /// <summary>A name of nft has no colons.</summary>
+    public static string NameOf(IpNetwork network) => $"{Prefix}_{network.Address.ToString().Replace(':', '_')}_{network.Length}";
 
     /// <summary>Replaces the table in one transaction.</summary>
     public static string Compose(FirewallRules rules)
     {
-        var table = NameOf(rules.Network);
-        var text = new StringBuilder(Delete(table));
-        text.Append(CultureInfo.InvariantCulture, $"table ip {table} {{\n  chain postrouting {{\n");
+        var (family, table) = (FamilyOf(rules.Network.IsV6), NameOf(rules.Network));
+        var text = new StringBuilder(Delete(family, table));
+        text.Append(CultureInfo.InvariantCulture, $"table {family} {table} {{\n  chain postrouting {{\n");
         text.Append("    type nat hook postrouting priority srcnat; policy accept;\n");
-        foreach (var rule in MasqueradeRule.Compose(rules)) text.Append("    ").Append(Format(rule, rules.IsFullyRandom)).Append('\n');
+        foreach (var rule in MasqueradeRule.Compose(rules))
+            text.Append("    ").Append(Format(rule, family, rules.IsFullyRandom)).Append('\n');
         return text.Append("  }\n}\n").ToString();
     }
 
     /// <summary>The first line creates the table if there is none, so that the deletion succeeds.</summary>
-    public static string Delete(string table) => $"table ip {table}\ndelete table ip {table}\n";
+    public static string Delete(string family, string table) => $"table {family} {table}\ndelete table {family} {table}\n";
 
-    /// <param name="listing">The output of <c>nft list tables ip</c>.</param>
+    /// <param name="listing">The output of <c>nft list tables</c> for one family.</param>
     /// <returns>The names of flanneld's tables.</returns>
     public static IReadOnlyList<string> FindOwn(string listing) =>
     [
@@ -34,12 +39,12 @@ internal static class NftTable
             .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)),
     ];
 
-    private static string Format(MasqueradeRule rule, bool isFullyRandom)
+    private static string Format(MasqueradeRule rule, string family, bool isFullyRandom)
     {
         List<string> parts = [];
         if (rule.IsForMarked) parts.Add($"meta mark & 0x{MasqueradeRule.KubeProxyMark:x} == 0x{MasqueradeRule.KubeProxyMark:x}");
-        if (rule.Source is { } source) parts.Add("ip saddr " + Format(source));
-        if (rule.Destination is { } destination) parts.Add("ip daddr " + Format(destination));
+        if (rule.Source is { } source) parts.Add($"{family} saddr {Format(source)}");
+        if (rule.Destination is { } destination) parts.Add($"{family} daddr {Format(destination)}");
         parts.Add(rule.Action == MasqueradeAction.Return ? "return" : "masquerade");
         if (rule.Action == MasqueradeAction.Masquerade && isFullyRandom) parts.Add("fully-random");
         return string.Join(' ', parts);

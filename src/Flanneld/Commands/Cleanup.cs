@@ -31,7 +31,7 @@ internal sealed class Cleanup(DaemonOptions options, FirewallCleanup firewall, I
                 $"{Redaction.Path(options.SubnetFile)} names no network: use --all to remove the rules of all networks");
         }
 
-        var rules = await firewall.RemoveAsync(network, cancellation);
+        var rules = await RemoveRulesAsync(network, file?.ReadIpv6Network(), cancellation);
         await PrintAsync(rules);
         var tunnels = await RemoveTunnelsAsync(file?.ReadSubnet(), cancellation);
         await PrintAsync(tunnels);
@@ -43,6 +43,17 @@ internal sealed class Cleanup(DaemonOptions options, FirewallCleanup firewall, I
     private Task PrintNothingAsync() => Console.Out.WriteLineAsync(options.All
         ? "no firewall rules, routes or devices of flanneld: nothing to remove"
         : "no firewall rules of flanneld: nothing to remove");
+
+    /// <param name="network">Null for all networks.</param>
+    private async Task<Result<IReadOnlyList<string>>> RemoveRulesAsync(
+        Ipv4Network? network, Ipv6Network? ipv6, CancellationToken cancellation)
+    {
+        if (network is not { } known) return await firewall.RemoveAsync(null, cancellation);
+        var removed = await firewall.RemoveAsync(known, cancellation);
+        if (!removed.Ok || ipv6 is not { } knownIpv6) return removed;
+        var also = await firewall.RemoveAsync(knownIpv6, cancellation);
+        return also.Ok ? (List<string>)[.. removed.Value, .. also.Value] : also;
+    }
 
     private async Task<Result<IReadOnlyList<string>>> RemoveTunnelsAsync(Ipv4Network? ownSubnet, CancellationToken cancellation) =>
         options.All && iproute is not null

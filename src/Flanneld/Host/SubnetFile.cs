@@ -24,6 +24,9 @@ internal abstract record SubnetFileState
 
         /// <summary>The cluster's network that the content names; null when it names none.</summary>
         public Ipv4Network? ReadNetwork() => SubnetEnv.ReadPreviousNetwork(Content);
+
+        /// <summary>The same for IPv6.</summary>
+        public Ipv6Network? ReadIpv6Network() => SubnetEnv.ReadPreviousIpv6Network(Content);
     }
 
     /// <param name="Error">One line.</param>

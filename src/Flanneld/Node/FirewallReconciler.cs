@@ -6,20 +6,20 @@ namespace Flanneld.Node;
 
 /// <summary>Keeps the firewall rules of this node, and reports what happens to them: one line for each new error.</summary>
 internal sealed class FirewallReconciler(
-    HostFirewall firewall, FirewallSettings settings, Ipv4Network network, TimeProvider time, ILogger logger)
+    HostFirewall firewall, FirewallSettings settings, IpNetwork network, TimeProvider time, ILogger logger)
 {
     private readonly FirewallReport masquerading = new("masquerade", network.ToString(), time, logger)
     {
         Flag = "--ip-masq",
         IsDesired = settings.Masquerades,
-        IsRequired = settings.Masquerades,
+        IsRequired = settings.Masquerades && settings.IsAwaited,
     };
 
     private readonly FirewallReport forwarding = new("forwarding", network.ToString(), time, logger)
     {
         Flag = "--iptables-forward-rules",
         IsDesired = settings.Forwarding != ForwardingMode.Off,
-        IsRequired = settings.Forwarding == ForwardingMode.Required,
+        IsRequired = settings.Forwarding == ForwardingMode.Required && settings.IsAwaited,
     };
 
     // The node's loop makes passes until it is true, and KeepAsync from then on: there is one pass at a time.
@@ -33,6 +33,13 @@ internal sealed class FirewallReconciler(
         var error = await ReconcileAsync(cancellation);
         isSettled = error is null;
         return error;
+    }
+
+    /// <summary>Sets the rules, and restores them, for a node that does not wait for them. Ends only by cancellation.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        await EnsureAsync(cancellation);
+        await KeepAsync(cancellation);
     }
 
     /// <summary>Checks the rules at each interval, and restores them. Ends only by cancellation.</summary>

@@ -28,11 +28,15 @@ internal sealed record FirewallSettings(FirewallPrograms Programs)
     /// <summary>Between two checks of the rules; zero for none.</summary>
     public TimeSpan Resync { get; init; }
 
-    public FirewallRules CreateRules(Ipv4Network network, Ipv4Network subnet) => new(network, subnet)
+    /// <summary>Whether the node waits for the rules that the flags require. Not for those of IPv6, whose failure must not take IPv4 from
+    /// the containers.</summary>
+    public bool IsAwaited { get; init; } = true;
+
+    public FirewallRules CreateRules(IpNetwork network, IpNetwork subnet) => new(network, subnet)
     {
         Masquerades = Masquerades,
         IsFullyRandom = IsFullyRandom,
-        Excluded = Excluded,
+        Excluded = [.. Excluded.Select(excluded => (IpNetwork)excluded).Where(excluded => excluded.IsV6 == network.IsV6)],
         Forwards = Forwarding == ForwardingMode.Required || (Forwarding == ForwardingMode.IfPermitted && !Programs.LacksPermission()),
     };
 }

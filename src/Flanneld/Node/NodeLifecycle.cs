@@ -109,8 +109,14 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
                 ? new Ipv6SubnetEnv(ipv6.Network, ipv6Subnet)
                 : null,
         };
-        var firewall = settings.Firewall is { } desired ? CreateFirewall(desired, held) : null;
+        var firewall = settings.Firewall is { } desired ? CreateFirewall(desired, held, held.Config.Network, held.Lease.Subnet) : null;
         if (firewall is not null) tasks.Add("the loop of the firewall rules", firewall.KeepAsync(cancellation));
+        if (settings.Firewall is { } forIpv6 && subnetEnv.Ipv6 is { } dual)
+        {
+            var ipv6Firewall = CreateFirewall(forIpv6 with { IsAwaited = false }, held, dual.Network, dual.Subnet);
+            tasks.Add("the loop of the IPv6 firewall rules", ipv6Firewall.RunAsync(cancellation));
+        }
+
         var file = new SubnetFileReconciler(host.SubnetFile, subnetEnv, services.Time, nodeLogger);
         return new HostReconciler(host.Readiness, file, firewall)
         {
@@ -118,15 +124,22 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         };
     }
 
-    private FirewallReconciler CreateFirewall(FirewallSettings desired, HeldLease held)
+    private FirewallReconciler CreateFirewall(FirewallSettings desired, HeldLease held, IpNetwork network, IpNetwork subnet)
     {
-        var former = (host.SubnetFile.Read() as SubnetFileState.Present)?.ReadNetwork();
-        var rules = desired.CreateRules(held.Config.Network, held.Lease.Subnet);
-        var firewall = new HostFirewall(rules, held.Config.EnableNfTables, desired.Programs, services.Time)
+        var firewall = new HostFirewall(
+            desired.CreateRules(network, subnet), held.Config.EnableNfTables, desired.Programs, services.Time)
         {
-            FormerNetworks = former is { } network ? [network] : [],
+            FormerNetworks = [.. ReadFormerNetworks().Where(former => former.IsV6 == network.IsV6 || held.Config.Ipv6 is null)],
         };
-        return new FirewallReconciler(firewall, desired, held.Config.Network, services.Time, nodeLogger);
+        return new FirewallReconciler(firewall, desired, network, services.Time, nodeLogger);
+    }
+
+    /// <summary>Those that the file of an earlier run names.</summary>
+    private IEnumerable<IpNetwork> ReadFormerNetworks()
+    {
+        var file = host.SubnetFile.Read() as SubnetFileState.Present;
+        if (file?.ReadNetwork() is { } network) yield return network;
+        if (file?.ReadIpv6Network() is { } ipv6) yield return ipv6;
     }
 
     /// <summary>The settings of the kernel that only some configurations need.</summary>

@@ -157,6 +157,36 @@ public sealed class FirewallPacketTests : IAsyncLifetime
 
     [Theory]
     [InlineData(true, Nft)]
+    [InlineData(false, Nft)]
+    [InlineData(false, Legacy)]
+    public async Task Packets_of_IPv6_get_the_rules_of_their_network(bool nft, string variant)
+    {
+        scripts.InstallReal(Host.Namespace, nft, variant);
+        var ipv6Variant = FirewallScripts.Ipv6VariantOf(variant);
+        await RunAsync(ipv6Variant, "-P FORWARD DROP");
+        Assert.Null(await Host.SourceSeenAtAsync(RoutedHost.InternetIpv6, Cancel));
+        var rules = new FirewallRules(IpNetwork.Parse("fd00:24::/32"), IpNetwork.Parse("fd00:24:5::/64"))
+        {
+            Masquerades = true,
+            Forwards = true,
+        };
+
+        await InPlaceAsync(rules);
+        Assert.Equal(RoutedHost.AddressIpv6, await Host.SourceSeenAtAsync(RoutedHost.InternetIpv6, Cancel));
+        Assert.Equal(RoutedHost.ContainerIpv6, await Host.SourceSeenAtAsync(RoutedHost.OtherContainerIpv6, Cancel));
+        var firewall = Create(rules);
+        await firewall.ReconcileAsync(Cancel);
+        Assert.Equal("unchanged", Describe(await firewall.ReconcileAsync(Cancel)));
+
+        var removed = (await Cleanup.RemoveAsync(rules.Network, Cancel)).Value;
+        Assert.Contains("ip6tables: rules in table filter", removed);
+        Assert.Equal(nft, removed.Contains("nft: table ip6 flannel_ali_vpc_fd00_24___32"));
+        Assert.Empty((await Cleanup.RemoveAsync(null, Cancel)).Value);
+        Assert.Null(await Host.SourceSeenAtAsync(RoutedHost.InternetIpv6, Cancel));
+    }
+
+    [Theory]
+    [InlineData(true, Nft)]
     [InlineData(false, Legacy)]
     public async Task A_restart_with_another_subnet_network_or_program_leaves_no_rule_of_the_former_run(bool nft, string variant)
     {

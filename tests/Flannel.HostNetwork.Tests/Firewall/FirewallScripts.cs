@@ -31,8 +31,14 @@ internal sealed class FirewallScripts : IDisposable
         if (nft) Install("nft", $"exec nsenter --net={host.Path} /usr/sbin/nft \"$@\"\n");
         if (variant is null) return;
         foreach (var command in new[] { "save", "restore" })
+        {
             Install($"iptables-{command}", $"exec nsenter --net={host.Path} /usr/sbin/{variant}-{command} \"$@\"\n");
+            Install($"ip6tables-{command}", $"exec nsenter --net={host.Path} /usr/sbin/{Ipv6VariantOf(variant)}-{command} \"$@\"\n");
+        }
     }
+
+    /// <summary>"ip6tables-nft" for "iptables-nft".</summary>
+    public static string Ipv6VariantOf(string variant) => variant.Replace("iptables", "ip6tables", StringComparison.Ordinal);
 
     /// <summary>The process id of <see cref="Hang"/>.</summary>
     public async Task<int> StartedAsync(string program, CancellationToken cancel)

@@ -110,12 +110,16 @@ public sealed class IptablesPlanTests
     [Fact]
     public void Names_of_chains_are_short_enough_for_every_network()
     {
-        var longest = Ipv4Network.Parse("223.255.255.240/28");
-        Assert.All(
-            new[] { IptablesNames.ForwardChain(longest), IptablesNames.MasqueradeChain(longest) },
-            // The kernel's limit is 29, with the final zero (linux/netfilter/x_tables.h).
-            name => Assert.InRange(name.Length, 1, 28));
-        Assert.True(IptablesNames.IsOwnChain(IptablesNames.MasqueradeChain(longest), null));
+        foreach (var longest in new[] { "223.255.255.240/28", "fd00:ffff:ffff:ffff:ffff:ffff:ffff:fff0/124" }.Select(IpNetwork.Parse))
+        {
+            Assert.All(
+                new[] { IptablesNames.ForwardChain(longest), IptablesNames.MasqueradeChain(longest) },
+                // The kernel's limit is 29, with the final zero (linux/netfilter/x_tables.h).
+                name => Assert.InRange(name.Length, 1, 28));
+            Assert.True(IptablesNames.IsOwnChain(IptablesNames.MasqueradeChain(longest), null));
+            Assert.True(IptablesNames.IsOwnRule($"{IptablesNames.ForwardComment(longest)} -j ACCEPT", null));
+        }
+
         Assert.False(IptablesNames.IsOwnChain("FLANNEL-FWD", null));
     }
 
@@ -129,7 +133,7 @@ public sealed class IptablesPlanTests
         Apply(observed, IptablesRules.Forwarding(rules ?? Rules, hasDocker), (rules ?? Rules).Network);
 
     /// <summary>What iptables-restore --noflush makes of the plan.</summary>
-    private static string Apply(string observed, IptablesTable desired, Ipv4Network? network)
+    private static string Apply(string observed, IptablesTable desired, IpNetwork? network)
     {
         var plan = IptablesPlan.Compose(desired, IptablesSnapshot.Parse(observed), network);
         var chains = IptablesSnapshot.Parse(observed).Chains("filter").ToDictionary(pair => pair.Key, pair => pair.Value.ToList());

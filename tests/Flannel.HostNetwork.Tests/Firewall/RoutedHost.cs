@@ -12,6 +12,10 @@ internal sealed class RoutedHost : IAsyncDisposable
     public const string Address = "192.168.1.11";
     public const string VpcHost = "192.168.1.12";
     public const string Internet = "203.0.113.9";
+    public const string ContainerIpv6 = "fd00:24:5::2";
+    public const string OtherContainerIpv6 = "fd00:24:9::2";
+    public const string AddressIpv6 = "fd00:1::11";
+    public const string InternetIpv6 = "2001:db8::9";
 
     private readonly NetworkNamespace container;
     private readonly NetworkNamespace peer;
@@ -37,7 +41,22 @@ internal sealed class RoutedHost : IAsyncDisposable
             $"address add {Internet}/32 dev lo", $"route add 10.24.5.0/24 via {Address}");
         await host.IpAsync(cancel, $"route add default via {VpcHost}");
         await host.SetAsync(new NamedValue("ipv4/ip_forward", "1"));
+        await AddIpv6Async(host, container, peer, cancel);
         return new RoutedHost(host, container, peer);
+    }
+
+    /// <summary>The same addresses and routes for IPv6.</summary>
+    private static async Task AddIpv6Async(
+        NetworkNamespace host, NetworkNamespace container, NetworkNamespace peer, CancellationToken cancel)
+    {
+        await host.IpAsync(
+            cancel, "address add fd00:24:5::1/64 dev docker0 nodad", $"address add {AddressIpv6}/64 dev eth0 nodad",
+            "route add default via fd00:1::12");
+        await container.IpAsync(cancel, $"address add {ContainerIpv6}/64 dev eth0 nodad", "route add default via fd00:24:5::1");
+        await peer.IpAsync(
+            cancel, "address add fd00:1::12/64 dev eth0 nodad", $"address add {OtherContainerIpv6}/128 dev lo nodad",
+            $"address add {InternetIpv6}/128 dev lo nodad", $"route add fd00:24:5::/64 via {AddressIpv6}");
+        await host.SetAsync(new NamedValue("ipv6/conf/all/forwarding", "1"));
     }
 
     /// <summary>Connects from the container by TCP.</summary>

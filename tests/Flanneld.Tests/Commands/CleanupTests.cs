@@ -9,7 +9,7 @@ using Flanneld.Options;
 
 namespace Flanneld.Tests.Commands;
 
-/// <summary>With a shell script in place of nft that lists the tables of two networks.</summary>
+/// <summary>With a shell script in place of nft that lists the tables of two networks, and one of IPv6.</summary>
 public sealed class CleanupTests : IDisposable
 {
     private readonly RunFolder folder = new("cleanup");
@@ -21,6 +21,7 @@ public sealed class CleanupTests : IDisposable
         var nft = Path.Combine(folder.Path, "nft");
         File.WriteAllText(
             nft, "#!/bin/sh\n[ \"$1\" = -f ] && exec cat >> \"$0.deleted\"\n"
+            + "[ \"$3\" = ip6 ] && { echo 'table ip6 flannel_ali_vpc_fd00_24___32'; exit; }\n"
             + "printf 'table ip flannel_ali_vpc_10.24.0.0_16\\ntable ip flannel_ali_vpc_10.25.0.0_16\\ntable ip nat\\n'\n");
         File.SetUnixFileMode(nft, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
@@ -36,12 +37,25 @@ public sealed class CleanupTests : IDisposable
     }
 
     [Fact]
+    public async Task The_rules_of_both_networks_of_a_dual_stack_node_are_removed()
+    {
+        await File.WriteAllTextAsync(
+            options.SubnetFile, "FLANNEL_NETWORK=10.25.0.0/16\nFLANNEL_IPV6_NETWORK=fd00:24::/32\n", TestContext.Current.CancellationToken);
+        Assert.Null(await RunAsync());
+        Assert.Equal(["delete table ip flannel_ali_vpc_10.25.0.0_16", "delete table ip6 flannel_ali_vpc_fd00_24___32"], Deletions);
+    }
+
+    [Fact]
     public async Task All_removes_the_rules_of_every_network_without_a_subnet_file()
     {
         options.All = true;
         Assert.Null(await RunAsync());
         Assert.Equal(
-            ["delete table ip flannel_ali_vpc_10.24.0.0_16", "delete table ip flannel_ali_vpc_10.25.0.0_16"], Deletions);
+            [
+                "delete table ip flannel_ali_vpc_10.24.0.0_16", "delete table ip flannel_ali_vpc_10.25.0.0_16",
+                "delete table ip6 flannel_ali_vpc_fd00_24___32",
+            ],
+            Deletions);
     }
 
     [Fact]
@@ -89,7 +103,7 @@ public sealed class CleanupTests : IDisposable
     {
         options.All = true;
         Assert.Equal("ip: broken; run this as root", await RunAsync(new RecordingCommands { Error = "broken" }));
-        Assert.Equal(2, Deletions.Length);
+        Assert.Equal(3, Deletions.Length);
     }
 
     private async Task<string?> RunAsync(IHostCommands? commands = null) =>
