@@ -56,6 +56,20 @@ public sealed class VxlanCleanupTests : IAsyncLifetime
         Assert.Empty(await RemoveAsync(s_subnet));
     }
 
+    /// <summary>Another program may use the same protocol. flanneld's routes have one device each.</summary>
+    [Fact]
+    public async Task Routes_without_a_device_and_over_several_gateways_stay_and_the_rest_is_removed()
+    {
+        await AddDeviceAsync("flannel.1", 1, "route add 10.24.2.0/24 via 10.24.2.0 dev flannel.1 onlink proto 142");
+        await Namespace.IpAsync(
+            Cancel, "route add blackhole 10.98.0.0/24 proto 142",
+            "route add 10.99.0.0/24 proto 142 nexthop via 192.168.1.12 nexthop via 192.168.1.13");
+        Assert.Equal(["vxlan: 1 route", "vxlan: device flannel.1"], await RemoveAsync(s_subnet));
+        var routes = await Namespace.IpAsync(Cancel, "route show");
+        Assert.Contains("blackhole 10.98.0.0/24", routes, StringComparison.Ordinal);
+        Assert.Contains("10.99.0.0/24", routes, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Without_a_subnet_a_device_without_our_routes_stays()
     {
