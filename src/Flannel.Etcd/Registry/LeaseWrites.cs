@@ -80,6 +80,21 @@ internal sealed class LeaseWrites(EtcdKeys keys)
         Failure = { RegistryReader.Operations(keys) },
     };
 
+    /// <summary>Gives up the IPv6 subnet of a key that no other client has written. The IPv4 subnet stays leased.</summary>
+    public TxnRequest WithoutIpv6(Lease lease)
+    {
+        var key = new SubnetKey(lease.Subnet);
+        return new TxnRequest
+        {
+            Compare = { TxnCompare.ModRevision(keys.Lease(lease.Key), lease.ModRevision) },
+            Success =
+            {
+                Delete(keys.Lease(lease.Key)), Put(keys.Lease(key), lease.Attributes, lease.EtcdLeaseId),
+                Pointers(key, lease.Attributes, lease.EtcdLeaseId),
+            },
+        };
+    }
+
     /// <summary>Deletes a key that no other client has written. Returns the current state in either case.</summary>
     public TxnRequest Delete(Lease lease) => new()
     {

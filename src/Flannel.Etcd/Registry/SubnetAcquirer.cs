@@ -142,27 +142,46 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
         }
 
         if (!LeaseMatcher.HasRequiredIpv6(config, found))
-        {
-            if (ChooseKey(found.Subnet, state, config) is not { } key)
-                return new AcquireResult.OutOfSubnets(config, state.Revision) { IsIpv6 = true };
-            // The host may use the former IPv6 subnet.
-            if (found.Key.Ipv6Subnet is not null) request.OnDeleting?.Invoke(found);
-            var response = await context.Etcd.TxnAsync(writes.Replace(found, key, attributes, state), cancellation);
-            if (!response.Succeeded) return await RetryAfterRaceAsync(key, response, cancellation);
-            EtcdLog.Replaced(context.Logger, found.Key, key, config.ToString());
-            var revision = response.Header.Revision;
-            found = new Lease(key, attributes, found.EtcdLeaseId, revision, revision);
-        }
-        else if (found.Attributes != attributes)
+            return await ReplaceAsync(Held(), attributes, state, cancellation);
+        if (found.Attributes != attributes)
         {
             var response = await context.Etcd.TxnAsync(writes.Update(found, attributes, state.Config), cancellation);
             if (!response.Succeeded) return await reader.ParseAsync(response, request.Owner, cancellation);
             found = found with { Attributes = attributes, ModRevision = response.Header.Revision };
         }
 
-        ReportOverlap(found, state);
-        EtcdLog.Found(context.Logger, found.IsReservation ? "reservation" : "lease", found.Key);
-        return new AcquireResult.Held(new HeldLease(found, config, state.Config.ModRevision, WasFound: true, expiry));
+        return Use(Held(), state);
+
+        HeldLease Held() => new(found, config, state.Config.ModRevision, WasFound: true, expiry);
+    }
+
+    /// <summary>The configuration requires another IPv6 subnet, or none: the node keeps its IPv4 subnet under another key.</summary>
+    private async Task<Step> ReplaceAsync(HeldLease held, LeaseAttributes attributes, RegistryState state, CancellationToken cancellation)
+    {
+        var found = held.Lease;
+        if (ChooseKey(found.Subnet, state, held.Config) is not { } key)
+            return new AcquireResult.OutOfSubnets(held.Config, state.Revision) { IsIpv6 = true };
+        // The host may use the former IPv6 subnet.
+        if (found.Key.Ipv6Subnet is not null) request.OnDeleting?.Invoke(found);
+        var response = await context.Etcd.TxnAsync(writes.Replace(found, key, attributes, state), cancellation);
+        if (!response.Succeeded) return await RetryAfterRaceAsync(key, response, cancellation);
+        var revision = response.Header.Revision;
+        var replaced = new Lease(key, attributes, found.EtcdLeaseId, revision, revision);
+        if (key.Ipv6Subnet is not null && LeaseWrites.IsRestored(response, state))
+        {
+            await context.Etcd.TxnAsync(writes.WithoutIpv6(replaced), cancellation);
+            return Step.ReadAgain;
+        }
+
+        EtcdLog.Replaced(context.Logger, found.Key, key, held.Config.ToString());
+        return Use(held with { Lease = replaced }, state);
+    }
+
+    private AcquireResult.Held Use(HeldLease held, RegistryState state)
+    {
+        ReportOverlap(held.Lease, state);
+        EtcdLog.Found(context.Logger, held.Lease.IsReservation ? "reservation" : "lease", held.Lease.Key);
+        return new AcquireResult.Held(held);
     }
 
     private async Task<RegistryState> DeleteAsync(Lease unfit, NetworkConfig config, CancellationToken cancellation)

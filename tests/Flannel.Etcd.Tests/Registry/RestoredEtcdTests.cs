@@ -32,6 +32,30 @@ public sealed class RestoredEtcdTests
         Assert.Equal(LeaseLoss.Overwritten, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
     }
 
+    /// <summary>An IPv6 subnet has no range of keys that overlap it. After a restore, revisions do not show what was created.</summary>
+    [Fact]
+    public async Task A_key_is_not_replaced_by_one_whose_IPv6_subnet_another_node_took_in_the_restored_etcd()
+    {
+        const string one = """{"Network":"10.24.0.0/16","EnableIPv6":true,"IPv6Network":"fc00::/48","IPv6SubnetMax":"fc00:0:0:1::"}""";
+        await fixture.PublishConfigAsync(one);
+        var etcdLease = await fixture.GrantAsync(TimeSpan.FromHours(24));
+        await fixture.PutLeaseAsync(
+            "10.24.5.0-24", """{"PublicIP":"192.168.0.1","BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""", etcdLease);
+        var restore = model.Etcd.Snapshot();
+        for (var i = 0; i < 20; i++) await fixture.PutAsync("/elsewhere", "x");
+        // Between the read and the write.
+        fixture.Etcd.RunBeforeFirst("LeaseKeepAlive", async () =>
+        {
+            restore();
+            await fixture.PutLeaseAsync("10.24.77.0-24&fc00:0:0:1::-64", """{"PublicIP":"192.168.0.77"}""");
+        });
+        var result = await fixture.TryAcquireAsync(RegistryFixture.Request("192.168.0.1"));
+        Assert.True(Assert.IsType<AcquireResult.OutOfSubnets>(result).IsIpv6);
+        Assert.Equal(
+            ["10.24.5.0-24", "10.24.77.0-24&fc00:0:0:1::-64"],
+            (await fixture.LeasesAsync()).Select(lease => lease.Key.ToString()).Order(StringComparer.Ordinal));
+    }
+
     /// <summary>A released reservation stays in etcd with a mark, by which the route controller deletes the route. A snapshot of that time
     /// restores the mark.</summary>
     [Fact]
