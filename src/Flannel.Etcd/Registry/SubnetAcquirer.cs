@@ -174,7 +174,7 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
         }
 
         EtcdLog.Replaced(context.Logger, found.Key, key, held.Config.ToString());
-        return Use(held with { Lease = replaced }, state);
+        return Use(held with { Lease = replaced, IsKeyReplaced = true }, state);
     }
 
     private AcquireResult.Held Use(HeldLease held, RegistryState state)

@@ -21,6 +21,9 @@ internal abstract record NodeEvent
     {
         /// <summary>The node is reached through a tunnel while its route cannot be created.</summary>
         public bool HasFallback { get; init; }
+
+        /// <summary>The lease continues one of an earlier run under another key, which has no route status yet.</summary>
+        public bool IsContinued { get; init; }
     }
 
     /// <summary>The lease, its route status, the network configuration or the route controller changed.</summary>

@@ -53,6 +53,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         host.Readiness.Apply(new NodeEvent.Acquired(held.Lease, held.Config, held.Expiry?.Remaining(services.Time), self?.InstanceId)
         {
             HasFallback = backend.HasFallback,
+            IsContinued = held.IsKeyReplaced,
         });
 
         if (backend.Tunnel is null)

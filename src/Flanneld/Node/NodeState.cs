@@ -82,8 +82,9 @@ internal sealed record NodeState
     /// <summary>The route was available at some time during this holding, or during one that it continues.</summary>
     public bool WasRouteAvailable { get; init; }
 
-    /// <summary>The subnet manager lost the lease (a restored etcd), and the node took it back before it expired. The route still leads to
-    /// this node, and the route controller has not published a status for the new holding yet.</summary>
+    /// <summary>The subnet manager lost the lease (a restored etcd), and the node took it back before it expired; or the key was replaced,
+    /// because the IPv6 subnet changed. The route still leads to this node, and the route controller has not published a status for the new
+    /// holding yet.</summary>
     public bool IsContinued { get; init; }
 
     /// <summary>The backend has a tunnel by which the node is reached while its route cannot be created.</summary>

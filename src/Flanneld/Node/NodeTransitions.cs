@@ -18,6 +18,7 @@ internal static class NodeTransitions
             LeaseEnd = now + acquired.TimeToLive,
             InstanceId = acquired.InstanceId,
             HasFallback = acquired.HasFallback,
+            IsContinued = acquired.IsContinued,
         },
         NodeEvent.LeaseChanged { Change: var lease } => Apply(state, lease, now),
         NodeEvent.HostReconciled reconciled => state with

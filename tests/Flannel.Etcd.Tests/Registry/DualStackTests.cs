@@ -88,6 +88,8 @@ public sealed class DualStackTests(SharedEtcd shared)
         Assert.Equal(before.Lease.Subnet, dual.Lease.Subnet);
         Assert.NotNull(dual.Lease.Key.Ipv6Subnet);
         Assert.Equal(before.Lease.EtcdLeaseId, dual.Lease.EtcdLeaseId);
+        Assert.True(dual.IsKeyReplaced);
+        Assert.False((await fixture.AcquireAsync("192.168.0.1", manager: fixture.NewManager())).IsKeyReplaced);
         Assert.Equal([dual.Lease], await fixture.LeasesAsync());
         await fixture.PublishConfigAsync();
         var after = await fixture.AcquireAsync("192.168.0.1", manager: fixture.NewManager());

@@ -93,6 +93,23 @@ public sealed class NodeStateTests
         Assert.Equal(SubnetUse.Allowed, twice.With(Narrowed).Use);
     }
 
+    /// <summary>After a restart with IPv6 enabled, disabled or with another range: the IPv4 subnet and its route are the same, and the new
+    /// key has no status until the route controller writes it, which may be unavailable.</summary>
+    [Fact]
+    public void A_lease_whose_key_was_replaced_keeps_a_correct_file_and_waits_for_a_new_status()
+    {
+        var acquired = new NodeEvent.Acquired(First, Config, TimeSpan.FromHours(24), Instance) { IsContinued = true };
+        var state = NodeTransitions.Apply(NodeState.Initial, acquired, default).With(new LeaseEvent.Confirmed(First));
+        foreach (var unpublished in new[] { state, state.With(NoStatus), state.With(Route(RouteState.Pending)) })
+        {
+            Assert.Equal(SubnetUse.Undecided, unpublished.Use);
+            Assert.Equal(SubnetUse.Forbidden, unpublished.With(Route(RouteState.Conflict)).Use);
+        }
+
+        Assert.Equal(SubnetUse.Allowed, state.With(Available).Use);
+        Assert.Equal(SubnetUse.Forbidden, state.With(Available).With(Route(RouteState.Pending)).Use);
+    }
+
     [Fact]
     public void A_reconnection_changes_nothing()
     {

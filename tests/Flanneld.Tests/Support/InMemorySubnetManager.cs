@@ -83,7 +83,7 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
     /// <summary>Publishes a route status as the route controller does. It is deleted with the lease.</summary>
     public void PublishRouteStatus(RouteStatus status) => Change(() =>
     {
-        var key = new SubnetKey(Ipv4Network.Parse(status.Subnet)).ToString();
+        var key = leases.Single(each => each.Value.Lease.Subnet.ToString() == status.Subnet).Key;
         leases[key] = leases[key] with { Status = status, StatusRevision = revision };
     });
 
@@ -247,7 +247,14 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
         if (request.AttributesFor(current) is not { } attributes) return new AcquireResult.UnsupportedConfig(current);
         var owner = request.Owner.Instance is null ? request.Owner with { Instance = LeaseInstance.Read(attributes) } : request.Owner;
         var own = state.Leases.Where(lease => owner.Classify(lease) is LeaseOwnerKind.Own or LeaseOwnerKind.OfFormerInstance).ToList();
-        if (own.Find(lease => SubnetAllocator.Fits(current, lease.Subnet)) is { } found) return Hold(found.Key, wasFound: true);
+        if (own.Find(lease => SubnetAllocator.Fits(current, lease.Subnet)) is { } found)
+        {
+            if (current.Ipv6 is null == found.Key.Ipv6Subnet is null) return Hold(found.Key, wasFound: true);
+            Change(() => Remove(found.Key));
+            var replaced = Hold(new SubnetKey(found.Subnet, ChooseIpv6(request, current)), wasFound: true);
+            return replaced with { Lease = replaced.Lease with { IsKeyReplaced = true } };
+        }
+
         if (state.Leases.FirstOrDefault(lease => owner.Classify(lease) == LeaseOwnerKind.AddressInUse) is { } other)
             return new AcquireResult.AddressInUse(other);
         foreach (var unfit in own)

@@ -1,5 +1,7 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flanneld.Node;
 using Flanneld.Tests.Support;
 using Microsoft.Extensions.Logging;
 
@@ -101,6 +103,30 @@ public sealed class DualStackNodeTests() : TunnelNodeTest(Config)
         Assert.Equal(key, OwnLease.Key);
     }
 
+    /// <summary>The route of the IPv4 subnet is the same, and the route controller may be unavailable.</summary>
+    [Fact]
+    public async Task A_restart_with_IPv6_enabled_keeps_the_file_until_the_new_key_has_a_route_status()
+    {
+        Subnets.WriteConfig("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""");
+        var node = Start(s_address, new KnownIdentity());
+        await node.UntilAsync("has a lease", () => node.State.IsLeaseHeld);
+        PublishAvailable();
+        await node.UntilAsync("is ready", () => node.IsReady);
+        await StopAsync(node);
+
+        Subnets.WriteConfig(Config.Replace("vxlan", "ali-vpc", StringComparison.Ordinal));
+        var again = Start(s_address, new KnownIdentity());
+        await again.UntilAsync("reads that there is no status", () => again.State.IsRouteRead);
+        Assert.NotNull(OwnLease.Key.Ipv6Subnet);
+        await again.AdvanceAsync(TimeSpan.FromSeconds(10));
+        Assert.True(again.HasFile);
+        Assert.False(again.IsReady);
+        PublishAvailable();
+        await again.UntilAsync("is ready", () => again.IsReady);
+        var file = await File.ReadAllTextAsync(again.SubnetPath, TestContext.Current.CancellationToken);
+        Assert.Contains("FLANNEL_IPV6_SUBNET=", file, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("alloc")]
     [InlineData("vxlan")]
@@ -131,5 +157,8 @@ public sealed class DualStackNodeTests() : TunnelNodeTest(Config)
     private static string RouteTo(int number) =>
         $"route replace 10.24.{number}.0/24 via 10.24.{number}.0 dev flannel.1 onlink proto 142";
 
-    private TestNode Start(IpAddress? ipv6Address) => StartNode(new NoIdentity(), ipv6Address);
+    private void PublishAvailable() => Subnets.PublishRouteStatus(
+        new RouteStatus(OwnLease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "", Time.GetUtcNow()));
+
+    private TestNode Start(IpAddress? ipv6Address, INodeIdentity? identity = null) => StartNode(identity ?? new NoIdentity(), ipv6Address);
 }
