@@ -36,7 +36,7 @@ public sealed class FallbackTable(IpNetwork self, TimeProvider time)
     /// <summary>Decides again about every lease that names an instance.</summary>
     /// <param name="tunnelled">The subnets that have a route through the tunnel now. A node without a status and without an earlier
     /// decision keeps the path that it has.</param>
-    public void Update(IEnumerable<Lease> leases, RouteStatusSnapshot statuses, IReadOnlySet<IpNetwork> tunnelled)
+    public void Update(IReadOnlyCollection<Lease> leases, RouteStatusSnapshot statuses, IReadOnlySet<IpNetwork> tunnelled)
     {
         IsSettling = false;
         foreach (var lease in leases)
@@ -45,7 +45,7 @@ public sealed class FallbackTable(IpNetwork self, TimeProvider time)
             var status = statuses.Of(lease);
             var last = decisions.TryGetValue(lease.Subnet, out var decision) && decision.InstanceId == instance.Id
                 ? decision
-                : new Decision(instance.Id, tunnelled.Contains(lease.Subnet));
+                : new Decision(instance.Id, WasInFallback(lease, status));
             var next = Next(last, status) with
             {
                 IsRejected = status?.State == RouteState.Rejected || (status is null && last.IsRejected),
@@ -53,6 +53,13 @@ public sealed class FallbackTable(IpNetwork self, TimeProvider time)
             decisions[lease.Subnet] = next;
             IsSettling |= next.AvailableSince is not null;
         }
+
+        // The path that the kernel has. For this node itself: a tunnel to a node whose route is available is there because this node is in
+        // fallback. (Or that node has just left it; then this node's own route usually is available.)
+        bool WasInFallback(Lease lease, RouteStatus? status) => lease.Subnet != self
+            ? tunnelled.Contains(lease.Subnet)
+            : status?.State != RouteState.Available
+                && leases.Any(peer => tunnelled.Contains(peer.Subnet) && statuses.Of(peer)?.State == RouteState.Available);
     }
 
     private Decision Next(Decision last, RouteStatus? status)

@@ -104,6 +104,29 @@ public sealed class FallbackTableTests
         Assert.Equal([4], Peers());
     }
 
+    /// <summary>A restart while the status of this node says nothing, such as in the first moments of a new route controller. The kernel
+    /// has a tunnel to an available node only because this one is in fallback, and so its peers still decide.</summary>
+    [Theory]
+    [InlineData(RouteState.Pending)]
+    [InlineData(RouteState.Unreachable)]
+    public void A_restarted_node_in_fallback_stays_in_it_until_its_route_is_available(RouteState own)
+    {
+        tunnelled = [Subnet(2), Subnet(3)];
+        Update((1, own), (2, RouteState.Available), (3, RouteState.Available));
+        Assert.True(table.IsSelfInFallback);
+        Assert.Equal([2, 3, 4], Peers());
+        Update((1, RouteState.Available), (2, RouteState.Available), (3, RouteState.Available));
+        Assert.Equal([4], Peers());
+    }
+
+    [Fact]
+    public void A_restarted_node_with_a_route_takes_no_tunnel_because_a_peer_has_just_left_it()
+    {
+        tunnelled = [Subnet(2)];
+        table.Update(s_leases, Statuses((1, RouteState.Available), (2, RouteState.Available), (3, RouteState.Available)), tunnelled);
+        Assert.Equal([2, 4], Peers());
+    }
+
     [Fact]
     public void A_node_that_changes_from_vxlan_to_ali_vpc_keeps_the_tunnel_until_its_route_is_available()
     {
