@@ -22,7 +22,8 @@ internal abstract record NodeEvent
         /// <summary>The node is reached through a tunnel while its route cannot be created.</summary>
         public bool HasFallback { get; init; }
 
-        /// <summary>The lease continues one of an earlier run under another key, which has no route status yet.</summary>
+        /// <summary>A file of an earlier run stays while there is no route status that decides: the lease has another key now, or the node
+        /// may have been in fallback.</summary>
         public bool IsContinued { get; init; }
     }
 

@@ -53,7 +53,8 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         host.Readiness.Apply(new NodeEvent.Acquired(held.Lease, held.Config, held.Expiry?.Remaining(services.Time), self?.InstanceId)
         {
             HasFallback = backend.HasFallback,
-            IsContinued = held.IsKeyReplaced,
+            // The peers keep the tunnel to a node that was in fallback before its restart.
+            IsContinued = held.IsKeyReplaced || (backend.HasFallback && held.WasFound),
         });
 
         if (backend.Tunnel is null)

@@ -158,7 +158,7 @@ public sealed class DualStackNodeTests() : TunnelNodeTest(Config)
         $"route replace 10.24.{number}.0/24 via 10.24.{number}.0 dev flannel.1 onlink proto 142";
 
     private void PublishAvailable() => Subnets.PublishRouteStatus(
-        new RouteStatus(OwnLease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "", Time.GetUtcNow()));
+        new RouteStatus(OwnLease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "", DateTimeOffset.UnixEpoch));
 
     private TestNode Start(IpAddress? ipv6Address, INodeIdentity? identity = null) => StartNode(identity ?? new NoIdentity(), ipv6Address);
 }

@@ -90,6 +90,25 @@ public sealed class FallbackNodeTests : TunnelNodeTest
         Assert.Single(Subnets.Leases);
     }
 
+    /// <summary>A new route controller publishes such states until the API has responded. The peers keep the tunnel to this node.</summary>
+    [Theory]
+    [InlineData(RouteState.Pending)]
+    [InlineData(RouteState.Unreachable)]
+    public async Task A_restart_in_fallback_keeps_the_file_while_the_route_status_says_nothing(RouteState state)
+    {
+        await StartAsync();
+        Publish(RouteState.QuotaExceeded);
+        await Node.UntilAsync("is ready", () => Node.IsReady);
+        await Node.StopAsync();
+        await Node.DisposeAsync();
+        Publish(state);
+        await StartAsync();
+        await Node.AdvanceAsync(TimeSpan.FromSeconds(10));
+        Assert.True(Node.HasFile);
+        Publish(RouteState.QuotaExceeded);
+        await Node.UntilAsync("is ready", () => Node.IsReady);
+    }
+
     private async Task StartAsync()
     {
         started = StartNode(new KnownIdentity());
