@@ -116,6 +116,39 @@ public sealed class RouteControllerTermTests
             cluster.Cloud.Routes("vtb-1").Order());
     }
 
+    /// <summary>With <c>Fallback</c>, nodes that start meanwhile decide by it whether to reach the node through the tunnel.</summary>
+    [Fact]
+    public void A_route_that_could_not_be_created_keeps_its_state_until_a_term_has_tried_it_again() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Quota = 1;
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilState("10.24.2.0/24", RouteState.QuotaExceeded);
+        cluster.Term.Lose();
+        cluster.Join("10.24.3.0/24", "i-3");
+        await cluster.Running;
+        cluster.Cloud.Faults = _ => Fault.NoConnection;
+        StartNextTerm();
+        await cluster.UntilState("10.24.3.0/24", RouteState.Pending);
+        Assert.Equal(RouteState.QuotaExceeded, cluster.State("10.24.2.0/24"));
+        // The term ends by itself.
+        await cluster.UntilState("10.24.3.0/24", RouteState.Unreachable);
+        await cluster.Running;
+        Assert.Equal(RouteState.QuotaExceeded, cluster.State("10.24.2.0/24"));
+        cluster.Cloud.Quota = 200;
+        cluster.Cloud.Faults = _ => null;
+        StartNextTerm();
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24", "10.24.3.0/24");
+
+        void StartNextTerm()
+        {
+            cluster.Term = new InMemoryTerm(cluster.Time, cluster.Leases, cluster.Term.Statuses.ByKey);
+            cluster.Start();
+        }
+    });
+
     [Fact]
     public void A_deleted_status_is_written_again() => Cluster.Run(async cluster =>
     {

@@ -6,8 +6,8 @@ using Flannel.RouteController.Planning;
 namespace Flannel.RouteController.Status;
 
 /// <summary>Turns the state of a node's route into the status to publish. It holds changes back that are likely to be reverted: an
-/// available route stays available while it is being repaired or cannot be read, and a new route waits briefly for its interface's
-/// check.</summary>
+/// available route stays available while it is being repaired or cannot be read, one that could not be created keeps its state until a new
+/// term has tried it, and a new route waits briefly for its interface's check.</summary>
 internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache published, TimeProvider time)
 {
     private readonly Dictionary<HoldingKey, Condition> conditions = [];
@@ -65,6 +65,10 @@ internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache 
             if (!isMissing || IsHeld(delays.Repair - elapsed)) return RecordLatest(node, available);
         }
 
+        // A new term has tried nothing yet. Nodes that start now need the state that began the fallback.
+        if (reason.State is RouteState.Pending or RouteState.Unreachable && published.Of(node) is { } failed
+            && RouteFallback.Next(last: false, failed))
+            return RecordLatest(node, failed);
         return Status(node, tables, reason);
     }
 
