@@ -168,7 +168,7 @@ internal sealed class NodeLeasing(
         Avoided = RangesOf(self?.VpcRange),
         VpcId = self?.VpcId,
         OnRead = state => Check(state),
-        OnDeleting = lease => earlierFile.Remove($"subnet {lease.Subnet} no longer fits the network configuration"),
+        OnDeleting = lease => earlierFile.Remove($"lease {lease.Key} no longer fits the network configuration"),
     };
 
     private LeaseAttributes? CreateAttributes(NetworkConfig config)
