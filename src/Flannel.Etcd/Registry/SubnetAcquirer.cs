@@ -1,4 +1,3 @@
-using Etcdserverpb;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
@@ -164,7 +163,8 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
         // The host may use the former IPv6 subnet.
         if (found.Key.Ipv6Subnet is not null) request.OnDeleting?.Invoke(found);
         var response = await context.Etcd.TxnAsync(writes.Replace(found, key, attributes, state), cancellation);
-        if (!response.Succeeded) return await RetryAfterRaceAsync(key, response, cancellation);
+        if (!response.Succeeded)
+            return await RetryAfterRaceAsync(key, await reader.ParseAsync(response, request.Owner, cancellation), cancellation);
         var revision = response.Header.Revision;
         var replaced = new Lease(key, attributes, found.EtcdLeaseId, revision, revision);
         if (key.Ipv6Subnet is not null && LeaseWrites.IsRestored(response, state))
@@ -209,11 +209,11 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
         if (!response.Succeeded)
         {
             addressPointerRevision = response.Responses[0].ResponseRange.Kvs.FirstOrDefault()?.ModRevision ?? 0;
-            var fresh = await RetryAfterRaceAsync(key, response, cancellation);
+            var fresh = await reader.ParseAsync(response, request.Owner, cancellation);
             // A pointer that another node wrote explains the failure, too.
             if (addressPointerRevision == pointerRevision && fresh.IsBlockedByUnreadableKey(key, state) && blocked.Add(subnet))
                 EtcdLog.BlockedByUnreadableKey(context.Logger, subnet);
-            return fresh;
+            return await RetryAfterRaceAsync(key, fresh, cancellation);
         }
 
         if (key.Ipv6Subnet is not null && LeaseWrites.IsRestored(response, state))
@@ -230,13 +230,16 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
     }
 
     /// <summary>After a transaction that failed because of another client's write.</summary>
-    /// <returns>The state that it returned.</returns>
-    private async Task<RegistryState> RetryAfterRaceAsync(SubnetKey key, TxnResponse response, CancellationToken cancellation)
+    /// <param name="fresh">The state that it returned. After a pause it is read again: while many nodes start, an older state loses the
+    /// next race, too.</param>
+    private async Task<Step> RetryAfterRaceAsync(SubnetKey key, RegistryState fresh, CancellationToken cancellation)
     {
         EtcdLog.LostRace(context.Logger, key);
-        if (races.Failures >= RacesBeforePause) await Task.Delay(races.Next(), context.Time, cancellation);
-        else races.Next();
-        return await reader.ParseAsync(response, request.Owner, cancellation);
+        var mustPause = races.Failures >= RacesBeforePause;
+        var pause = races.Next();
+        if (!mustPause) return fresh;
+        await Task.Delay(pause, context.Time, cancellation);
+        return Step.ReadAgain;
     }
 
     private void ReportOverlap(Lease found, RegistryState state)

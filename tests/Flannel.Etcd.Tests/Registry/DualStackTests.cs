@@ -64,6 +64,22 @@ public sealed class DualStackTests(SharedEtcd shared)
         Assert.Equal(["Txn", "LeaseGrant", "Txn"], fixture.Etcd.Requests);
     }
 
+    /// <summary>Every creation of a lease fails the others that were decided on before it. Of fifty nodes that start together, most would
+    /// lose each race with a state from before their pause.</summary>
+    [Fact]
+    public async Task After_a_pause_because_of_lost_races_the_leases_are_read_again()
+    {
+        var fixture = await shared.CreateConfiguredAsync(DualStack);
+        var transactions = 0;
+        // The first one is the read.
+        fixture.Etcd.Before = name => name == "Txn" && ++transactions is > 1 and <= 5
+            ? fixture.PutLeaseAsync($"10.24.{transactions}.0-24&fc00:0:0:{transactions}::-64", """{"PublicIP":"192.168.0.77"}""")
+            : Task.CompletedTask;
+        await fixture.AcquireAsync("192.168.0.1");
+        // Four lost races, the read after the pause, and the write.
+        Assert.Equal(7, transactions);
+    }
+
     [Theory]
     [InlineData("10.24.9.0-24&fc00:0:0:1::-64")]
     [InlineData("10.24.9.0-24&fc00::-61")]
