@@ -9,8 +9,8 @@ namespace Flannel.Core.Leases;
 /// <param name="Expiry">Null for a reservation, which does not expire.</param>
 public sealed record HeldLease(Lease Lease, NetworkConfig Config, long ConfigRevision, bool WasFound, LeaseExpiry? Expiry)
 {
-    /// <summary>The node had the lease without a gap, under another key: its IPv6 subnet changed. The IPv4 subnet and its route are the same,
-    /// and the new key has no route status yet.</summary>
+    /// <summary>The node had the lease without a gap, under another key: its IPv6 subnet changed. The IPv4 subnet and its route are the
+    /// same, and the new key has no route status yet.</summary>
     public bool IsKeyReplaced { get; init; }
 }
 
