@@ -9,6 +9,16 @@ internal static class Ipv6NetworkCheck
     private const int LongestNetwork = 124;
     private const int DefaultSubnetLength = 64;
 
+    /// <summary>Ranges whose addresses no container can use (RFC 4291).</summary>
+    private static readonly UnusableRange[] UnusableRanges =
+    [
+        new(IpNetwork.Parse("fe80::/10"), "link-local"),
+        new(IpNetwork.Parse("ff00::/8"), "multicast"),
+        new(IpNetwork.Parse("::ffff:0:0/96"), "IPv4-mapped"),
+    ];
+
+    private sealed record UnusableRange(IpNetwork Range, string Kind);
+
     public static Result<Ipv6Config> Check(NetworkConfigFields fields)
     {
         var network = fields.Ipv6Network;
@@ -16,6 +26,14 @@ internal static class Ipv6NetworkCheck
             return Result.Failure("IPv6Network ::/0 is too wide: it holds every address; give an IPv6 network such as \"fc00::/48\"");
         if (network == default)
             return Result.Failure("EnableIPv6 is true and IPv6Network is missing: give an IPv6 network such as \"fc00::/48\"");
+        // Upstream accepts them.
+        foreach (var unusable in UnusableRanges.Where(unusable => unusable.Range.Overlaps(network)))
+        {
+            fields.Warnings.Add(
+                $"IPv6Network {network} has {unusable.Kind} addresses ({unusable.Range}), which containers cannot use:"
+                + " give a network such as \"fc00::/48\"");
+        }
+
         var length = CheckSubnetLength(fields.Ipv6SubnetLength, network);
         return length.Ok ? CheckRange(fields, network, length.Value) : Result.Failure(length.Error);
     }

@@ -74,6 +74,21 @@ public sealed class Ipv6NetworkCheckTests
         Assert.Equal(error, result.Error + ".");
     }
 
+    [Theory]
+    [InlineData("fe80::/48", "link-local addresses (fe80::/10)")]
+    [InlineData("ff00::/16", "multicast addresses (ff00::/8)")]
+    [InlineData("::ffff:10.0.0.0/104", "IPv4-mapped addresses (::ffff:0:0/96)")]
+    public void A_network_that_no_container_can_use_is_reported(string network, string expected)
+    {
+        var result = Parse($$"""  "EnableIPv6": true, "IPv6Network": "{{network}}"  """);
+        Assert.Null(result.Error);
+        Assert.Contains(result.Value.Warnings, line => line.Contains(expected, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_private_network_gives_no_warning() =>
+        Assert.Empty(Parse("""  "EnableIPv6": true, "IPv6Network": "fc00::/48"  """).Value.Warnings);
+
     private static Result<NetworkConfig> Parse(string properties) =>
         NetworkConfigParser.Parse(Encoding.UTF8.GetBytes($$"""{"Network":"10.24.0.0/16",{{properties}}}"""));
 }
