@@ -10,7 +10,8 @@ internal sealed record ExistingDevice(string Name, int Vni, IReadOnlyList<string
 /// <param name="Gateway">Empty without one.</param>
 internal sealed record ExistingRoute(string Destination, string Gateway, string Device, string Protocol)
 {
-    /// <summary>Only flanneld writes routes with its protocol. A route of another kind, or over several gateways, names no device.</summary>
+    /// <summary>Only flanneld writes routes with its protocol. A route of another kind, or over several gateways, names no
+    /// device.</summary>
     public bool IsOwn => Protocol == VxlanEntries.Protocol && Device.Length > 0;
 
     /// <summary>For <c>ip -batch</c>.</summary>

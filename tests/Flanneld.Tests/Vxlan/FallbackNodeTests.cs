@@ -99,8 +99,7 @@ public sealed class FallbackNodeTests : TunnelNodeTest
         await StartAsync();
         Publish(RouteState.QuotaExceeded);
         await Node.UntilAsync("is ready", () => Node.IsReady);
-        await Node.StopAsync();
-        await Node.DisposeAsync();
+        await StopAsync(Node);
         Publish(state);
         await StartAsync();
         await Node.AdvanceAsync(TimeSpan.FromSeconds(10));
