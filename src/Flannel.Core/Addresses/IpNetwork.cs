@@ -19,10 +19,16 @@ public readonly record struct IpNetwork : IComparable<IpNetwork>
     /// <summary>The prefix length in bits.</summary>
     public int Length { get; }
 
+    /// <summary>The last address inside.</summary>
+    public IpAddress Last => new(Address.Value | (UInt128.MaxValue >> (128 - Address.Bits) & ~Mask(Address, Length)), IsV6);
+
     public bool IsV6 => Address.IsV6;
 
     /// <summary>Null for an IPv6 prefix.</summary>
     public Ipv4Network? Ipv4 => IsV6 ? null : new Ipv4Network(new Ipv4Address((uint)Address.Value), Length);
+
+    /// <summary>Null for an IPv4 prefix.</summary>
+    public Ipv6Network? Ipv6 => IsV6 ? new Ipv6Network(Address.Value, Length) : null;
 
     public static implicit operator IpNetwork(Ipv4Network network) => new(network.Address, network.Length);
 
@@ -66,10 +72,9 @@ public readonly record struct IpNetwork : IComparable<IpNetwork>
 
     public override string ToString() => $"{Address}/{Length}";
 
-    private static IpAddress Clear(IpAddress address, int length)
-    {
-        // A shift by all bits is a shift by none in C#.
-        var mask = length == 0 ? UInt128.Zero : UInt128.MaxValue << (address.Bits - length);
-        return new IpAddress(address.Value & mask, address.IsV6);
-    }
+    private static IpAddress Clear(IpAddress address, int length) => new(address.Value & Mask(address, length), address.IsV6);
+
+    /// <summary>A shift by all bits is a shift by none in C#.</summary>
+    private static UInt128 Mask(IpAddress address, int length) =>
+        length == 0 ? UInt128.Zero : UInt128.MaxValue << (address.Bits - length);
 }

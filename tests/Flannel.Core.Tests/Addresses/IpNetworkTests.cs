@@ -86,4 +86,13 @@ public sealed class IpNetworkTests
             var reference = IPNetwork.Parse(one.ToString());
             Assert.Equal(reference.Contains(IPAddress.Parse(Ipv6Network.FormatAddress(two.Last))), one.Contains(two.Last));
         });
+
+    [Theory]
+    [InlineData("10.24.5.0/24", "10.24.5.255")]
+    [InlineData("0.0.0.0/0", "255.255.255.255")]
+    [InlineData("10.24.5.7/32", "10.24.5.7")]
+    [InlineData("fc00::/64", "fc00::ffff:ffff:ffff:ffff")]
+    [InlineData("::/0", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")]
+    public void The_last_address_has_all_bits_beyond_the_length(string network, string last) =>
+        Assert.Equal(IpAddress.Parse(last), IpNetwork.Parse(network).Last);
 }
