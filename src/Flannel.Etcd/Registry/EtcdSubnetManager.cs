@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Etcdserverpb;
 using Flannel.Core;
 using Flannel.Core.Configuration;
@@ -80,28 +79,8 @@ public sealed class EtcdSubnetManager : ISubnetManager
     public IAsyncEnumerable<LeaseEvent> HoldAsync(HeldLease held, CancellationToken cancellation) =>
         new LeaseKeeper(context, options, loops, held).HoldAsync(cancellation);
 
-    public async IAsyncEnumerable<LeaseSnapshot> WatchLeasesAsync([EnumeratorCancellation] CancellationToken cancellation)
-    {
-        var watcher = new LeaseWatcher(context);
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var watching = watcher.RunAsync(ending.Token);
-        try
-        {
-            for (long seen = 0; ;)
-            {
-                // The watch ends only by cancellation or by an internal error, which must not be lost.
-                await await Task.WhenAny(watching, watcher.ChangedAfterAsync(seen, ending.Token));
-                var snapshot = await watcher.CurrentAsync(ending.Token);
-                seen = snapshot.Generation;
-                yield return snapshot;
-            }
-        }
-        finally
-        {
-            ending.Cancel();
-            await watching.ConfigureAwait(TaskWait.IgnoringFailure);
-        }
-    }
+    public IAsyncEnumerable<LeaseSnapshot> WatchLeasesAsync(CancellationToken cancellation) =>
+        new LeaseWatcher(context).WatchAsync(cancellation);
 
     public IAsyncEnumerable<RouteStatusSnapshot> WatchRouteStatusesAsync(CancellationToken cancellation) =>
         new RouteStatusWatcher(context).WatchAsync(cancellation);

@@ -18,17 +18,31 @@ public sealed class LeaseWatcher(EtcdContext context)
     private readonly ListWatch watch = new(context);
 
     private readonly Lock gate = new();
+    private readonly ObservableValue<long> generation = new(0);
     private readonly SortedDictionary<string, ReadKey> found = new(StringComparer.Ordinal);
     private ConfigState config = new ConfigState.Missing();
     private long? listedRevision;
-    private long generation;
     private long listings;
     private LeaseSnapshot? snapshot;
-    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Runs until it is cancelled. No failure of etcd ends it.</summary>
     public Task RunAsync(CancellationToken cancellation) =>
         watch.RunAsync(ListAsync, revision => Range(keys, revision), Apply, cancellation);
+
+    /// <summary>Runs while the snapshots are read, and returns each newest one.</summary>
+    public IAsyncEnumerable<LeaseSnapshot> WatchAsync(CancellationToken cancellation)
+    {
+        long seen = 0;
+        return ListWatch.FollowAsync(RunAsync, NextAsync, cancellation);
+
+        async Task<LeaseSnapshot> NextAsync(CancellationToken stop)
+        {
+            await ChangedAfterAsync(seen, stop);
+            var newest = await CurrentAsync(stop);
+            seen = newest.Generation;
+            return newest;
+        }
+    }
 
     /// <summary>The newest snapshot; waits for the first.</summary>
     public async ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation)
@@ -39,7 +53,7 @@ public sealed class LeaseWatcher(EtcdContext context)
             lock (gate)
             {
                 if (listedRevision is { } revision) return snapshot ??= BuildSnapshot(revision);
-                wait = changed.Task;
+                wait = generation.Changed;
             }
 
             await TaskWait.WaitAsync(wait, Timeout.InfiniteTimeSpan, context.Time, cancellation);
@@ -51,13 +65,8 @@ public sealed class LeaseWatcher(EtcdContext context)
     {
         while (true)
         {
-            Task wait;
-            lock (gate)
-            {
-                if (generation > seenGeneration) return;
-                wait = changed.Task;
-            }
-
+            var wait = generation.Changed;
+            if (generation.Current > seenGeneration) return;
             await TaskWait.WaitAsync(wait, Timeout.InfiniteTimeSpan, context.Time, cancellation);
         }
     }
@@ -114,11 +123,8 @@ public sealed class LeaseWatcher(EtcdContext context)
     private void SetChanged(long revision)
     {
         listedRevision = revision;
-        generation++;
         snapshot = null;
-        var waiting = changed;
-        changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        waiting.SetResult();
+        generation.Set(generation.Current + 1);
     }
 
     /// <summary>Built on demand: a thousand changes at once cost one list, not a thousand.</summary>
@@ -134,7 +140,7 @@ public sealed class LeaseWatcher(EtcdContext context)
 
         return new LeaseSnapshot((config as ConfigState.Present)?.Config, leases, revision, isComplete)
         {
-            Generation = generation,
+            Generation = generation.Current,
             Listing = listings,
         };
     }

@@ -14,7 +14,6 @@ public sealed class RouteStatusStore
 {
     // Below EtcdLimits.MaxTxnOperations; two compares are the fence's own.
     private const int BatchSize = 100;
-    private const int PageSize = 4096;
 
     private readonly EtcdContext context;
     private readonly EtcdKeys keys;
@@ -45,11 +44,9 @@ public sealed class RouteStatusStore
         {
             Key = ByteString.CopyFromUtf8(keys.Routes),
             RangeEnd = EtcdKeys.EndOf(keys.Routes),
-            Limit = PageSize,
         };
-        while (true)
+        await foreach (var page in KeyPages.ReadAsync(context.Etcd, request, isOneRevision: false, cancellation))
         {
-            var page = await context.Etcd.RangeAsync(request, cancellation);
             var attached = await AttachmentsAsync(page.Kvs, cancellation);
             foreach (var pair in page.Kvs)
             {
@@ -58,10 +55,9 @@ public sealed class RouteStatusStore
                 if (RouteStatus.Parse(pair.Value.Span) is { } status) statuses[key] = status;
                 else EtcdLog.UnreadableStatus(context.Logger, key);
             }
-
-            if (!page.More) return statuses;
-            request.Key = EtcdKeys.After(page.Kvs[^1].Key);
         }
+
+        return statuses;
     }
 
     /// <summary>The current leases of the subnets of a page of statuses.</summary>
@@ -74,17 +70,15 @@ public sealed class RouteStatusStore
         {
             Key = Subnet(statuses[0]),
             RangeEnd = EtcdKeys.After(Subnet(statuses[^1])),
-            Limit = PageSize,
             KeysOnly = true,
         };
-        while (true)
+        await foreach (var page in KeyPages.ReadAsync(context.Etcd, request, isOneRevision: false, cancellation))
         {
-            var page = await context.Etcd.RangeAsync(request, cancellation);
             foreach (var pair in page.Kvs)
                 attached[pair.Key.ToStringUtf8()[keys.Subnets.Length..]] = new Attachment(pair.Lease, pair.CreateRevision);
-            if (!page.More) return attached;
-            request.Key = EtcdKeys.After(page.Kvs[^1].Key);
         }
+
+        return attached;
 
         ByteString Subnet(KeyValue status) => ByteString.CopyFromUtf8(keys.Subnets + status.Key.ToStringUtf8()[keys.Routes.Length..]);
     }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Etcdserverpb;
 using Flannel.Core;
 using Flannel.Core.Leases;
@@ -11,40 +10,30 @@ namespace Flannel.Etcd.Registry;
 /// <summary>Watches the route statuses of all nodes. One reader.</summary>
 internal sealed class RouteStatusWatcher(EtcdContext context)
 {
-    private const int PageSize = 4096;
-
     private readonly string prefix = context.Keys.Routes;
     private readonly ListWatch watch = new(context);
     private readonly Lock gate = new();
     private readonly ObservableValue<long> generation = new(0);
     private Dictionary<string, PublishedRouteStatus> found = new(StringComparer.Ordinal);
 
-    public async IAsyncEnumerable<RouteStatusSnapshot> WatchAsync([EnumeratorCancellation] CancellationToken cancellation)
+    /// <summary>Runs while the snapshots are read, and returns each newest one.</summary>
+    public IAsyncEnumerable<RouteStatusSnapshot> WatchAsync(CancellationToken cancellation)
     {
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var watching = watch.RunAsync(ListAsync, Range, Apply, ending.Token);
-        try
+        long seen = 0;
+        return ListWatch.FollowAsync(stop => watch.RunAsync(ListAsync, Range, Apply, stop), NextAsync, cancellation);
+
+        async Task<RouteStatusSnapshot> NextAsync(CancellationToken stop)
         {
-            for (long seen = 0; ;)
+            while (true)
             {
                 var changed = generation.Changed;
-                if (generation.Current == seen)
-                {
-                    // The watch ends only by cancellation or by an internal error, which must not be lost.
-                    await await Task.WhenAny(
-                        watching, TaskWait.WaitAsync(changed, Timeout.InfiniteTimeSpan, context.Time, ending.Token));
-                    continue;
-                }
-
-                var snapshot = BuildSnapshot();
-                seen = snapshot.Generation;
-                yield return snapshot;
+                if (generation.Current != seen) break;
+                await TaskWait.WaitAsync(changed, Timeout.InfiniteTimeSpan, context.Time, stop);
             }
-        }
-        finally
-        {
-            ending.Cancel();
-            await watching.ConfigureAwait(TaskWait.IgnoringFailure);
+
+            var newest = BuildSnapshot();
+            seen = newest.Generation;
+            return newest;
         }
     }
 
@@ -59,19 +48,12 @@ internal sealed class RouteStatusWatcher(EtcdContext context)
     private async Task<long> ListAsync(CancellationToken cancellation)
     {
         var listed = new Dictionary<string, PublishedRouteStatus>(StringComparer.Ordinal);
-        var request = new RangeRequest
+        var request = new RangeRequest { Key = ByteString.CopyFromUtf8(prefix), RangeEnd = EtcdKeys.EndOf(prefix) };
+        long? revision = null;
+        await foreach (var page in KeyPages.ReadAsync(context.Etcd, request, isOneRevision: true, cancellation))
         {
-            Key = ByteString.CopyFromUtf8(prefix),
-            RangeEnd = EtcdKeys.EndOf(prefix),
-            Limit = PageSize,
-        };
-        while (true)
-        {
-            var page = await context.Etcd.RangeAsync(request, cancellation);
-            if (request.Revision == 0) request.Revision = page.Header.Revision;
+            revision ??= page.Header.Revision;
             foreach (var pair in page.Kvs) Set(listed, pair);
-            if (!page.More) break;
-            request.Key = EtcdKeys.After(page.Kvs[^1].Key);
         }
 
         lock (gate)
@@ -80,7 +62,7 @@ internal sealed class RouteStatusWatcher(EtcdContext context)
             generation.Set(generation.Current + 1);
         }
 
-        return request.Revision;
+        return revision!.Value;
     }
 
     private void Apply(IList<Event> events)
