@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.HostNetwork.Vxlan;
 using Flanneld.Commands.Output;
 
 namespace Flanneld.Commands;
@@ -11,6 +12,13 @@ namespace Flanneld.Commands;
 internal sealed record LeaseDescription(Lease Lease, TimeSpan? TimeToLive, RouteStatus? Route)
 {
     public string InstanceId => LeaseInstance.Read(Lease.Attributes)?.Id ?? "";
+
+    /// <summary>Whether the node uses its subnet only with a route to its instance.</summary>
+    public bool RequiresRoute => InstanceId.Length > 0;
+
+    /// <summary>Whether the node is reached through the tunnel instead, because its route cannot be created.</summary>
+    public bool IsInFallback =>
+        RequiresRoute && VxlanBackendData.Parse(Lease.Attributes.BackendData).Ok && RouteFallback.Next(last: false, Route);
 
     /// <summary>The state of the route; empty without a status.</summary>
     public string RouteState => Route?.State.ToString() ?? "";

@@ -60,7 +60,7 @@ internal sealed class LeaseListing(DaemonOptions options, Connections connection
 
     private static string Summarize(IReadOnlyList<LeaseDescription> leases, long? free)
     {
-        var unavailable = leases.Count(lease => lease.InstanceId.Length > 0 && lease.Route?.State != RouteState.Available);
+        var unavailable = leases.Count(lease => lease.RequiresRoute && lease.Route?.State != RouteState.Available);
         var routes = unavailable > 0 ? $", {unavailable} without an available route" : "";
         var subnets = free is null ? "" : $", {free} {(free == 1 ? "subnet" : "subnets")} free";
         return $"{leases.Count} {(leases.Count == 1 ? "lease" : "leases")}{subnets}{routes}\n";

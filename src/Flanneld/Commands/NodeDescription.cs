@@ -11,17 +11,7 @@ namespace Flanneld.Commands;
 /// <summary>What etcd says about a node.</summary>
 /// <param name="Lease">Null without one.</param>
 /// <param name="Controller">The route controller; null without one.</param>
-/// <param name="IsRouteRequired">By the backend of the network configuration.</param>
-internal sealed record NodeInCluster(LeaseDescription? Lease, ControllerHolder? Controller, bool IsRouteRequired)
-{
-    /// <summary>A node without its route is reached through the tunnel.</summary>
-    public bool HasFallback { get; init; }
-
-    /// <summary>Whether the other nodes reach this one.</summary>
-    public bool IsReached => !IsRouteRequired || Lease?.Route?.State == RouteState.Available || IsInFallback;
-
-    public bool IsInFallback => HasFallback && RouteFallback.Next(false, Lease?.Route);
-}
+internal sealed record NodeInCluster(LeaseDescription? Lease, ControllerHolder? Controller);
 
 /// <summary>This node for <c>flanneld status</c>.</summary>
 /// <param name="Cluster">Fails when etcd could not be read.</param>
@@ -36,7 +26,7 @@ internal sealed record NodeDescription(
     {
         if (!Cluster.Ok) return Cluster.Error;
         if (Cluster.Value.Lease is not { } lease) return $"{Selected.PublicIp} has no lease";
-        if (!Cluster.Value.IsReached)
+        if (lease is { RequiresRoute: true, IsInFallback: false } && lease.Route?.State != RouteState.Available)
         {
             var state = lease.Route is { } route ? $"{route.State}: {route.Message}" : "not created yet";
             return $"the route of {lease.Lease.Subnet} is {state}";
@@ -96,9 +86,9 @@ internal sealed record NodeDescription(
         Add(text, "daemon", Daemon.Detail.Length > 0 ? $"{Daemon.Name}: {Daemon.Detail}" : Daemon.Name);
         if (Cluster.Ok)
         {
-            AddLease(text, Cluster.Value, now);
+            AddLease(text, Cluster.Value.Lease, now);
             var controller = Cluster.Value.Controller;
-            if (Cluster.Value.IsRouteRequired)
+            if (controller is not null || Cluster.Value.Lease is { RequiresRoute: true })
                 Add(text, "route controller", controller is null ? "none" : $"{controller.InstanceId} ({controller.PublicIp})");
         }
         else
@@ -111,9 +101,9 @@ internal sealed record NodeDescription(
         return text.ToString();
     }
 
-    private static void AddLease(StringBuilder text, NodeInCluster cluster, DateTimeOffset now)
+    private static void AddLease(StringBuilder text, LeaseDescription? lease, DateTimeOffset now)
     {
-        if (cluster.Lease is not { } lease)
+        if (lease is null)
         {
             Add(text, "lease", "none");
             return;
@@ -122,9 +112,9 @@ internal sealed record NodeDescription(
         var instance = lease.InstanceId.Length > 0 ? $", instance {lease.InstanceId}" : "";
         var expiry = lease.Expiry(now) is { Length: > 0 } end ? $", expires {end}" : "";
         Add(text, "lease", $"{lease.Lease.Subnet}, backend {lease.Lease.Attributes.BackendType}{instance}{expiry}");
-        if (!cluster.IsRouteRequired) return;
+        if (!lease.RequiresRoute) return;
         Add(text, "route", lease.Route is not { } route ? "no status yet" : RouteStatusText.WithTime(route)
-            + (cluster.IsInFallback ? "; reached through the VXLAN tunnel" : ""));
+            + (lease.IsInFallback ? "; reached through the VXLAN tunnel" : ""));
     }
 
     private static void Add(StringBuilder text, string name, string value) =>

@@ -1,7 +1,5 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
-using Flannel.Core.Configuration;
-using Flanneld.Backends;
 using Flanneld.Clients;
 using Flanneld.Host;
 using Flanneld.Host.Interfaces;
@@ -31,11 +29,6 @@ internal sealed class StatusCommand(DaemonOptions options, Connections connectio
         var state = await connections.Subnets.ReadAsync(cancellation);
         var own = state.Leases.FirstOrDefault(lease => lease.Attributes.PublicIp == selected.PublicIp);
         var described = own is null ? null : (await new LeaseDescriptionReader(connections).ReadAsync([own], cancellation))[0];
-        var backend = state.Config is ConfigState.Present { Config: var config } ? BackendFactory.Create(config) : (Result<IBackend>?)null;
-        return new NodeInCluster(
-            described, await connections.Subnets.ReadControllerAsync(cancellation), backend is { Ok: true, Value.RequiresRoute: true })
-        {
-            HasFallback = backend is { Ok: true, Value.HasFallback: true },
-        };
+        return new NodeInCluster(described, await connections.Subnets.ReadControllerAsync(cancellation));
     }
 }

@@ -45,14 +45,15 @@ public sealed class NodeDescriptionTests
 
     [Fact]
     public void A_backend_without_routes_requires_no_route() =>
-        Assert.Null((Node(null) with { Cluster = new NodeInCluster(Lease(null), null, IsRouteRequired: false) }).FindProblem());
+        Assert.Null((Node(null) with { Cluster = new NodeInCluster(Lease(null, "alloc", null), null) }).FindProblem());
 
     [Theory]
     [InlineData(RouteState.QuotaExceeded, true)]
     [InlineData(RouteState.Rejected, false)]
     public void With_a_fallback_a_route_that_cannot_be_created_is_no_problem(RouteState state, bool isInFallback)
     {
-        var cluster = new NodeInCluster(Lease(Route(state, "why")), null, IsRouteRequired: true) { HasFallback = true };
+        var cluster = new NodeInCluster(
+            Lease(Route(state, "why"), "ali-vpc", """{"InstanceId":"i-a","VpcId":"vpc-a","VNI":1,"VtepMAC":"0e:00:00:00:00:01"}"""), null);
         var node = Node(null) with { Cluster = cluster };
         Assert.Equal(isInFallback, node.FindProblem() is null);
         var text = node.ToDocument("/run/flannel/subnet.env", Now).Format(OutputFormat.Table);
@@ -128,13 +129,13 @@ public sealed class NodeDescriptionTests
 
     private static NodeDescription Node(RouteStatus? route) => new(
         Selected, new DaemonState("ready", ""),
-        new NodeInCluster(Lease(route), new ControllerHolder("i-b", "192.168.1.6"), IsRouteRequired: true), Subnet);
+        new NodeInCluster(Lease(route), new ControllerHolder("i-b", "192.168.1.6")), Subnet);
 
-    private static LeaseDescription Lease(RouteStatus? route) => new(
-        new Lease(
-            new SubnetKey(Subnet), new LeaseAttributes(Address, null, "ali-vpc", """{"InstanceId":"i-a","VpcId":"vpc-a"}""", null),
-            1, 1, 1),
-        TimeSpan.FromHours(23), route);
+    private static LeaseDescription Lease(
+        RouteStatus? route, string backend = "ali-vpc", string? data = """{"InstanceId":"i-a","VpcId":"vpc-a"}""") =>
+        new(
+            new Lease(new SubnetKey(Subnet), new LeaseAttributes(Address, null, backend, data, null), 1, 1, 1), TimeSpan.FromHours(23),
+            route);
 
     private static RouteStatus Route(RouteState state, string message) =>
         new(Subnet.ToString(), "i-a", ["vtb-a"], state, message, "R-1", Now - TimeSpan.FromDays(1));
