@@ -9,8 +9,6 @@ namespace Flanneld.Backends;
 /// <param name="isDualStack">Whether the network configuration enables IPv6.</param>
 internal sealed class VxlanBackend(VxlanBackendConfig config, bool isDualStack = false) : IBackend
 {
-    public VxlanBackendConfig Config => config;
-
     public string Type => FlannelContract.VxlanBackend;
 
     public bool RequiresRoute => false;

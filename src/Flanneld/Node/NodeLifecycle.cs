@@ -151,7 +151,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
     /// <returns>The state of the tunnel of IPv4. That of IPv6 does not decide whether the node is ready.</returns>
     private IForwarding StartTunnels(HeldLease held, IBackend backend, VxlanBackendConfig tunnel, CancellationToken cancellation)
     {
-        var leases = new LeaseSnapshots(services.Subnets, backend.HasFallback);
+        var leases = new ClusterSnapshots(services.Subnets, backend.HasFallback);
         tasks.Add("the watch of all leases", leases.RunAsync(cancellation));
         if (backend.HasFallback) tasks.Add("the watch of all route statuses", leases.RunStatusesAsync(cancellation));
         var mac = VxlanBackendData.Parse(held.Lease.Attributes.BackendData).Value.VtepMac;
@@ -162,7 +162,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         return StartTunnel(target, leases, cancellation);
     }
 
-    private void StartIpv6Tunnel(HeldLease held, VxlanBackendConfig tunnel, LeaseSnapshots leases, CancellationToken cancellation)
+    private void StartIpv6Tunnel(HeldLease held, VxlanBackendConfig tunnel, ClusterSnapshots leases, CancellationToken cancellation)
     {
         // The lease was acquired with all of them.
         if (held.Config.Ipv6 is not { } config || held.Lease.Key.Ipv6Subnet is not { } subnet || link.Ipv6Address is not { } local) return;
@@ -174,7 +174,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         StartTunnel(new VxlanTarget(device, config.Network, self, tunnel.DirectRouting), leases, cancellation);
     }
 
-    private IForwarding StartTunnel(VxlanTarget target, LeaseSnapshots leases, CancellationToken cancellation)
+    private IForwarding StartTunnel(VxlanTarget target, ClusterSnapshots leases, CancellationToken cancellation)
     {
         var loop = new VxlanLoop(
             new VxlanReconciler(target, vxlan, services.Time), leases, new VxlanReport(target.Device, services.Time, nodeLogger),

@@ -41,15 +41,15 @@ internal static class CommandLine
             }
         }
 
-        var given = new GoFlagParser(IsBoolean, IsSecret, UnknownFlag).Parse(arguments);
+        var parser = new GoFlagParser(IsBoolean, IsSecret, UnknownFlag);
+        var given = parser.Parse(arguments);
         if (!given.Ok) return Result.Failure(given.Error);
         // Help and version are printed even if other arguments are wrong.
         options.Help = IsRequested(given.Value, "help") || IsRequested(given.Value, HelpAlias);
         options.Version = IsRequested(given.Value, "version");
         if (options.Help || options.Version || options.Descriptor is { NeedsNoSettings: true }) return options;
         if (FindUnsupportedFlag(given.Value) is { } unsupportedFlag) return Result.Failure(unsupportedFlag);
-        var unit = new GoFlagParser(IsBoolean, IsSecret, UnknownFlag).Parse(installed.Arguments)
-            .WithErrorPrefix($"{installed.ArgumentsSource}: ");
+        var unit = parser.Parse(installed.Arguments).WithErrorPrefix($"{installed.ArgumentsSource}: ");
         if (!unit.Ok) return Result.Failure(unit.Error);
         var read = new SettingReader(options, [
             SettingLayer.OfFlags(given.Value), SettingLayer.OfVariables(environment),

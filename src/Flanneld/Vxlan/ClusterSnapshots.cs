@@ -5,7 +5,7 @@ namespace Flanneld.Vxlan;
 
 /// <summary>The newest snapshots of all leases and, with <c>Fallback</c>, of all route statuses. Thread-safe.</summary>
 /// <param name="hasStatuses">Whether the statuses are watched.</param>
-internal sealed class LeaseSnapshots(ISubnetManager subnets, bool hasStatuses)
+internal sealed class ClusterSnapshots(ISubnetManager subnets, bool hasStatuses)
 {
     private static readonly RouteStatusSnapshot NoStatuses = new(new Dictionary<string, PublishedRouteStatus>(), 0);
 

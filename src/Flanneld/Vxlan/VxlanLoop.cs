@@ -8,7 +8,7 @@ namespace Flanneld.Vxlan;
 /// may change the host.</summary>
 /// <param name="loops">Monitors this loop.</param>
 internal sealed class VxlanLoop(
-    VxlanReconciler reconciler, LeaseSnapshots leases, VxlanReport report, LivenessMonitor loops, TimeProvider time)
+    VxlanReconciler reconciler, ClusterSnapshots leases, VxlanReport report, LivenessMonitor loops, TimeProvider time)
 {
     /// <summary>How often the host is compared with the leases without a change.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
