@@ -23,8 +23,13 @@ public sealed class ClusterReconciler(
     private readonly RateLimitedCloudApi limitedApi = new(api, context.Time);
     private readonly ConcurrentDictionary<VpcId, VpcReconciler> reconcilers = new();
 
+    private volatile LeaseSnapshot? newestLeases;
+
     /// <summary>The state of all VPCs now. Empty between terms. Thread-safe.</summary>
-    public ControllerSnapshot Snapshot => ControllerSnapshot.Of(reconcilers.Values.Select(reconciler => reconciler.Snapshot));
+    public ControllerSnapshot Snapshot => ControllerSnapshot.Of(reconcilers.Values.Select(reconciler => reconciler.Snapshot)) with
+    {
+        Subnets = newestLeases is { Config: { } config } snapshot ? SubnetUsage.Of(config, snapshot.Leases) : null,
+    };
 
     /// <summary>Works until the term ends, and returns why. Throws only what the lease source or the term throw, and internal
     /// errors.</summary>
@@ -52,6 +57,7 @@ public sealed class ClusterReconciler(
         finally
         {
             reconcilers.Clear();
+            newestLeases = null;
         }
     }
 
@@ -75,7 +81,10 @@ public sealed class ClusterReconciler(
             context.Log, cluster.Value, Plural.Of(snapshot.Leases.Count, "lease"), Plural.Of(DesiredVpcState.Group(snapshot).Count, "VPC"),
             snapshot.Revision);
 
-        var termContext = new TermContext(term, OwnershipMark.Of(cluster), statuses, absences, limitedApi, context.Loops);
+        var termContext = new TermContext(term, OwnershipMark.Of(cluster), statuses, absences, limitedApi, context.Loops)
+        {
+            Observer = context.Observer,
+        };
         await using var tasks = new TermTasks(cancellation);
         tasks.Start(token => RereadStatusesAsync(statuses, token));
         tasks.Start(token => RetryRejectedStatusesAsync(statuses, token));
@@ -90,6 +99,7 @@ public sealed class ClusterReconciler(
         while (true)
         {
             history.Observe(snapshot);
+            newestLeases = snapshot;
             foreach (var started in Assign(snapshot, history, term)) tasks.Start(started.RunAsync);
             if (await tasks.FirstResultUnlessAsync(ChangeAfterAsync(snapshot, cancellation)) is { } result) return result;
             snapshot = await leases.CurrentAsync(cancellation);

@@ -1,6 +1,8 @@
+using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Execution;
 using Flannel.RouteController.Observation;
+using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController;
 
@@ -20,9 +22,19 @@ public sealed record ControllerSnapshot(
     /// <summary>Stale routes whose deletion waits because many became stale at once.</summary>
     public int HeldDeletions { get; init; }
 
+    /// <summary>The IPv4 subnets of the cluster; null without a valid network configuration.</summary>
+    public SubnetUsage? Subnets { get; init; }
+
+    /// <summary>Entries inside the network that carry no mark and match no lease.</summary>
+    public int Unmanaged => CountConflicts(ConflictKind.Unmanaged);
+
     /// <summary>Routes of other clusters inside the network.</summary>
     public int OtherClusters =>
         Conflicts.Where(conflict => conflict.Cluster is not null).DistinctBy(conflict => conflict.RouteEntryId).Count();
+
+    /// <summary>The number of entries with this relation to the desired routes.</summary>
+    public int CountConflicts(ConflictKind kind) =>
+        Conflicts.Where(conflict => conflict.Kind == kind).DistinctBy(conflict => conflict.RouteEntryId).Count();
 
     public IReadOnlyDictionary<RouteState, int> CountByState => Count(Nodes);
 

@@ -11,4 +11,7 @@ namespace Flannel.RouteController;
 /// <param name="Mark">The mark of this cluster.</param>
 /// <param name="Api">Its rate limits are those of the account.</param>
 internal sealed record TermContext(IElectedTerm Term, OwnershipMark Mark, PublishedStatusCache Statuses, AbsentLeaseTracker Absences,
-    RateLimitedCloudApi Api, LivenessMonitor Loops);
+    RateLimitedCloudApi Api, LivenessMonitor Loops)
+{
+    public required IReconcileObserver Observer { get; init; }
+}

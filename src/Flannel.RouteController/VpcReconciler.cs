@@ -25,6 +25,7 @@ internal sealed class VpcReconciler
 
     private volatile DesiredVpcState desired;
     private volatile ControllerSnapshot snapshot = ControllerSnapshot.Empty;
+    private WriteCounts counted = WriteCounts.None;
     private int resyncs;
 
     /// <param name="termEnd">The result of the term if the states of all VPCs end it; null while it continues.</param>
@@ -45,6 +46,9 @@ internal sealed class VpcReconciler
     public VpcHealth Health => parts.Failures.Health;
 
     private DeadlineSchedule Schedule => parts.Schedule;
+
+    /// <summary>Of both families, since the term began.</summary>
+    private WriteCounts Writes => parts.Execution.Pending.Counts + parts.Ipv6.Writes;
 
     /// <summary>Sets a newer state. Thread-safe.</summary>
     public void Update(DesiredVpcState newest)
@@ -78,7 +82,7 @@ internal sealed class VpcReconciler
         {
             changed.Clear();
             loop.Busy();
-            var result = await ReconcileOnceAsync(cancellation);
+            var result = await MeasureAsync(cancellation);
             if (result.TermEnd is { } end) return end;
             loop.Idle(result.Pause);
             if (!result.IsInterruptible) await Task.Delay(result.Pause, context.Time, cancellation);
@@ -93,6 +97,17 @@ internal sealed class VpcReconciler
         while (await changed.WaitAsync(options.Quiet, cancellation) && context.Time.GetElapsedTime(began) < options.MaxQuietWait)
         {
         }
+    }
+
+    /// <summary>Makes one pass, and reports it.</summary>
+    private async Task<PassResult> MeasureAsync(CancellationToken cancellation)
+    {
+        var started = context.Time.GetTimestamp();
+        var result = await ReconcileOnceAsync(cancellation);
+        var writes = Writes;
+        term.Observer.PassEnded(new ReconcilePass(context.Time.GetElapsedTime(started), parts.Failures.IsFailing, writes - counted));
+        counted = writes;
+        return result;
     }
 
     /// <summary>One pass.</summary>
@@ -191,7 +206,7 @@ internal sealed class VpcReconciler
 
     private ControllerSnapshot SnapshotOf(VpcPlan plan) => new(
         parts.Status.Debouncer.Latest, [.. parts.Execution.Conflicts.All, .. parts.Ipv6.Conflicts], [.. plan.TableIds.Select(UsageOf)],
-        parts.Execution.Progress.LastReconcile, parts.Execution.Pending.Counts + parts.Ipv6.Writes)
+        parts.Execution.Progress.LastReconcile, Writes)
     {
         Ipv6Nodes = parts.Ipv6.Latest,
         HeldDeletions = parts.Execution.Deletions.Held + parts.Ipv6.HeldDeletions,

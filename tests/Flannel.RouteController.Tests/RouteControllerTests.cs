@@ -184,6 +184,35 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
+    public void Passes_are_reported_with_their_writes_and_a_restored_route_is_a_repair() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
+        await cluster.Time.Pass(TimeSpan.FromSeconds(5));
+        Assert.Equal((2, 0, 1), (cluster.Passes.Writes.Created, cluster.Passes.Writes.Repaired, cluster.Passes.Writes.Calls));
+
+        var table = cluster.Cloud.Tables["vtb-1"];
+        table.Entries.Remove(table.At("10.24.1.0/24")!);
+        await cluster.Time.Until(() => table.At("10.24.1.0/24") is not null);
+        await cluster.Time.Pass(TimeSpan.FromMinutes(2));
+        Assert.Equal((3, 1, 2), (cluster.Passes.Writes.Created, cluster.Passes.Writes.Repaired, cluster.Passes.Writes.Calls));
+
+        // The lease of another node for the same subnet is a change, not a repair.
+        cluster.Leases.Remove("10.24.2.0/24");
+        cluster.Join("10.24.2.0/24", "i-3");
+        await cluster.Time.Until(() => cluster.Hop("10.24.2.0/24") == "i-3");
+        await cluster.Time.Pass(TimeSpan.FromSeconds(5));
+        Assert.Equal((1, 1), (cluster.Passes.Writes.Updated, cluster.Passes.Writes.Repaired));
+        Assert.Equal(0, cluster.Passes.Failed);
+        Assert.InRange(cluster.Passes.Successful, 5, 1000);
+
+        cluster.Cloud.Faults = call => call.Action.StartsWith("Describe", StringComparison.Ordinal) ? InMemoryCloudApi.Fault.Busy : null;
+        await cluster.Time.Until(() => cluster.Passes.Failed > 0);
+    });
+
+    [Fact]
     public void A_change_by_another_client_is_read_before_writing() => Cluster.Run(async cluster =>
     {
         cluster.Start();
@@ -214,5 +243,6 @@ public sealed class RouteControllerTests
         Assert.Equal(new TableUsage("vtb-1", "vpc-1", 2, 200), Assert.Single(snapshot.Tables));
         Assert.NotNull(snapshot.LastReconcile);
         Assert.Equal(1, snapshot.Writes.Created);
+        Assert.Equal(2, snapshot.Subnets!.Leased);
     });
 }

@@ -145,6 +145,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
             var fetched = new CachedKey(key, provider, result.Origin, isExpiredByLocalClock);
             cached = fetched;
             Log(fetched);
+            context.Observer.CredentialsFetched(CredentialFetch.Succeeded, key.Expiration);
             ScheduleRefresh(key);
             return fetched.Result;
         }
@@ -152,6 +153,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         var failure = result.Providers.LastOrDefault(status => status.State == CredentialProviderState.Failed);
         var reason = failure?.Detail ?? MissingReason(result.Providers);
         if (cached is { } old && IsValid(old)) context.Logger.CredentialsKept(reason);
+        context.Observer.CredentialsFetched(failure is null ? CredentialFetch.Missing : CredentialFetch.Failed, expiration: null);
         return failure is null ? new CredentialResult.Missing(reason) : new CredentialResult.Failed(reason);
     }
 

@@ -10,6 +10,9 @@ public sealed record CloudContext(CloudApiOptions Options, TimeProvider Time, Ra
     /// responses carry.</summary>
     public CloudClock Clock { get; init; } = new(Time);
 
+    /// <summary>Receives the results of requests.</summary>
+    public ICloudObserver Observer { get; init; } = NoCloudObserver.Instance;
+
     /// <summary>Replaces the network, for tests; null for the real network.</summary>
     public HttpMessageHandler? Handler { get; init; }
 }

@@ -118,6 +118,10 @@ public static class CloudErrorTable
         return row.ActionPrefix is { } prefix && action.StartsWith(prefix, StringComparison.Ordinal) ? row.KindForActions : row.Kind;
     }
 
+    /// <summary>The code as the table spells it, such as <c>Throttling.*</c> for one that has only a row of its prefix; null if the table
+    /// does not contain it.</summary>
+    public static string? Find(string code) => ByCode.TryGetValue(code, out var row) || TryPrefix(code, out row) ? row.Code : null;
+
     /// <summary>True if the caller made too many calls. Only then do the rate-limit headers apply.</summary>
     public static bool IsThrottling(string code) =>
         code.Equals("Throttling", StringComparison.OrdinalIgnoreCase)

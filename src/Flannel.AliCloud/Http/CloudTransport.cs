@@ -74,12 +74,12 @@ internal sealed class CloudTransport : IDisposable
             {
                 case { Code: "SignatureNonceUsed" } when !nonceRenewed:
                     nonceRenewed = true;
-                    continue;
+                    break;
 
                 case { Code: "InvalidTimeStamp.Expired" or "IllegalTimestamp" } when !clockCorrected && attempt.ServerTime is { } now:
                     clockCorrected = true;
                     if (!CorrectClock(now, signedWithOffset)) return CloudResult.Failed<T>(error);
-                    continue;
+                    break;
 
                 case { Kind: CloudErrorKind.RefreshCredentials } when !refreshed && key is not null:
                     refreshed = true;
@@ -87,11 +87,13 @@ internal sealed class CloudTransport : IDisposable
                     if (newer is not CredentialResult.Found { Key: var newKey } || newKey.IsSameAs(key))
                         return CloudResult.Failed<T>(error);
                     key = newKey;
-                    continue;
+                    break;
 
                 default:
                     return CloudResult.Failed<T>(error);
             }
+
+            context.Observer.RequestRetried(call.Service.Name(), call.Action);
         }
     }
 
@@ -132,14 +134,17 @@ internal sealed class CloudTransport : IDisposable
             break;
         }
 
-        LogOutcome(call, attempt, (long)context.Time.GetElapsedTime(start).TotalMilliseconds);
+        Report(call, attempt, context.Time.GetElapsedTime(start));
         return attempt;
     }
 
-    private void LogOutcome<T>(CloudCall call, SendResult<T> attempt, long milliseconds) where T : CloudResponse
+    private void Report<T>(CloudCall call, SendResult<T> attempt, TimeSpan duration) where T : CloudResponse
     {
+        var milliseconds = (long)duration.TotalMilliseconds;
         // A dry run that succeeds has the error DryRunOperation.
-        if (attempt.Error is not { Code: not "DryRunOperation" } error)
+        var error = attempt.Error is { Code: not "DryRunOperation" } failure ? failure : null;
+        context.Observer.RequestEnded(call.Service.Name(), call.Action, error, duration);
+        if (error is null)
         {
             context.Logger.CallSucceeded(call.RamAction, milliseconds, attempt.Value?.RequestId ?? attempt.Error!.RequestId);
             return;
@@ -192,7 +197,9 @@ internal sealed class CloudTransport : IDisposable
 
     private void MeasureClock(DateTimeOffset serverTime)
     {
-        if (!Clock.Measure(serverTime) || Clock.MeasuredDifference is not { } ahead) return;
+        var isReported = Clock.Measure(serverTime);
+        if (Clock.MeasuredDifference is { } difference) context.Observer.ClockMeasured(difference);
+        if (!isReported || Clock.MeasuredDifference is not { } ahead) return;
         context.Logger.ClockSkew((long)ahead.Duration().TotalSeconds, ahead > TimeSpan.Zero ? "behind" : "ahead of");
     }
 

@@ -41,6 +41,9 @@ public sealed class MetadataClient : IDisposable
         token = new MetadataToken(RequestTokenAsync, time);
     }
 
+    /// <summary>Receives the results of requests.</summary>
+    public ICloudObserver Observer { get; init; } = NoCloudObserver.Instance;
+
     /// <summary>Scheme, host and port of the service, for messages.</summary>
     public string Endpoint => options.Endpoint.GetLeftPart(UriPartial.Authority);
 
@@ -129,6 +132,13 @@ public sealed class MetadataClient : IDisposable
     }
 
     private async Task<Response> SendAsync(HttpMethod method, string path, Secret? withToken, CancellationToken cancellation)
+    {
+        var response = await SendOnceAsync(method, path, withToken, cancellation);
+        Observer.MetadataRequestEnded((int)response.Status);
+        return response;
+    }
+
+    private async Task<Response> SendOnceAsync(HttpMethod method, string path, Secret? withToken, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(options.RequestTimeout, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);

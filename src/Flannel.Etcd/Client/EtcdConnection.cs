@@ -21,6 +21,8 @@ public sealed class EtcdConnection : IEtcd, IDisposable
 
     private readonly EtcdOptions options;
     private readonly Member[] members;
+    private readonly IEtcdObserver observer;
+    private readonly RequestMeter meter;
     private readonly Token token;
     private readonly AvailabilityLog availability;
     private readonly TimeProvider time;
@@ -30,12 +32,15 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     private int isClearTextLogged;
 
     /// <param name="random">Chooses the preferred member, so that many nodes spread over the members.</param>
-    public EtcdConnection(EtcdOptions options, TimeProvider time, Random random, ILogger logger)
+    /// <param name="observer">Receives the results of requests; null for none.</param>
+    public EtcdConnection(EtcdOptions options, TimeProvider time, Random random, ILogger logger, IEtcdObserver? observer = null)
     {
         this.options = options;
+        this.observer = observer ?? NoEtcdObserver.Instance;
+        meter = new RequestMeter(this.observer, time);
         var files = new TlsFiles(options, logger);
         members = [.. options.Endpoints.Select(endpoint => new Member(endpoint, files, options, time))];
-        token = new Token(options);
+        token = new Token(options, meter);
         availability = new AvailabilityLog(time, logger);
         this.time = time;
         this.logger = logger;
@@ -58,15 +63,16 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     }
 
     public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
-        CallAsync(isRepeatable: true, (member, call) => member.Keys.RangeAsync(request, call), cancellation);
+        CallAsync(EtcdOperation.Range, isRepeatable: true, (member, call) => member.Keys.RangeAsync(request, call), cancellation);
 
     public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) =>
-        CallAsync(IsRead(request), (member, call) => member.Keys.TxnAsync(request, call), cancellation);
+        CallAsync(EtcdOperation.Txn, IsRead(request), (member, call) => member.Keys.TxnAsync(request, call), cancellation);
 
     public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation)
     {
         var request = new LeaseGrantRequest { ID = leaseId, TTL = (long)timeToLive.TotalSeconds };
-        return CallAsync(isRepeatable: false, (member, call) => member.Leases.LeaseGrantAsync(request, call), cancellation);
+        return CallAsync(
+            EtcdOperation.LeaseGrant, isRepeatable: false, (member, call) => member.Leases.LeaseGrantAsync(request, call), cancellation);
     }
 
     public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
@@ -74,7 +80,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
 
     public async Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, TimeSpan callLimit, CancellationToken cancellation)
     {
-        var attempt = new MemberAttempt<long>(KeepAliveAsync) { IsRepeatable = true, CallLimit = callLimit };
+        var attempt = new MemberAttempt<long>(EtcdOperation.LeaseKeepAlive, KeepAliveAsync) { IsRepeatable = true, CallLimit = callLimit };
         var seconds = await TryMembersAsync(attempt, cancellation);
         return seconds > 0 ? TimeSpan.FromSeconds(seconds) : null;
 
@@ -93,7 +99,8 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     {
         var request = new LeaseTimeToLiveRequest { ID = leaseId };
         var response = await CallAsync(
-            isRepeatable: true, (member, call) => member.Leases.LeaseTimeToLiveAsync(request, call), cancellation);
+            EtcdOperation.LeaseTimeToLive, isRepeatable: true, (member, call) => member.Leases.LeaseTimeToLiveAsync(request, call),
+            cancellation);
         // -1 for a lease that does not exist.
         return response.TTL > 0 ? TimeSpan.FromSeconds(response.TTL) : null;
     }
@@ -103,7 +110,9 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         var request = new LeaseRevokeRequest { ID = leaseId };
         try
         {
-            await CallAsync(isRepeatable: true, (member, call) => member.Leases.LeaseRevokeAsync(request, call), cancellation);
+            await CallAsync(
+                EtcdOperation.LeaseRevoke, isRepeatable: true, (member, call) => member.Leases.LeaseRevokeAsync(request, call),
+                cancellation);
         }
         catch (EtcdException e) when (e.Kind == EtcdErrorKind.LeaseNotFound)
         {
@@ -115,7 +124,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         IReadOnlyList<WatchCreateRequest> ranges, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var stream = await WatchStream.OpenAsync(this, ranges, time, cancellation);
-        while (true) yield return await stream.NextAsync(cancellation);
+        while (true) yield return await NextAsync(stream, cancellation);
     }
 
     /// <summary>Asks each member for its version, all at once.</summary>
@@ -128,6 +137,19 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         disposed.Dispose();
         foreach (var member in members) member.Dispose();
         token.Dispose();
+    }
+
+    private async Task<WatchResponse> NextAsync(WatchStream stream, CancellationToken cancellation)
+    {
+        try
+        {
+            return await stream.NextAsync(cancellation);
+        }
+        catch (EtcdException)
+        {
+            observer.WatchInterrupted();
+            throw;
+        }
     }
 
     /// <summary>Tries each member once, beginning with the one that answered last. An invalid token is renewed once, at the same
@@ -174,19 +196,22 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     {
         using var limit = new TimeLimit(attempt.CallLimit, time, cancellation);
         string? used = null;
-        var isSent = false;
+        long? sentAt = null;
         try
         {
             used = await token.GetAsync(member, limit.Token);
-            isSent = true;
+            sentAt = meter.Start();
             var options = Options(used, attempt.IsStream ? cancellation : limit.Token);
-            return new MemberResult<T>(await attempt.Call(member, options, limit.Token), Failed: null);
+            var response = await attempt.Call(member, options, limit.Token);
+            meter.Succeed(attempt.Operation, sentAt.Value);
+            return new MemberResult<T>(response, Failed: null);
         }
         catch (Exception e) when (e is not EtcdException)
         {
             cancellation.ThrowIfCancellationRequested();
+            if (sentAt is { } started) meter.Fail(attempt.Operation, e, limit.HasPassed, started);
             var failure = member.Classify(e, limit.HasPassed ? attempt.CallLimit : null);
-            var mayHaveHappened = isSent && failure.Error.MayHaveHappened && !attempt.IsRepeatable;
+            var mayHaveHappened = sentAt is not null && failure.Error.MayHaveHappened && !attempt.IsRepeatable;
             return new MemberResult<T>(default, new FailedAttempt(failure, used, mayHaveHappened));
         }
     }
@@ -207,19 +232,23 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     private async Task ProbeAsync(Member preferred)
     {
         bool isAvailable;
+        var started = meter.Start();
         try
         {
             using var limit = new TimeLimit(EtcdDurations.Call, time, disposed.Token);
             var used = await token.GetAsync(preferred, limit.Token);
+            started = meter.Start();
             // A linearizable read goes through the leader: a member that answers it belongs to a quorum.
             using var call = preferred.Keys.RangeAsync(new RangeRequest { Key = AnyKey, KeysOnly = true }, Options(used, limit.Token));
             await call.ResponseAsync;
+            meter.Succeed(EtcdOperation.Range, started);
             isAvailable = true;
         }
 #pragma warning disable CA1031 // The probe has no caller: every failure is classified and logged here.
         catch (Exception e)
 #pragma warning restore CA1031
         {
+            meter.Fail(EtcdOperation.Range, e, e is OperationCanceledException, started);
             var failure = preferred.Classify(e, e is OperationCanceledException ? EtcdDurations.Call : null);
             // A member that rejects the request, such as for a missing permission, is available.
             isAvailable = !failure.MayWorkElsewhere;
@@ -296,9 +325,10 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         return new CallOptions(headers, cancellationToken: lifetime);
     }
 
-    private Task<T> CallAsync<T>(bool isRepeatable, Func<Member, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellation)
+    private Task<T> CallAsync<T>(
+        EtcdOperation operation, bool isRepeatable, Func<Member, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellation)
     {
-        return TryMembersAsync(new MemberAttempt<T>(RunAsync) { IsRepeatable = isRepeatable }, cancellation);
+        return TryMembersAsync(new MemberAttempt<T>(operation, RunAsync) { IsRepeatable = isRepeatable }, cancellation);
 
         async Task<T> RunAsync(Member member, CallOptions options, CancellationToken limit)
         {

@@ -3,9 +3,10 @@ using Grpc.Core;
 namespace Flannel.Etcd.Client;
 
 /// <summary>A request as it is sent to one member.</summary>
+/// <param name="Operation">For metrics.</param>
 /// <param name="Call">Gets the member, the options, and the limit for the response. The options of a stream live longer than the
 /// limit.</param>
-internal sealed record MemberAttempt<T>(Func<Member, CallOptions, CancellationToken, Task<T>> Call)
+internal sealed record MemberAttempt<T>(EtcdOperation Operation, Func<Member, CallOptions, CancellationToken, Task<T>> Call)
 {
     /// <summary>A request that may have been executed may be sent again.</summary>
     public bool IsRepeatable { get; init; }

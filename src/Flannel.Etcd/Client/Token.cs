@@ -5,7 +5,7 @@ namespace Flannel.Etcd.Client;
 
 /// <summary>The token of the user, valid at every member. Fetched by the first request, and again when a member rejects it (it expired, the
 /// member restarted, or an operator changed a user). Thread-safe.</summary>
-internal sealed class Token(EtcdOptions options) : IDisposable
+internal sealed class Token(EtcdOptions options, RequestMeter meter) : IDisposable
 {
     private const string NotEnabled = "etcdserver: authentication is not enabled";
 
@@ -22,6 +22,7 @@ internal sealed class Token(EtcdOptions options) : IDisposable
         try
         {
             if (current is { } fetched) return fetched;
+            var started = meter.Start();
             try
             {
                 var response = await member.Auth.AuthenticateAsync(
@@ -31,10 +32,13 @@ internal sealed class Token(EtcdOptions options) : IDisposable
                         Password = (options.PasswordFile?.Current() ?? options.Password!).RevealText(),
                     },
                     new CallOptions(cancellationToken: cancellation));
+                meter.Succeed(EtcdOperation.Authenticate, started);
                 return current = response.Token;
             }
-            catch (RpcException e) when (ServerErrors.WithoutGrpcPrefix(e.Status.Detail) == NotEnabled)
+            catch (RpcException e) when (!cancellation.IsCancellationRequested)
             {
+                meter.Fail(EtcdOperation.Authenticate, e, hasTimedOut: false, started);
+                if (ServerErrors.WithoutGrpcPrefix(e.Status.Detail) != NotEnabled) throw;
                 return current = "";
             }
         }

@@ -42,7 +42,7 @@ internal sealed class WatchStream : IDisposable
         EtcdConnection connection, IReadOnlyList<WatchCreateRequest> ranges, TimeProvider time, CancellationToken cancellation)
     {
         var deniedBefore = false;
-        var attempt = new MemberAttempt<WatchStream>(BeginAsync) { IsRepeatable = true, IsStream = true };
+        var attempt = new MemberAttempt<WatchStream>(EtcdOperation.Watch, BeginAsync) { IsRepeatable = true, IsStream = true };
         return connection.TryMembersAsync(attempt, cancellation);
 
         async Task<WatchStream> BeginAsync(Member member, CallOptions options, CancellationToken limit)

@@ -8,6 +8,9 @@ namespace Flannel.Etcd.Registry;
 /// <param name="Time">Its timestamps must include the time that the machine is suspended.</param>
 public sealed record EtcdContext(IEtcd Etcd, EtcdKeys Keys, TimeProvider Time, Random Random, ILogger Logger)
 {
+    /// <summary>Receives failed renewals.</summary>
+    public IEtcdObserver Observer { get; init; } = NoEtcdObserver.Instance;
+
     internal EtcdRetryPolicy NewRetryPolicy() => new(Time, Random, Logger);
 }
 

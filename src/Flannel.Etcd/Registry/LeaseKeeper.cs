@@ -218,6 +218,7 @@ internal sealed class LeaseKeeper
         catch (EtcdException)
         {
             renewal.Failed(ownership.Expiry);
+            context.Observer.RenewalFailed();
             throw;
         }
 

@@ -16,6 +16,9 @@ internal sealed class PendingWrites(VpcContext context)
     private readonly Dictionary<RouteKey, Acknowledgement> acknowledged = [];
     private readonly Dictionary<RouteKey, RouteAction> unanswered = [];
 
+    // The next hops of the routes that were in place in this term.
+    private readonly Dictionary<RouteKey, string> inPlace = [];
+
     private sealed record Acknowledgement(Type Action, long At);
 
     public WriteCounts Counts { get; private set; } = WriteCounts.None;
@@ -35,6 +38,11 @@ internal sealed class PendingWrites(VpcContext context)
         {
             var isPending = current.TryGetValue(key, out var action) && action.GetType() == write.Action;
             if (!isPending || context.Time.GetElapsedTime(write.At) >= ReadLag) acknowledged.Remove(key);
+        }
+
+        foreach (var (key, action) in current)
+        {
+            if (action is RouteAction.Keep keep) inPlace[key] = keep.Desired.NextHop.Id;
         }
 
         // An older read does not show what became of them.
@@ -63,16 +71,17 @@ internal sealed class PendingWrites(VpcContext context)
         switch (action)
         {
             case RouteAction.Create create:
-                Counts += WriteCounts.None with { Created = 1 };
+                Counts += WriteCounts.None with { Created = 1, Repaired = CountRepair(key, create.Desired) };
                 RouteControllerLog.RouteCreated(log, table, destination, create.Desired.NextHop.Id, requestId);
                 break;
             case RouteAction.Update update:
-                Counts += WriteCounts.None with { Updated = 1 };
+                Counts += WriteCounts.None with { Updated = 1, Repaired = CountRepair(key, update.Desired) };
                 RouteControllerLog.RouteUpdated(
                     log, table, destination, NextHops.IdsOf(update.Entry), update.Desired.NextHop.Id, requestId);
                 break;
             case RouteAction.Delete delete:
                 Counts += WriteCounts.None with { Deleted = 1 };
+                inPlace.Remove(key);
                 RouteControllerLog.RouteDeleted(log, table, destination, NextHops.IdsOf(delete.Entry), requestId);
                 Deleted?.Invoke(key);
                 break;
@@ -82,6 +91,10 @@ internal sealed class PendingWrites(VpcContext context)
                 break;
         }
     }
+
+    /// <summary>A write is a repair if the same route had been in place.</summary>
+    private int CountRepair(RouteKey key, DesiredRoute desired) =>
+        inPlace.Remove(key, out var nextHop) && nextHop == desired.NextHop.Id ? 1 : 0;
 
     /// <param name="current">What the table's plan says now; null if it has no entry and none is desired.</param>
     private static bool IsDone(RouteAction write, RouteAction? current) => write is RouteAction.Delete

@@ -481,6 +481,32 @@ public class CloudTransportTests
         Assert.Contains(cloud.Logger.Lines, l => l.Id == 3001 && l.Text.Contains(answer.RequestId, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Every_request_and_every_repetition_is_reported_with_its_duration()
+    {
+        var observer = new RecordingObserver();
+        var time = new FakeTimeProvider(Start);
+        var handler = new StubHandler((_, n, _) =>
+        {
+            time.Advance(TimeSpan.FromSeconds(3));
+            return Task.FromResult(n switch
+            {
+                0 => StubHandler.Error("SignatureNonceUsed"),
+                1 => StubHandler.Answer(HttpStatusCode.OK, VpcBody),
+                _ => StubHandler.Error("Throttling"),
+            });
+        });
+        var context = Contexts.Create(time: time, handler: handler) with { Observer = observer };
+        using var api = new CloudApi(context, StaticCredentials.Of("key", "secret"));
+        await api.DescribeVpcAttributeAsync(Region, "vpc-1", Token);
+        await api.DisableSourceDestCheckAsync(Region, "eni-1", Token);
+        Assert.Equal(
+            [
+                "vpc DescribeVpcAttribute SignatureNonceUsed 3 s", "vpc DescribeVpcAttribute retried", "vpc DescribeVpcAttribute OK 3 s",
+                "ecs ModifyNetworkInterfaceAttribute Throttling 3 s",
+            ], observer.Lines.Where(line => !line.StartsWith("clock", StringComparison.Ordinal)));
+    }
+
     private static CloudApi Api(
         StubHandler handler, Func<CloudApiOptions, CloudApiOptions>? change = null, ICredentialSource? credentials = null,
             TimeProvider? clock = null)

@@ -6,6 +6,7 @@ using Flannel.Etcd.Client;
 using Flannel.Etcd.Tests.Fixtures;
 using Flannel.Testbed;
 using Google.Protobuf;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flannel.Etcd.Tests.Client;
 
@@ -25,6 +26,20 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
         await etcd.RangeAsync(Read, Cancel);
         Assert.Equal(1, logger.Count(2002));
         Assert.Equal(0, logger.Count(2000));
+    }
+
+    [Fact]
+    public async Task Every_request_to_a_member_is_reported_with_its_status()
+    {
+        shared.CreateFixture();
+        var observer = new RecordingObserver();
+        var options = EtcdOptions.Create($"http://127.0.0.1:{Ports.Free()},{shared.Process.Endpoint}").Value;
+        using var etcd = new EtcdConnection(
+            options, TimeProvider.System, new EtcdProcess.FirstEndpoint(), NullLogger.Instance, observer);
+        await etcd.RangeAsync(Read, Cancel);
+        await etcd.LeaseRevokeAsync(Random.Shared.NextInt64(1, long.MaxValue), Cancel);
+        Assert.Equal(["Range Unavailable", "Range OK", "LeaseRevoke NotFound"], observer.Requests);
+        Assert.Equal(0, observer.Interruptions);
     }
 
     [Fact]

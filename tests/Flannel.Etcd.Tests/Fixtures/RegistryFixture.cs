@@ -28,7 +28,7 @@ public sealed class RegistryFixture
         Logger = logger ?? new RecordingLogger();
         Time = time ?? TimeProvider.System;
         // Not a fixed seed: the ids of etcd leases come from it, and the etcd is shared.
-        Context = new EtcdContext(Etcd, Keys, Time, new Random(), Logger);
+        Context = new EtcdContext(Etcd, Keys, Time, new Random(), Logger) { Observer = Observer };
         Manager = NewManager();
     }
 
@@ -41,6 +41,7 @@ public sealed class RegistryFixture
     public EtcdKeys Keys { get; }
     public RecordingLogger Logger { get; }
     public TimeProvider Time { get; }
+    public RecordingObserver Observer { get; } = new();
     public EtcdContext Context { get; }
     public EtcdSubnetManager Manager { get; }
 

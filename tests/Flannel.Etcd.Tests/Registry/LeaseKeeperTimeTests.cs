@@ -84,6 +84,7 @@ public sealed class LeaseKeeperTimeTests
         fixture.Etcd.ClearRequests();
         while (held.Expiry!.Value.Remaining(time) > TimeSpan.Zero) await model.AdvanceAsync(ShortStep);
         Assert.InRange(fixture.Etcd.Requests.Count(request => request == "LeaseKeepAlive"), 5, 20);
+        Assert.InRange(fixture.Observer.FailedRenewals, 5, int.MaxValue);
     }
 
     [Fact]

@@ -21,7 +21,10 @@ internal sealed class Cluster : IDisposable
         Term = new InMemoryTerm(time, Leases);
         Loops = new LivenessMonitor(time);
         Controller = new ClusterReconciler(
-            options ?? new RouteControllerOptions([]), Leases, Cloud, new ControllerContext(time, new Random(seed), Log, Loops));
+            options ?? new RouteControllerOptions([]), Leases, Cloud, new ControllerContext(time, new Random(seed), Log, Loops)
+            {
+                Observer = Passes,
+            });
     }
 
     public VirtualTime Time { get; }
@@ -31,6 +34,8 @@ internal sealed class Cluster : IDisposable
     public InMemoryTerm Term { get; set; }
     public ClusterReconciler Controller { get; }
     public RecordingLogger Log { get; } = new();
+
+    public RecordedPasses Passes { get; } = new();
 
     /// <summary>The running term.</summary>
     public Task<TermResult> Running { get; private set; } = Task.FromResult<TermResult>(new TermResult.Stopped());
