@@ -1,15 +1,24 @@
 # shellcheck shell=bash
 # ./build.sh publish: compiles artifacts/RID/flanneld and its symbols, flanneld.dbg. Sourced by build.sh.
 
+# What the executable is compiled from.
+PUBLISH_SOURCES=(src packaging/sbom/inventory.sh packaging/completions
+    eng/BannedEverywhere.txt eng/BannedSymbols.txt eng/Native.targets eng/native.sh eng/openssl.cmake eng/substitutions.xml
+    Directory.Build.props Directory.Build.targets Directory.Packages.props global.json nuget.config)
+
+# The commit that last changed the sources of the executable, for the metric flannel_build_info. Commits of other files do not change it,
+# so that equal sources of one history make equal bytes. Nothing if the sources have changes that are not committed, or without git.
+source_commit() {
+    [ -z "$(git status --porcelain -- "${PUBLISH_SOURCES[@]}" 2>/dev/null)" ] || return 0
+    git log -1 --format=%H -- "${PUBLISH_SOURCES[@]}" 2>/dev/null || true
+}
+
 # A hash of everything that the executable depends on. It is compiled again only if the hash changes.
 publish_inputs() {
     {
         dotnet --version
-        printf '%s\n' "$RID" "$CONFIGURATION" "$(program_version)" "$(linked_packages)"
-        find src packaging/sbom/inventory.sh \
-            eng/BannedEverywhere.txt eng/BannedSymbols.txt eng/Native.targets eng/native.sh eng/openssl.cmake eng/substitutions.xml \
-            Directory.Build.props Directory.Build.targets Directory.Packages.props global.json nuget.config \
-            -name bin -prune -o -name obj -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+        printf '%s\n' "$RID" "$CONFIGURATION" "$(program_version)" "$(source_commit)" "$(linked_packages)"
+        find "${PUBLISH_SOURCES[@]}" -name bin -prune -o -name obj -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -d' ' -f1
 }
 
@@ -94,7 +103,7 @@ compile_native() {
     # msbuild does not notice that libraries of a sysroot have changed: start from empty folders.
     rm -rf "$out" "$ARTIFACTS"/msbuild/{obj,bin}/Flanneld/release_"$RID"
     if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -p:NativeRuntime="$RID" -p:Version="$(program_version)" \
-        -p:PackRelativeRelocations="$pack" "${arguments[@]}" -o "$out" -nologo >"$log" 2>&1; then
+        -p:SourceCommit="$(source_commit)" -p:PackRelativeRelocations="$pack" "${arguments[@]}" -o "$out" -nologo >"$log" 2>&1; then
         cat "$log"
         return 1
     fi
