@@ -27,7 +27,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
     private readonly DateTimeOffset started = context.Time.GetUtcNow();
     private readonly ILogger logger = context.Loggers.CreateLogger("flanneld");
     private readonly ILogger nodeLogger = context.Loggers.CreateLogger("node");
-    private readonly ControllerMetrics controllerMetrics = new();
+    private readonly DaemonMetrics metrics = context.Metrics;
 
     // By the clock of the timers: a loop is not stuck because the machine was suspended.
     private readonly LivenessMonitor loops = new(TimeProvider.System);
@@ -75,8 +75,8 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         Connections connections, SystemdNotifier systemd, BackgroundTasks tasks, CancellationToken cancellation)
     {
         var subnets = connections.CreateSubnetManager(loops);
-        var readiness = new NodeReadiness(subnets.Name, systemd, controllerMetrics, context.Time, startTimestamp, nodeLogger);
-        var listening = StartHealthServer(new NodeHealth(readiness, controllerMetrics, loops, started), tasks, cancellation);
+        var readiness = new NodeReadiness(subnets.Name, systemd, metrics.Controller, context.Time, startTimestamp, nodeLogger);
+        var listening = StartHealthServer(new NodeHealth(readiness, metrics, loops, started), tasks, cancellation);
         if (!listening.Ok) return listening;
         var interfaces = HostInterface.ReadAll();
         var selection = InterfaceSelection.Among(interfaces).Select(options);
@@ -84,7 +84,8 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         var selected = selection.Value;
         NodeLog.Interface(nodeLogger, selected.Interface.Name, selected.Address, selected.Interface.Mtu, selected.PublicIp);
         var kernel = new KernelSettings();
-        var settings = new HostSettings(kernel, logger).Apply(options.SetSysctls, HostSettings.FindProblems(kernel, selected));
+        var settings = new HostSettings(kernel, metrics.Repairs.KernelSettings, logger)
+            .Apply(options.SetSysctls, HostSettings.FindProblems(kernel, selected));
         if (!settings.Ok) return settings;
         if (options.Mtu is null) tasks.Add("the monitor of the MTU", MonitorMtuAsync(selected.Interface, cancellation));
 
@@ -94,12 +95,12 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         identity.Start();
         var candidates = new CandidateFactory(
             new ControllerSettings(options.EtcdKeys, selected.PublicIp, options.RouteResync), connections.Etcd, connections.OpenCloud,
-            new ControllerMonitoring(controllerMetrics, loops, context.Loggers), context.Time, context.Random);
+            new ControllerMonitoring(metrics.Controller, loops, context.Loggers), context.Time, context.Random);
         var lastSubnet = new LastSubnetFile(options.SubnetFile, context.Environment.GetValueOrDefault("STATE_DIRECTORY"));
         systemd.Status($"waiting for etcd at {options.EtcdEndpoints}");
         var node = Own(new NodeLifecycle(
             CreateSettings(selected, interfaces),
-            new NodeHost(new SubnetFile(options.SubnetFile), lastSubnet, readiness, systemd, loops),
+            new NodeHost(new SubnetFile(options.SubnetFile), lastSubnet, readiness, systemd, loops) { Repairs = metrics.Repairs },
             new NodeServices(subnets, identity, candidates, context.Loggers, context.Time) { Random = context.Random },
             tasks)
         {

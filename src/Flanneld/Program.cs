@@ -40,12 +40,14 @@ internal static class Program
         UseNoHomeFolder();
         var openSsl = OpenSslConfiguration.Apply(environment.GetValueOrDefault(OpenSslConfiguration.Variable));
         if (!openSsl.Ok) return await PrintErrorAsync($"flanneld: {openSsl.Error}", Failure);
-        using var loggers = Logging.Create(options, environment);
+        using var metrics = new DaemonMetrics();
+        using var loggers = Logging.Create(options, environment, metrics.Log);
         if (installed != InstalledSettings.None && options.Verbosity > 0) await PrintSourcesAsync(options);
-        return await RunAsync(options, installed.ApplyTo(environment), loggers);
+        return await RunAsync(options, installed.ApplyTo(environment), loggers, metrics);
     }
 
-    private static async Task<int> RunAsync(DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers)
+    private static async Task<int> RunAsync(
+        DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, DaemonMetrics metrics)
     {
         var logger = loggers.CreateLogger("flanneld");
         using var shutdown = new ShutdownSignal(TimeProvider.System);
@@ -56,7 +58,7 @@ internal static class Program
         {
             if (options.Command != Command.Run)
                 return await RunCommandAsync(options, environment, loggers, shutdown.Token);
-            var context = new ClientContext(environment, loggers, new BootTimeProvider(), new SharedRandom());
+            var context = new ClientContext(environment, loggers, new BootTimeProvider(), new SharedRandom()) { Metrics = metrics };
             await using var daemon = new DaemonHost(options, context);
             var result = await daemon.RunAsync(shutdown.Token);
             if (result.Ok) return Success;

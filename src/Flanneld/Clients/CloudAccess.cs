@@ -30,7 +30,7 @@ internal sealed class CloudAccess : ICloudAccess
             RegionId = backend.RegionId,
             ProgramVersion = ProgramVersion.Text,
         };
-        var cloud = new CloudContext(Options, time, random, logger);
+        var cloud = new CloudContext(Options, time, random, logger) { Observer = context.Metrics.Cloud };
         Credentials = CredentialChain.Create(
             options.AccessKeyFile, backend.Credentials, context.Environment.GetValueOrDefault, metadata, cloud);
         Api = new CloudApi(cloud, Credentials);

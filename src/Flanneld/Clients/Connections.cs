@@ -4,6 +4,7 @@ using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Flanneld.Backends;
+using Flanneld.Observability;
 using Flanneld.Options;
 using Microsoft.Extensions.Logging;
 
@@ -11,7 +12,11 @@ namespace Flanneld.Clients;
 
 /// <summary>The collaborators that all clients of this process share.</summary>
 internal sealed record ClientContext(
-    IReadOnlyDictionary<string, string> Environment, ILoggerFactory Loggers, TimeProvider Time, Random Random);
+    IReadOnlyDictionary<string, string> Environment, ILoggerFactory Loggers, TimeProvider Time, Random Random)
+{
+    /// <summary>Receives what the clients do.</summary>
+    public DaemonMetrics Metrics { get; init; } = new();
+}
 
 /// <summary>The services that the daemon and its commands use: etcd and the metadata service as the options name them, and the cloud's API
 /// once a network configuration is known.</summary>
@@ -24,8 +29,11 @@ internal sealed class Connections : IDisposable
     private Connections(DaemonOptions options, ClientContext context, EtcdOptions etcd, MetadataOptions metadata)
     {
         (this.options, this.context, etcdOptions) = (options, context, etcd);
-        Etcd = new EtcdConnection(etcd, context.Time, context.Random, context.Loggers.CreateLogger("etcd"));
-        Metadata = new MetadataClient(metadata, context.Time, context.Random, context.Loggers.CreateLogger("cloud"));
+        Etcd = new EtcdConnection(etcd, context.Time, context.Random, context.Loggers.CreateLogger("etcd"), context.Metrics.Etcd);
+        Metadata = new MetadataClient(metadata, context.Time, context.Random, context.Loggers.CreateLogger("cloud"))
+        {
+            Observer = context.Metrics.Cloud,
+        };
         Subnets = new EtcdSubnetManager(CreateEtcdContext());
     }
 
@@ -75,7 +83,10 @@ internal sealed class Connections : IDisposable
     }
 
     private EtcdContext CreateEtcdContext() =>
-        new(Etcd, options.EtcdKeys, context.Time, context.Random, context.Loggers.CreateLogger("etcd"));
+        new(Etcd, options.EtcdKeys, context.Time, context.Random, context.Loggers.CreateLogger("etcd"))
+        {
+            Observer = context.Metrics.Etcd,
+        };
 
     /// <summary>A file that a flag names and that cannot be read is reported before any request: waiting does not help.</summary>
     private static Result<Unit> CheckFiles(DaemonOptions options, EtcdOptions etcd)

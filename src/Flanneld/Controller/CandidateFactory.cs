@@ -41,8 +41,8 @@ internal sealed class CandidateFactory(
             new EtcdRouteControllerElection(election, settings.Keys, time, random, log),
             () => new ClusterReconciler(
                 options, new EtcdLeaseSource(new LeaseWatcher(context)), cloud.Api,
-                new ControllerContext(time, random, log, monitoring.Loops)),
-            monitoring.Metrics, log);
+                new ControllerContext(time, random, log, monitoring.Loops) { Observer = monitoring.Metrics }),
+            monitoring.Metrics, time, log);
         return new ControllerCandidate(cloud, AliVpcBackendData.Of(self), terms, time, random, log);
     }
 }

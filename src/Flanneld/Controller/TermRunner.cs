@@ -8,7 +8,7 @@ namespace Flanneld.Controller;
 /// <summary>Campaigns in the election of the route controller, and reconciles the routes during a term.</summary>
 /// <param name="createReconciler">Creates the reconciler of one term. It watches all leases, which only a route controller needs.</param>
 internal sealed class TermRunner(
-    IElection election, Func<ClusterReconciler> createReconciler, ControllerMetrics metrics, ILogger logger)
+    IElection election, Func<ClusterReconciler> createReconciler, ControllerMetrics metrics, TimeProvider time, ILogger logger)
 {
     /// <summary>Returns when no route controller is elected.</summary>
     public Task WaitForVacancyAsync(CancellationToken cancellation) => election.ObserveAsync(cancellation);
@@ -19,17 +19,19 @@ internal sealed class TermRunner(
         await using var term = await election.CampaignAsync(cancellation);
         ControllerLog.Elected(logger);
         var reconciler = createReconciler();
-        metrics.Begin(reconciler);
+        var end = TermEnd.Resigned;
+        metrics.Begin(reconciler, time.GetUtcNow());
         try
         {
             var result = await reconciler.RunAsync(term, cancellation);
             cancellation.ThrowIfCancellationRequested();
+            if (result is TermResult.Lost) end = TermEnd.Lost;
             ControllerLog.TermEnded(logger, result.ToString());
             return result;
         }
         finally
         {
-            metrics.End();
+            metrics.End(end);
         }
     }
 }

@@ -1,12 +1,14 @@
 using Flannel.Core;
 using Flannel.HostNetwork;
 using Flanneld.Host.Interfaces;
+using Flanneld.Observability.Prometheus;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Host;
 
 /// <summary>The kernel settings that containers' traffic needs: reported at the start, and set with <c>--set-sysctls</c>.</summary>
-internal sealed class HostSettings(KernelSettings kernel, ILogger logger)
+/// <param name="changes">Counts the settings that were set.</param>
+internal sealed class HostSettings(KernelSettings kernel, Counter changes, ILogger logger)
 {
     /// <summary>Sets the settings, or logs that they must change.</summary>
     /// <param name="set">Whether <c>--set-sysctls</c> is given.</param>
@@ -29,6 +31,7 @@ internal sealed class HostSettings(KernelSettings kernel, ILogger logger)
                     + " see the example set-sysctls.conf, or omit --set-sysctls and use a file in /etc/sysctl.d");
             }
 
+            changes.Increment();
             HostLog.KernelSettingSet(logger, problem.Name, problem.Required, problem.Value);
         }
 

@@ -1,15 +1,17 @@
 using Flannel.Core.Addresses;
 using Flannel.HostNetwork.Firewall;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
 /// <summary>Keeps the firewall rules of this node, and reports what happens to them: one line for each new error.</summary>
 internal sealed class FirewallReconciler(
-    HostFirewall firewall, FirewallSettings settings, IpNetwork network, TimeProvider time, ILogger logger)
+    HostFirewall firewall, FirewallSettings settings, IpNetwork network, HostRepairs repairs, TimeProvider time, ILogger logger)
 {
     private readonly FirewallReport masquerading = new("masquerade", network.ToString(), time, logger)
     {
+        Repairs = repairs.Masquerade,
         Flag = "--ip-masq",
         IsDesired = settings.Masquerades,
         IsRequired = settings.Masquerades && settings.IsAwaited,
@@ -17,6 +19,7 @@ internal sealed class FirewallReconciler(
 
     private readonly FirewallReport forwarding = new("forwarding", network.ToString(), time, logger)
     {
+        Repairs = repairs.Forwarding,
         Flag = "--iptables-forward-rules",
         IsDesired = settings.Forwarding != ForwardingMode.Off,
         IsRequired = settings.Forwarding == ForwardingMode.Required && settings.IsAwaited,

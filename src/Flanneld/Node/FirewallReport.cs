@@ -1,5 +1,6 @@
 using Flannel.HostNetwork.Firewall;
 using Flanneld.Observability;
+using Flanneld.Observability.Prometheus;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
@@ -10,6 +11,9 @@ internal sealed class FirewallReport(string rules, string network, TimeProvider 
 {
     private readonly RepeatedWarning restored = new(time);
     private FirewallResult? last;
+
+    /// <summary>Counts the restorations of the rules.</summary>
+    public required Counter Repairs { get; init; }
 
     /// <summary>The flag that asks for the rules.</summary>
     public required string Flag { get; init; }
@@ -79,6 +83,7 @@ internal sealed class FirewallReport(string rules, string network, TimeProvider 
         }
 
         if (!result.IsChanged) return;
+        Repairs.Increment();
         var level = restored.NextLevel();
         FirewallLog.Restored(logger, level, rules, network);
     }

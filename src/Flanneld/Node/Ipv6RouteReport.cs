@@ -1,7 +1,6 @@
-using System.Globalization;
-using System.Text;
 using Flannel.Core.Routes;
 using Flanneld.Observability;
+using Flanneld.Observability.Prometheus;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
@@ -30,16 +29,11 @@ internal static class Ipv6RouteReport
             NodeLog.Ipv6RouteFailure(logger, route.Subnet, route.State, Colon(route.Message), route.RequestId);
     }
 
-    public static void AppendMetrics(StringBuilder text, NodeState state)
+    public static void AppendMetrics(MetricText text, NodeState state)
     {
         if (!HasRoute(state)) return;
-        PrometheusText.Heading(
-            text, "flannel_ipv6_route_state", "The state of the route of this node's IPv6 subnet: 1 for the current one.", "gauge");
         foreach (var each in Enum.GetValues<RouteState>())
-        {
-            var value = each == state.Route?.Ipv6?.State ? 1 : 0;
-            text.Append(CultureInfo.InvariantCulture, $"flannel_ipv6_route_state{{state=\"{each}\"}} {value}\n");
-        }
+            text.Add(MetricCatalog.Ipv6RouteState, each == state.Route?.Ipv6?.State, each.ToString());
     }
 
     private static bool HasRoute(NodeState state) => state is { InstanceId: not null, Lease.Key.Ipv6Subnet: not null };

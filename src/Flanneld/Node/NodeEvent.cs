@@ -19,6 +19,9 @@ internal abstract record NodeEvent
     /// <param name="InstanceId">Null where the backend requires no route.</param>
     public sealed record Acquired(Lease Lease, NetworkConfig Config, TimeSpan? TimeToLive, string? InstanceId) : NodeEvent
     {
+        /// <summary>The subnet manager's revision of the configuration.</summary>
+        public long ConfigRevision { get; init; }
+
         /// <summary>The node is reached through a tunnel while its route cannot be created.</summary>
         public bool HasFallback { get; init; }
 

@@ -52,6 +52,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         if (!remembered.Ok) NodeLog.SubnetNotRemembered(nodeLogger, subnet, remembered.Error);
         host.Readiness.Apply(new NodeEvent.Acquired(held.Lease, held.Config, held.Expiry?.Remaining(services.Time), self?.InstanceId)
         {
+            ConfigRevision = held.ConfigRevision,
             HasFallback = backend.HasFallback,
             // The peers keep the tunnel to a node that was in fallback before its restart.
             IsContinued = held.IsKeyReplaced || (backend.HasFallback && held.WasFound),
@@ -119,7 +120,10 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
             tasks.Add("the loop of the IPv6 firewall rules", ipv6Firewall.RunAsync(cancellation));
         }
 
-        var file = new SubnetFileReconciler(host.SubnetFile, subnetEnv, services.Time, nodeLogger);
+        var file = new SubnetFileReconciler(host.SubnetFile, subnetEnv, services.Time, nodeLogger)
+        {
+            Rewrites = host.Repairs.SubnetFile,
+        };
         return new HostReconciler(host.Readiness, file, firewall)
         {
             Forwarding = backend.Tunnel is { } tunnel ? StartTunnels(held, backend, tunnel, cancellation) : null,
@@ -133,7 +137,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         {
             FormerNetworks = [.. ReadFormerNetworks().Where(former => former.IsV6 == network.IsV6 || held.Config.Ipv6 is null)],
         };
-        return new FirewallReconciler(firewall, desired, network, services.Time, nodeLogger);
+        return new FirewallReconciler(firewall, desired, network, host.Repairs, services.Time, nodeLogger);
     }
 
     /// <summary>Those that the file of an earlier run names.</summary>
@@ -146,7 +150,8 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
 
     /// <summary>The settings of the kernel that only some configurations need.</summary>
     private Result<Unit> ApplySettings(IReadOnlyList<SettingProblem> problems) =>
-        new HostSettings(services.KernelSettings, services.Loggers.CreateLogger("flanneld")).Apply(settings.SetSysctls, problems);
+        new HostSettings(services.KernelSettings, host.Repairs.KernelSettings, services.Loggers.CreateLogger("flanneld"))
+            .Apply(settings.SetSysctls, problems);
 
     /// <returns>The state of the tunnel of IPv4. That of IPv6 does not decide whether the node is ready.</returns>
     private IForwarding StartTunnels(HeldLease held, IBackend backend, VxlanBackendConfig tunnel, CancellationToken cancellation)
@@ -177,7 +182,8 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
     private IForwarding StartTunnel(VxlanTarget target, ClusterSnapshots leases, CancellationToken cancellation)
     {
         var loop = new VxlanLoop(
-            new VxlanReconciler(target, vxlan, services.Time), leases, new VxlanReport(target.Device, services.Time, nodeLogger),
+            new VxlanReconciler(target, vxlan, services.Time), leases,
+            new VxlanReport(target.Device, services.Time, nodeLogger) { Repairs = host.Repairs.Tunnel },
             host.Loops, services.Time);
         tasks.Add($"the VXLAN loop of {target.Device.Name}", loop.RunAsync(cancellation));
         return loop.Forwarding;

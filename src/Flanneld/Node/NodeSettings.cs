@@ -5,6 +5,7 @@ using Flannel.HostNetwork;
 using Flannel.HostNetwork.Vxlan;
 using Flanneld.Controller;
 using Flanneld.Host;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
@@ -47,7 +48,11 @@ internal sealed record NodeSettings(Ipv4Address PublicIp, int Mtu)
 
 /// <summary>The parts of the host that a node reads and changes.</summary>
 internal sealed record NodeHost(
-    ISubnetFile SubnetFile, LastSubnetFile LastSubnet, NodeReadiness Readiness, SystemdNotifier Systemd, LivenessMonitor Loops);
+    ISubnetFile SubnetFile, LastSubnetFile LastSubnet, NodeReadiness Readiness, SystemdNotifier Systemd, LivenessMonitor Loops)
+{
+    /// <summary>Counts what is restored on the host.</summary>
+    public HostRepairs Repairs { get; init; } = new();
+}
 
 /// <summary>The services that a node depends on.</summary>
 /// <param name="Candidates">Creates the node's candidate for route controller.</param>

@@ -61,6 +61,9 @@ internal sealed record NodeState
     /// <summary>The network configuration that the node keeps until it restarts; null without a lease.</summary>
     public NetworkConfig? Config { get; init; }
 
+    /// <summary>The subnet manager's revision of the network configuration that was read last; 0 before the first one.</summary>
+    public long ConfigRevision { get; init; }
+
     /// <summary>When the lease expires unless it is renewed; null for a reservation, which does not expire.</summary>
     public DateTimeOffset? LeaseEnd { get; init; }
 

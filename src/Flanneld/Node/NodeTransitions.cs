@@ -15,6 +15,7 @@ internal static class NodeTransitions
             LeaseState = LeaseState.Acquired,
             Lease = acquired.Lease,
             Config = acquired.Config,
+            ConfigRevision = acquired.ConfigRevision,
             LeaseEnd = now + acquired.TimeToLive,
             InstanceId = acquired.InstanceId,
             HasFallback = acquired.HasFallback,
@@ -36,7 +37,11 @@ internal static class NodeTransitions
         LeaseEvent.Expired => Forget(state) with { LeaseState = LeaseState.Expired },
         LeaseEvent.Lost lost => Forget(state) with { LeaseState = LeaseState.Lost, LossReason = lost.Reason },
         LeaseEvent.RouteStatusChanged changed when state.InstanceId is { } instance => SetRoute(state, changed.Status, instance),
-        LeaseEvent.ConfigChanged changed => state with { IsConfigChanged = !ConfigChanges.IsSame(changed.Config, state.Config!) },
+        LeaseEvent.ConfigChanged changed => state with
+        {
+            IsConfigChanged = !ConfigChanges.IsSame(changed.Config, state.Config!),
+            ConfigRevision = changed.Config.ModRevision,
+        },
         // A backend without routes does not depend on the route controller.
         LeaseEvent.ControllerChanged changed when state.InstanceId is not null => state with
         {

@@ -2,6 +2,7 @@ using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flanneld.Host;
+using Flanneld.Observability.Prometheus;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
@@ -22,6 +23,9 @@ internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv
     private bool wasCorrect;
     private long? lastRewrite;
     private string? lastLogged;
+
+    /// <summary>Counts the restorations of the file.</summary>
+    public Counter Rewrites { get; init; } = new();
 
     private string ShownPath => Redaction.Path(file.Path);
 
@@ -83,6 +87,7 @@ internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv
 
     private void LogRewrite(SubnetFileState found)
     {
+        Rewrites.Increment();
         var isRepeated = lastRewrite is { } last && time.GetElapsedTime(last) < WarningInterval;
         lastRewrite = time.GetTimestamp();
         var cause = found switch

@@ -1,88 +1,123 @@
-using System.Globalization;
-using System.Text;
 using Flannel.Core.Routes;
 using Flannel.RouteController;
-using Flannel.RouteController.Execution;
 using Flannel.RouteController.Observation;
+using Flannel.RouteController.Planning;
+using Flanneld.Observability.Prometheus;
 
 namespace Flanneld.Observability;
 
-/// <summary>The metrics of the route controller; none while this process is not the route controller. Safe to call from any
-/// thread.</summary>
-internal sealed class ControllerMetrics
+/// <summary>How a term as route controller ended.</summary>
+internal enum TermEnd
 {
-    private volatile ClusterReconciler? controller;
+    /// <summary>The election was lost.</summary>
+    Lost,
+
+    /// <summary>This node ended it: it stops, or it cannot use the API.</summary>
+    Resigned,
+}
+
+/// <summary>The metrics of the route controller: counters of this process, and the state of the present term. Safe to call from any
+/// thread.</summary>
+internal sealed class ControllerMetrics : IReconcileObserver
+{
+    private readonly Counter elected = new();
+    private readonly Counter lost = new();
+    private readonly Counter resigned = new();
+    private readonly Counter successfulPasses = new();
+    private readonly Counter failedPasses = new();
+    private readonly Histogram durations = new(MetricCatalog.ReconcileDuration);
+    private readonly Counter created = new();
+    private readonly Counter updated = new();
+    private readonly Counter deleted = new();
+    private readonly Counter repaired = new();
+    private readonly Counter calls = new();
+    private readonly Counter failedCalls = new();
+    private volatile Term? term;
+
+    private sealed record Term(ClusterReconciler Reconciler, DateTimeOffset Start);
 
     /// <summary>Whether this process writes routes now. The election's key may still name its predecessor.</summary>
-    public bool IsController => controller is not null;
+    public bool IsController => term is not null;
 
-    public void Begin(ClusterReconciler started) => controller = started;
-
-    public void End() => controller = null;
-
-    public string Compose() => controller is { } running ? Compose(running.Snapshot) : "";
-
-    internal static string Compose(ControllerSnapshot report)
+    /// <param name="now">UTC.</param>
+    public void Begin(ClusterReconciler started, DateTimeOffset now)
     {
-        var text = new StringBuilder();
-        AppendRoutes(text, report);
-        if (report.Tables.Count > 0) AppendTables(text, report.Tables);
-        if (report.LastReconcile is { } last)
+        term = new Term(started, now);
+        elected.Increment();
+    }
+
+    public void End(TermEnd end)
+    {
+        term = null;
+        (end == TermEnd.Lost ? lost : resigned).Increment();
+    }
+
+    public void PassEnded(ReconcilePass pass)
+    {
+        (pass.HasFailed ? failedPasses : successfulPasses).Increment();
+        durations.Observe(pass.Duration);
+        created.Add(pass.Writes.Created);
+        updated.Add(pass.Writes.Updated);
+        deleted.Add(pass.Writes.Deleted);
+        repaired.Add(pass.Writes.Repaired);
+        calls.Add(pass.Writes.Calls - pass.Writes.FailedCalls);
+        failedCalls.Add(pass.Writes.FailedCalls);
+    }
+
+    public void AppendTo(MetricText text)
+    {
+        var current = term;
+        text.Add(MetricCatalog.RouteController, current is not null);
+        if (current is not null) text.Add(MetricCatalog.TermStart, current.Start);
+        text.Add(MetricCatalog.ElectionEvents, elected.Value, "elected");
+        text.Add(MetricCatalog.ElectionEvents, lost.Value, "lost");
+        text.Add(MetricCatalog.ElectionEvents, resigned.Value, "resigned");
+        if (current is not null) Append(text, current.Reconciler.Snapshot);
+        text.Add(MetricCatalog.ReconcilePasses, successfulPasses.Value, "success");
+        text.Add(MetricCatalog.ReconcilePasses, failedPasses.Value, "failure");
+        text.Add(MetricCatalog.ReconcileDuration, durations);
+        text.Add(MetricCatalog.RouteWrites, created.Value, "created");
+        text.Add(MetricCatalog.RouteWrites, updated.Value, "updated");
+        text.Add(MetricCatalog.RouteWrites, deleted.Value, "deleted");
+        text.Add(MetricCatalog.RouteRepairs, repaired.Value);
+        text.Add(MetricCatalog.RouteWriteCalls, calls.Value, "success");
+        text.Add(MetricCatalog.RouteWriteCalls, failedCalls.Value, "failure");
+    }
+
+    internal static void Append(MetricText text, ControllerSnapshot snapshot)
+    {
+        AppendRoutes(text, snapshot);
+        if (snapshot.Subnets is { } subnets)
         {
-            PrometheusText.Gauge(
-                text, "flannel_last_successful_reconcile_timestamp_seconds",
-                "When the observed routes last were the desired ones, Unix time.", PrometheusText.Seconds(last));
+            text.Add(MetricCatalog.Subnets, subnets.Total);
+            text.Add(MetricCatalog.SubnetsLeased, subnets.Leased);
+            text.Add(MetricCatalog.SubnetsFree, subnets.Free);
         }
 
-        AppendWrites(text, report.Writes);
-        return text.ToString();
+        text.Add(MetricCatalog.UnmanagedRoutes, snapshot.Unmanaged);
+        text.Add(MetricCatalog.OtherClusterRoutes, snapshot.OtherClusters);
+        text.Add(MetricCatalog.ConflictingRoutes, snapshot.CountConflicts(ConflictKind.Occupied), "occupied");
+        text.Add(MetricCatalog.ConflictingRoutes, snapshot.CountConflicts(ConflictKind.Narrower), "narrower");
+        text.Add(MetricCatalog.ConflictingRoutes, snapshot.CountConflicts(ConflictKind.Wider), "wider");
+        text.Add(MetricCatalog.DeletionsHeld, snapshot.HeldDeletions);
+        AppendTables(text, snapshot.Tables);
+        if (snapshot.LastReconcile is { } last) text.Add(MetricCatalog.LastReconcile, last);
     }
 
-    private static void AppendRoutes(StringBuilder text, ControllerSnapshot report)
+    private static void AppendRoutes(MetricText text, ControllerSnapshot snapshot)
     {
-        var counts = report.CountByState;
-        PrometheusText.Heading(text, "flannel_routes", "Nodes by the state of their route.", "gauge");
+        var counts = snapshot.CountByState;
         foreach (var state in Enum.GetValues<RouteState>())
-            text.Append(CultureInfo.InvariantCulture, $"flannel_routes{{state=\"{state}\"}} {counts.GetValueOrDefault(state)}\n");
-        if (report.Ipv6Nodes.Count > 0) AppendIpv6Routes(text, report.Ipv6CountByState);
-        PrometheusText.Gauge(
-            text, "flannel_foreign_routes", "Entries inside the network that do not belong to this cluster.", report.Conflicts.Count);
-        PrometheusText.Gauge(text, "flannel_other_cluster_routes", "Routes of other clusters inside the network.", report.OtherClusters);
-        PrometheusText.Gauge(
-            text, "flannel_route_deletions_held", "Stale routes whose deletion is delayed because many became stale at once.",
-            report.HeldDeletions);
-    }
-
-    private static void AppendIpv6Routes(StringBuilder text, IReadOnlyDictionary<RouteState, int> counts)
-    {
-        PrometheusText.Heading(text, "flannel_ipv6_routes", "Nodes by the state of the route of their IPv6 subnet.", "gauge");
+            text.Add(MetricCatalog.Routes, counts.GetValueOrDefault(state), state.ToString());
+        if (snapshot.Ipv6Nodes.Count == 0) return;
+        var ipv6Counts = snapshot.Ipv6CountByState;
         foreach (var state in Enum.GetValues<RouteState>())
-            text.Append(CultureInfo.InvariantCulture, $"flannel_ipv6_routes{{state=\"{state}\"}} {counts.GetValueOrDefault(state)}\n");
+            text.Add(MetricCatalog.Ipv6Routes, ipv6Counts.GetValueOrDefault(state), state.ToString());
     }
 
-    private static void AppendTables(StringBuilder text, IReadOnlyList<TableUsage> tables)
+    private static void AppendTables(MetricText text, IReadOnlyList<TableUsage> tables)
     {
-        PrometheusText.Heading(
-            text, "flannel_route_table_entries", "Custom entries of a route table, which count against its quota.", "gauge");
-        foreach (var table in tables)
-            text.Append(CultureInfo.InvariantCulture, $"flannel_route_table_entries{Labels(table)} {table.CustomEntries}\n");
-        PrometheusText.Heading(
-            text, "flannel_route_table_entries_limit", "Quota of custom entries of a route table, as far as it is known.", "gauge");
-        foreach (var table in tables)
-            text.Append(CultureInfo.InvariantCulture, $"flannel_route_table_entries_limit{Labels(table)} {table.Limit}\n");
+        foreach (var table in tables) text.Add(MetricCatalog.TableEntries, table.CustomEntries, table.RouteTableId, table.VpcId);
+        foreach (var table in tables) text.Add(MetricCatalog.TableEntriesLimit, table.Limit, table.RouteTableId, table.VpcId);
     }
-
-    private static void AppendWrites(StringBuilder text, WriteCounts writes)
-    {
-        PrometheusText.Heading(text, "flannel_route_writes_total", "Routes written in this term, by kind.", "counter");
-        text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"created\"}} {writes.Created}\n");
-        text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"repointed\"}} {writes.Updated}\n");
-        text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"deleted\"}} {writes.Deleted}\n");
-        PrometheusText.Heading(text, "flannel_route_write_calls_total", "Writing calls to the VPC API in this term.", "counter");
-        var succeeded = writes.Calls - writes.FailedCalls;
-        text.Append(CultureInfo.InvariantCulture, $"flannel_route_write_calls_total{{result=\"ok\"}} {succeeded}\n");
-        text.Append(CultureInfo.InvariantCulture, $"flannel_route_write_calls_total{{result=\"failed\"}} {writes.FailedCalls}\n");
-    }
-
-    private static string Labels(TableUsage table) => $"{{table=\"{table.RouteTableId}\",vpc=\"{table.VpcId}\"}}";
 }

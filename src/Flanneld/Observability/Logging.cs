@@ -8,7 +8,9 @@ namespace Flanneld.Observability;
 /// <summary>Logs to stderr: text, with journal priorities under systemd, or JSON.</summary>
 internal static class Logging
 {
-    public static ILoggerFactory Create(DaemonOptions options, IReadOnlyDictionary<string, string> environment)
+    /// <param name="counter">Counts the messages.</param>
+    public static ILoggerFactory Create(
+        DaemonOptions options, IReadOnlyDictionary<string, string> environment, LogMessageCounter counter)
     {
         var format = options.LogFormat ?? (environment.ContainsKey("JOURNAL_STREAM") ? LogFormat.Systemd : LogFormat.Text);
         return LoggerFactory.Create(builder =>
@@ -37,6 +39,7 @@ internal static class Logging
                     o.ColorBehavior = Console.IsErrorRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
                 }),
             };
+            builder.AddProvider(counter);
             builder.Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
         });
     }

@@ -1,6 +1,7 @@
 using Flannel.Core;
 using Flannel.HostNetwork.Vxlan;
 using Flanneld.Observability;
+using Flanneld.Observability.Prometheus;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Vxlan;
@@ -16,6 +17,9 @@ internal sealed class VxlanReport(VxlanDevice device, TimeProvider time, ILogger
     private int peers;
     private int otherBackends;
     private int absent;
+
+    /// <summary>Counts the restorations of the device and its entries.</summary>
+    public Counter Repairs { get; init; } = new();
 
     /// <param name="generation">Of the <see cref="ClusterSnapshot"/> that the pass applied.</param>
     public void Add(Result<VxlanPass> result, long generation)
@@ -61,6 +65,7 @@ internal sealed class VxlanReport(VxlanDevice device, TimeProvider time, ILogger
 
     private void LogRepair(string what)
     {
+        Repairs.Increment();
         var level = repair.NextLevel();
         VxlanLog.Restored(logger, level, what, device.Name);
     }

@@ -43,7 +43,7 @@ internal sealed class Daemon
         loggers = cluster.Scheduler.IsLogging ? new SimulatedLoggers(cluster.Scheduler, machine.Name) : NullLoggerFactory.Instance;
         readiness = new NodeReadiness(
             EtcdException.ManagerName, systemd, metrics, clock, clock.GetTimestamp(), loggers.CreateLogger("node"));
-        Health = new NodeHealth(readiness, metrics, new LivenessMonitor(clock), clock.GetUtcNow());
+        Health = new NodeHealth(readiness, new DaemonMetrics { Controller = metrics }, new LivenessMonitor(clock), clock.GetUtcNow());
         Etcd = new SimulatedEtcd(machine.Name, cluster.Scheduler, Context, cluster.Store,
             new CheckedEtcdWrites(cluster, this), cluster.Conditions);
         if (machine.IsIsolated) Etcd.Isolate();

@@ -3,6 +3,7 @@ using Flannel.HostNetwork;
 using Flannel.HostNetwork.Firewall;
 using Flannel.Testbed;
 using Flanneld.Node;
+using Flanneld.Observability;
 using Flanneld.Tests.Support;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
@@ -18,6 +19,7 @@ public sealed class FirewallReconcilerTests : IDisposable
     private readonly RunFolder folder = new("firewall");
     private readonly FakeTimeProvider time = new();
     private readonly RecordingLogger logger = new();
+    private readonly HostRepairs repairs = new();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -94,6 +96,7 @@ public sealed class FirewallReconcilerTests : IDisposable
             ["[1180] forwarding rules of 10.24.0.0/16 are in place (iptables)",
                 .. Enumerable.Repeat("[1182] restored the forwarding rules of 10.24.0.0/16: another program changed them", 3)],
             Lines);
+        Assert.Equal((0, 3), (repairs.Masquerade.Value, repairs.Forwarding.Value));
         Assert.Equal(
             [LogLevel.Information, LogLevel.Warning, LogLevel.Debug, LogLevel.Debug], logger.Lines.Select(line => line.Level));
         await stop.CancelAsync();
@@ -121,7 +124,7 @@ public sealed class FirewallReconcilerTests : IDisposable
     private FirewallReconciler Create(FirewallSettings settings)
     {
         var rules = settings.CreateRules(s_network, Ipv4Network.Parse("10.24.5.0/24"));
-        return new FirewallReconciler(new HostFirewall(rules, null, settings.Programs, time), settings, s_network, time, logger);
+        return new FirewallReconciler(new HostFirewall(rules, null, settings.Programs, time), settings, s_network, repairs, time, logger);
     }
 
     /// <summary>iptables-save prints what iptables-restore was given last.</summary>

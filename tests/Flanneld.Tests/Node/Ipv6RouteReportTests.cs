@@ -1,8 +1,8 @@
-using System.Text;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flanneld.Node;
+using Flanneld.Observability.Prometheus;
 using Flanneld.Tests.Support;
 using Microsoft.Extensions.Logging;
 
@@ -51,12 +51,12 @@ public sealed class Ipv6RouteReportTests
     [Fact]
     public void The_metric_has_one_for_the_current_state()
     {
-        var text = new StringBuilder();
+        var text = new MetricText();
         Ipv6RouteReport.AppendMetrics(text, StateWith(RouteState.Rejected));
         var lines = text.ToString().Split('\n');
         Assert.Contains("flannel_ipv6_route_state{state=\"Rejected\"} 1", lines);
         Assert.Contains("flannel_ipv6_route_state{state=\"Available\"} 0", lines);
-        text.Clear();
+        text = new MetricText();
         Ipv6RouteReport.AppendMetrics(text, StateWith(RouteState.Rejected) with { InstanceId = null });
         Assert.Equal("", text.ToString());
     }

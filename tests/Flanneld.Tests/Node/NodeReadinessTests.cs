@@ -6,6 +6,7 @@ using Flannel.Core.Routes;
 using Flanneld.Host;
 using Flanneld.Node;
 using Flanneld.Observability;
+using Flanneld.Observability.Prometheus;
 using Flanneld.Tests.Support;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -25,6 +26,7 @@ public sealed class NodeReadinessTests : IDisposable
     private readonly FakeTimeProvider time = new(new DateTimeOffset(2026, 11, 23, 8, 0, 0, TimeSpan.Zero));
     private readonly SystemdNotifier systemd = new(null);
     private readonly ControllerMetrics controllerMetrics = new();
+    private readonly Counter rewrites = new();
     private NodeReadiness readiness;
     private NodeHealth health;
 
@@ -47,7 +49,8 @@ public sealed class NodeReadinessTests : IDisposable
     private NodeReadiness CreateReadiness(ILogger logger) =>
         new("etcd", systemd, controllerMetrics, time, time.GetTimestamp(), logger);
 
-    private NodeHealth CreateHealth() => new(readiness, controllerMetrics, new LivenessMonitor(time), time.GetUtcNow());
+    private NodeHealth CreateHealth() => new(
+        readiness, new DaemonMetrics { Controller = controllerMetrics }, new LivenessMonitor(time), time.GetUtcNow());
 
     private HostReconciler CreateNode(string? instanceId = "i-1", string? path = null, ILogger? logger = null, ISubnetFile? file = null)
     {
@@ -55,7 +58,10 @@ public sealed class NodeReadinessTests : IDisposable
         readiness = CreateReadiness(logger ?? NullLogger.Instance);
         health = CreateHealth();
         readiness.Apply(new NodeEvent.Acquired(Held, config, TimeSpan.FromHours(24), instanceId));
-        var reconciler = new SubnetFileReconciler(file ?? new SubnetFile(path ?? SubnetPath), Env, time, logger ?? NullLogger.Instance);
+        var reconciler = new SubnetFileReconciler(file ?? new SubnetFile(path ?? SubnetPath), Env, time, logger ?? NullLogger.Instance)
+        {
+            Rewrites = rewrites,
+        };
         return new HostReconciler(readiness, reconciler, null);
     }
 
@@ -218,6 +224,7 @@ public sealed class NodeReadinessTests : IDisposable
         await ReconcileAsync(node);
         AssertCorrect();
         Assert.Single(log.Texts, line => line == $"rewrote {SubnetPath}: another program changed its mode");
+        Assert.Equal(3, rewrites.Value);
 
         void AssertCorrect()
         {
@@ -358,9 +365,12 @@ public sealed class NodeReadinessTests : IDisposable
     {
         var node = CreateNode();
         Assert.Contains("\nflannel_ready 0\n", health.Metrics(), StringComparison.Ordinal);
+        Assert.Contains("\nflannel_ready_check{check=\"lease\"} 1\nflannel_ready_check{check=\"route\"} 0\n", health.Metrics(),
+            StringComparison.Ordinal);
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), new LeaseEvent.Renewed(TimeSpan.FromHours(24)), Route(RouteState.Available));
         var metrics = health.Metrics();
         Assert.Contains("\nflannel_ready 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("\nflannel_ready_check{check=\"route\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains("\nflannel_lease_renewals_total 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains("\nflannel_route_state{state=\"Available\"} 1\n", metrics, StringComparison.Ordinal);
         var end = new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero).ToUnixTimeSeconds();

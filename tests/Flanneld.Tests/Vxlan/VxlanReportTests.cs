@@ -48,6 +48,7 @@ public sealed class VxlanReportTests
         time.Advance(TimeSpan.FromMinutes(1));
         report.Add(new VxlanPass(Kept, Two, 0), 1);
         Assert.Equal([LogLevel.Warning, LogLevel.Debug, LogLevel.Warning], log.Lines.Select(line => line.Level));
+        Assert.Equal(3, report.Repairs.Value);
         Assert.All(log.Texts, text => Assert.Equal("restored 2 entries of flannel.1: another program changed it", text));
     }
 

@@ -1,0 +1,29 @@
+using Flanneld.Observability.Prometheus;
+
+namespace Flanneld.Observability;
+
+/// <summary>What the parts of this process count for <c>/metrics</c>. Thread-safe.</summary>
+internal sealed class DaemonMetrics : IDisposable
+{
+    public EtcdMetrics Etcd { get; } = new();
+
+    public CloudMetrics Cloud { get; } = new();
+
+    public ControllerMetrics Controller { get; init; } = new();
+
+    public HostRepairs Repairs { get; } = new();
+
+    public LogMessageCounter Log { get; } = new();
+
+    public void Dispose() => Log.Dispose();
+
+    public void AppendTo(MetricText text)
+    {
+        text.Add(MetricCatalog.LeaseRenewalFailures, Etcd.RenewalFailures.Value);
+        Repairs.AppendTo(text);
+        Etcd.AppendTo(text);
+        Cloud.AppendTo(text);
+        Controller.AppendTo(text);
+        Log.AppendTo(text);
+    }
+}
