@@ -31,7 +31,8 @@ step() { # TITLE COMMAND...
 # installed if the command or file is missing. The table of verbs in build.sh names these lists.
 # shellcheck disable=SC2034 # used by the scripts that source this file
 {
-    NEEDS_RUN=(etcd:etcd-server etcdctl:etcd-client ip:iproute2 ping:iputils-ping nsenter:util-linux nft:nftables iptables:iptables)
+    NEEDS_RUN=(etcd:etcd-server etcdctl:etcd-client ip:iproute2 ping:iputils-ping nsenter:util-linux nft:nftables iptables:iptables
+        prometheus:prometheus promtool:prometheus)
     NEEDS_BENCH=(iperf3:iperf3)
     NEEDS_LINT=(shellcheck:shellcheck node:nodejs npm:npm)
     NEEDS_PUBLISH=(clang:clang ld.lld:lld cmake:cmake make:make readelf:binutils llvm-objcopy:llvm)
