@@ -47,6 +47,7 @@ for example in packaging/systemd/examples/*.conf; do
     put 644 "$example" "usr/share/doc/flanneld/examples/${example##*/}"
     sed -i "s|@LIBEXEC@|/$libexec|" "$folder/usr/share/doc/flanneld/examples/${example##*/}"
 done
+for file in alerts.yaml dashboard.json; do put 644 "packaging/prometheus/$file" "usr/share/flanneld/$file"; done
 # Debian has these in /usr/share/common-licenses.
 if [ "$family" = rpm ]; then
     for text in packaging/licenses/*.txt packaging/licenses/copyright; do put 644 "$text" "$licenses/${text##*/}"; done

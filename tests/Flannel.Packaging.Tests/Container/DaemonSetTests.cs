@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Flannel.EndToEnd.Tests;
+using Flannel.Packaging.Tests.Cloud;
 using Flannel.Testbed;
 using k8s;
 using k8s.Models;
@@ -11,6 +12,9 @@ public sealed class DaemonSetTests
 {
     private static readonly List<object> objects = KubernetesYaml.LoadAllFromString(
         File.ReadAllText(Path.Combine(Locations.Repository(), "packaging", "container", "daemonset.yaml")), strict: true);
+
+    /// <summary>In place of the field of the pod.</summary>
+    private const string NodeAddress = "192.168.1.21";
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -142,12 +146,32 @@ public sealed class DaemonSetTests
     [Fact]
     public void The_probes_use_the_health_address_of_the_daemon()
     {
-        var port = Daemon.Env.Single(variable => variable.Name == "FLANNELD_HEALTHZ_PORT").Value;
-        var address = Daemon.Env.Single(variable => variable.Name == "FLANNELD_HEALTHZ_IP").Value;
-        Assert.Equal(("/healthz", port, address),
+        // Without a host, the kubelet connects to the address of the pod, which is that of the node.
+        Assert.True(Pod.HostNetwork);
+        Assert.Equal("status.podIP", Daemon.Env.Single(variable => variable.Name == "FLANNELD_HEALTHZ_IP").ValueFrom.FieldRef.FieldPath);
+        var port = Assert.Single(Daemon.Ports);
+        Assert.Equal(Daemon.Env.Single(variable => variable.Name == "FLANNELD_HEALTHZ_PORT").Value, $"{port.ContainerPort}");
+        Assert.Equal(("/healthz", port.Name, null),
             (Daemon.LivenessProbe.HttpGet.Path, Daemon.LivenessProbe.HttpGet.Port.Value, Daemon.LivenessProbe.HttpGet.Host));
-        Assert.Equal(("/readyz", port, address),
+        Assert.Equal(("/readyz", port.Name, null),
             (Daemon.ReadinessProbe.HttpGet.Path, Daemon.ReadinessProbe.HttpGet.Port.Value, Daemon.ReadinessProbe.HttpGet.Host));
+    }
+
+    [Fact]
+    public void The_pod_monitor_selects_the_pods_and_their_port()
+    {
+        var monitor = Templates.Yaml(File.ReadAllText(Path.Combine(Locations.Repository(), "packaging", "container", "podmonitor.yaml")));
+        Assert.Equal(
+            ("monitoring.coreos.com/v1", "PodMonitor"),
+            (monitor["apiVersion"]!.GetValue<string>(), monitor["kind"]!.GetValue<string>()));
+        Assert.Equal(DaemonSet.Metadata.NamespaceProperty, monitor["metadata"]!["namespace"]!.GetValue<string>());
+        var selected = monitor["spec"]!["selector"]!["matchLabels"]!.AsObject();
+        Assert.Equal(
+            DaemonSet.Spec.Template.Metadata.Labels, selected.ToDictionary(label => label.Key, label => label.Value!.GetValue<string>()));
+        Assert.Contains(monitor["spec"]!["jobLabel"]!.GetValue<string>(), DaemonSet.Spec.Template.Metadata.Labels.Keys);
+        var endpoint = Assert.Single(monitor["spec"]!["podMetricsEndpoints"]!.AsArray())!;
+        Assert.Equal((Assert.Single(Daemon.Ports).Name, "/metrics"),
+            (endpoint["port"]!.GetValue<string>(), endpoint["path"]!.GetValue<string>()));
     }
 
     [Fact]
@@ -166,7 +190,7 @@ public sealed class DaemonSetTests
         return ProcessCommand.TryRunAsync(new ProgramStart(Locations.Flanneld, [.. arguments, "--version"])
         {
             Environment = variables.ToDictionary(variable => variable.Name, variable => variable.Value
-                ?? config.Data[variable.ValueFrom.ConfigMapKeyRef.Key]),
+                ?? (variable.ValueFrom.FieldRef is null ? config.Data[variable.ValueFrom.ConfigMapKeyRef.Key] : NodeAddress)),
         }, Cancel);
     }
 }

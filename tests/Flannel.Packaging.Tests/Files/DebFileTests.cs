@@ -31,6 +31,8 @@ public sealed class DebFileTests
                 "-rw-r--r-- ./usr/share/doc/flanneld/examples/set-sysctls.conf",
                 "-rw-r--r-- ./usr/share/doc/flanneld/examples/vxlan.conf",
                 "-rw-r--r-- ./usr/share/fish/vendor_completions.d/flanneld.fish",
+                "-rw-r--r-- ./usr/share/flanneld/alerts.yaml",
+                "-rw-r--r-- ./usr/share/flanneld/dashboard.json",
                 "-rw-r--r-- ./usr/share/lintian/overrides/flanneld",
                 "-rw-r--r-- ./usr/share/man/man5/subnet.env.5.gz",
                 "-rw-r--r-- ./usr/share/man/man8/flanneld.8.gz",

@@ -31,6 +31,8 @@ public sealed class RpmFileTests
                 "-rw-r--r-- d /usr/share/doc/flanneld/examples/set-sysctls.conf",
                 "-rw-r--r-- d /usr/share/doc/flanneld/examples/vxlan.conf",
                 "-rw-r--r--  /usr/share/fish/vendor_completions.d/flanneld.fish",
+                "-rw-r--r--  /usr/share/flanneld/alerts.yaml",
+                "-rw-r--r--  /usr/share/flanneld/dashboard.json",
                 "-rw-r--r-- l /usr/share/licenses/flanneld/Apache-2.0.txt",
                 "-rw-r--r-- l /usr/share/licenses/flanneld/GPL-3.0.txt",
                 "-rw-r--r-- l /usr/share/licenses/flanneld/LGPL-2.1.txt",
