@@ -55,7 +55,7 @@ _flanneld() {
     case $command in
         status | leases) flags+=' --output' ;;
         check) flags+=' --output --strict' ;;
-        routes) flags+=' --remove-leftovers --delete-stale --remove-routes-of' ;;
+        routes) flags+=' --remove-leftovers --delete-stale --remove-routes-of --yes' ;;
         release) flags+=' --wait --force' ;;
         cleanup) flags+=' --all' ;;
     esac

@@ -50,6 +50,7 @@ complete -c flanneld -n "__fish_seen_subcommand_from check" -l strict -d "exit 1
 complete -c flanneld -n "__fish_seen_subcommand_from routes" -l remove-leftovers -d "delete the entries that are listed as unmanaged"
 complete -c flanneld -n "__fish_seen_subcommand_from routes" -l delete-stale -d "delete the stale routes of this cluster, without waiting"
 complete -c flanneld -n "__fish_seen_subcommand_from routes" -l remove-routes-of -x -d "delete the routes of another cluster, by the id in its mark"
+complete -c flanneld -n "__fish_seen_subcommand_from routes" -l yes -d "do not ask for a confirmation"
 complete -c flanneld -n "__fish_seen_subcommand_from release" -l wait -x -d "seconds to wait for the route controller, 0 to 3600"
 complete -c flanneld -n "__fish_seen_subcommand_from release" -l force -d "release even while the daemon runs"
 complete -c flanneld -n "__fish_seen_subcommand_from cleanup" -l all -d "remove the rules of all networks, and VXLAN devices"

@@ -66,6 +66,7 @@ _flanneld() {
             '--remove-leftovers[delete the entries that are listed as unmanaged]'
             '--delete-stale[delete the stale routes of this cluster, without waiting]'
             '--remove-routes-of=[delete the routes of another cluster, by the id in its mark]:CLUSTER:'
+            '--yes[do not ask for a confirmation]'
         ) ;;
         release) flags+=('--wait=[seconds to wait for the route controller, 0 to 3600]:SECONDS:' '--force[release even while the daemon runs]') ;;
         cleanup) flags+=('--all[remove the rules of all networks, and VXLAN devices]') ;;

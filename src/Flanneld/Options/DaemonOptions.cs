@@ -86,6 +86,9 @@ internal sealed class DaemonOptions
 
     /// <summary>The mark of the cluster whose routes are to be deleted; null for none.</summary>
     public string? RemoveRoutesOf { get; set; }
+    /// <summary>Of the commands that ask for a confirmation: it is given.</summary>
+    public bool IsConfirmed { get; set; }
+
     public TimeSpan ReleaseWait { get; set; } = OptionDefaults.ReleaseWait;
     public bool Force { get; set; }
 

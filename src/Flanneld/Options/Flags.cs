@@ -103,6 +103,8 @@ internal static class Flags
             (o, s) => FlagValues.Boolean(s, v => o.DeleteStale = v)) { Only = [Command.Routes] },
         new("remove-routes-of", Cloud, "CLUSTER", "", "of 'routes': delete the routes of another cluster, by the id in its mark",
             (o, s) => RemoveRoutesOf(o, s)) { Only = [Command.Routes] },
+        new("yes", Cloud, "", "false", "do not ask for a confirmation",
+            (o, s) => FlagValues.Boolean(s, v => o.IsConfirmed = v)) { Only = [Command.Routes] },
         new("wait", Cloud, "SECONDS", OptionDefaults.Seconds(OptionDefaults.ReleaseWait),
             "of 'release': how long to wait for the route controller, 0 to 3600",
             (o, s) => FlagValues.Number(s, 0, 3600, "of seconds ", v => o.ReleaseWait = TimeSpan.FromSeconds(v)))
