@@ -52,7 +52,7 @@ complete -c flanneld -n "__fish_seen_subcommand_from routes" -l delete-stale -d 
 complete -c flanneld -n "__fish_seen_subcommand_from routes" -l remove-routes-of -x -d "delete the routes of another cluster, by the id in its mark"
 complete -c flanneld -n "__fish_seen_subcommand_from routes" -l yes -d "do not ask for a confirmation"
 complete -c flanneld -n "__fish_seen_subcommand_from release" -l wait -x -d "seconds to wait for the route controller, 0 to 3600"
-complete -c flanneld -n "__fish_seen_subcommand_from release" -l force -d "release even while the daemon runs"
+complete -c flanneld -n "__fish_seen_subcommand_from release" -l force -d "release even while the daemon runs; waits only with --wait"
 complete -c flanneld -n "__fish_seen_subcommand_from cleanup" -l all -d "remove the rules of all networks, and VXLAN devices"
 complete -c flanneld -l healthz-ip -x -d "address of /healthz, /readyz and /metrics"
 complete -c flanneld -l healthz-port -x -d "port of /healthz, /readyz and /metrics; 0 is off"

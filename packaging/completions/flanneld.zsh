@@ -68,7 +68,7 @@ _flanneld() {
             '--remove-routes-of=[delete the routes of another cluster, by the id in its mark]:CLUSTER:'
             '--yes[do not ask for a confirmation]'
         ) ;;
-        release) flags+=('--wait=[seconds to wait for the route controller, 0 to 3600]:SECONDS:' '--force[release even while the daemon runs]') ;;
+        release) flags+=('--wait=[seconds to wait for the route controller, 0 to 3600]:SECONDS:' '--force[release even while the daemon runs; waits only with --wait]') ;;
         cleanup) flags+=('--all[remove the rules of all networks, and VXLAN devices]') ;;
     esac
     _arguments -S '1: :{ if [[ ${words[CURRENT]} != -* ]]; then _describe command commands; fi }' $flags

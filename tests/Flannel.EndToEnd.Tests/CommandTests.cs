@@ -127,7 +127,7 @@ public sealed class CommandTests : EndToEndTest
         var leaving = await StartReadyAsync(1, "--route-controller=never");
         var subnet = await SubnetAsync(1);
 
-        var result = await Vpc.Instances[1].RunCommandAsync("release", Cancel, "--force");
+        var result = await Vpc.Instances[1].RunCommandAsync("release", Cancel, "--force", "--wait=60");
 
         Assert.Equal(0, result.ExitCode);
         Assert.Equal(1, await leaving.WaitForExitAsync(Cancel));
@@ -136,6 +136,27 @@ public sealed class CommandTests : EndToEndTest
         Assert.Null(await LeaseAsync(1));
         Assert.Null(await RouteAsync(subnet));
         Assert.Null(await Vpc.Instances[1].ReadSubnetFileAsync(Cancel));
+    }
+
+    /// <summary>As with <c>kubectl delete --force</c>: for a node that must leave although nothing responds.</summary>
+    [Fact]
+    public async Task A_forced_release_does_not_wait_for_a_route_controller()
+    {
+        await StartVpcAsync(1);
+        var daemon = await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+
+        var result = await Vpc.Instances[0].RunCommandAsync("release", Cancel, "--force");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Equal(
+            $"not waiting until the route of {subnet} is deleted: a route controller deletes it later\n{subnet} is released\n",
+            result.Output);
+        AssertOnlyHttpWarnings(result.Error);
+        Assert.Null(await LeaseAsync(0));
+        Assert.NotNull(await RouteAsync(subnet));
+        Assert.Null(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Planning;
 using Flanneld.Clients;
+using Flanneld.Commands.Output;
 using Flanneld.Host;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
@@ -18,10 +19,11 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
 
-    // A longer wait is announced.
-    private static readonly TimeSpan AnnounceAfter = TimeSpan.FromSeconds(1);
-
     private readonly List<string> problems = [];
+
+    /// <summary>How long to wait for the deletion of a route; null for not at all. With <c>--force</c> only if <c>--wait</c> is
+    /// given.</summary>
+    private TimeSpan? WaitTime => options.ReleaseWait ?? (options.Force ? null : OptionDefaults.ReleaseWait);
 
     /// <returns>Success when all leases of this node are released, also if it had none.</returns>
     public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
@@ -40,8 +42,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
 
     private async Task<Result<Unit>> ReleaseLeasesAsync(SelectedInterface selected, CancellationToken cancellation)
     {
-        var reading = connections.Subnets.ReadAsync(cancellation);
-        var state = await AnnounceAsync(reading, $"waiting for etcd at {options.EtcdEndpoints}");
+        var state = await Progress.RunAsync($"etcd at {options.EtcdEndpoints}", connections.Subnets.ReadAsync(cancellation));
         var owner = await IdentifyAsync(state, selected, cancellation);
         var own = state.Leases.Where(lease => IsOfThisBuild(lease) && IsOwn(lease, owner)).ToList();
         if (own.Count == 0 && problems.Count == 0)
@@ -85,7 +86,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         var owner = new LeaseOwner(selected.PublicIp, null);
         if (state.Leases.All(lease => LeaseInstance.Read(lease.Attributes) is null)) return owner;
         var reading = new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation);
-        var result = await AnnounceAsync(reading, "waiting for the metadata service to identify this instance");
+        var result = await Progress.RunAsync("the metadata service to identify this instance", reading);
         return result is InstanceIdentityResult.Identity { Value: var self }
             ? owner with { Instance = new LeaseInstance(self.InstanceId, self.VpcId) }
             : owner;
@@ -119,7 +120,8 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
                 lease = changed;
             }
 
-            routeDeleted = await WaitForRouteDeletionAsync(lease, node.InstanceId, cancellation);
+            if (WaitTime is { } wait) routeDeleted = await WaitForRouteDeletionAsync(lease, node.InstanceId, wait, cancellation);
+            else await PrintAsync($"not waiting until the route of {lease.Subnet} is deleted: a route controller deletes it later");
         }
 
         if (lease.IsReservation)
@@ -134,28 +136,29 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
     }
 
     /// <returns>Success when the route controller reports that the route is deleted.</returns>
-    private async Task<Result<Unit>> WaitForRouteDeletionAsync(Lease lease, string instanceId, CancellationToken cancellation)
+    private async Task<Result<Unit>> WaitForRouteDeletionAsync(
+        Lease lease, string instanceId, TimeSpan wait, CancellationToken cancellation)
     {
         var began = time.GetTimestamp();
         for (var isFirst = true; ; isFirst = false)
         {
             var status = await connections.Subnets.ReadRouteStatusAsync(lease.Key, cancellation);
             if (status is { State: RouteState.Released } && status.IsFor(lease.Subnet, instanceId)) return Unit.Instance;
-            var isOver = time.GetElapsedTime(began) >= options.ReleaseWait;
+            var isOver = time.GetElapsedTime(began) >= wait;
             if (isFirst || isOver)
             {
                 var controller = await connections.Subnets.ReadControllerAsync(cancellation);
-                if (isOver) return Result.Failure(DescribeTimeout(lease, status, controller));
+                if (isOver) return Result.Failure(DescribeTimeout(lease, wait, status, controller));
                 var by = controller is null ? "a route controller: none is elected now" : $"the route controller {controller.InstanceId}";
                 await PrintAsync(
-                    $"waiting up to {options.ReleaseWait.TotalSeconds:0} s until the route of {lease.Subnet} is deleted by {by}");
+                    $"waiting up to {wait.TotalSeconds:0} s until the route of {lease.Subnet} is deleted by {by}");
             }
 
             await Task.Delay(PollInterval, time, cancellation);
         }
     }
 
-    private string DescribeTimeout(Lease lease, RouteStatus? status, ControllerHolder? controller)
+    private static string DescribeTimeout(Lease lease, TimeSpan wait, RouteStatus? status, ControllerHolder? controller)
     {
         var reason = "no route controller is elected";
         if (controller is not null)
@@ -164,7 +167,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
                 + (status?.Message is { Length: > 0 } message ? $"reports: {message}" : "has not reported its deletion");
         }
 
-        return $"the route of {lease.Subnet} may still exist after {options.ReleaseWait.TotalSeconds:0} s ({reason});"
+        return $"the route of {lease.Subnet} may still exist after {wait.TotalSeconds:0} s ({reason});"
             + " a route controller deletes it as stale later";
     }
 
@@ -175,13 +178,6 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         {
             if (!result.Ok) problems.Add(result.Error);
         }
-    }
-
-    private async Task<T> AnnounceAsync<T>(Task<T> task, string line)
-    {
-        await Task.WhenAny(task, Task.Delay(AnnounceAfter, time));
-        if (!task.IsCompleted) await PrintAsync(line);
-        return await task;
     }
 
     private static Failure ChangedMeanwhile(Lease lease) =>

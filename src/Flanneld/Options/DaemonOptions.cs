@@ -89,7 +89,8 @@ internal sealed class DaemonOptions
     /// <summary>Of the commands that ask for a confirmation: it is given.</summary>
     public bool IsConfirmed { get; set; }
 
-    public TimeSpan ReleaseWait { get; set; } = OptionDefaults.ReleaseWait;
+    /// <summary>Null if the flag is not given.</summary>
+    public TimeSpan? ReleaseWait { get; set; }
     public bool Force { get; set; }
 
     public IPAddress HealthzIp { get; set; } = IPAddress.Parse(OptionDefaults.HealthzIp);

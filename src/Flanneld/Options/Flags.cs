@@ -109,7 +109,7 @@ internal static class Flags
             "of 'release': how long to wait for the route controller, 0 to 3600",
             (o, s) => FlagValues.Number(s, 0, 3600, "of seconds ", v => o.ReleaseWait = TimeSpan.FromSeconds(v)))
             { Only = [Command.Release] },
-        new("force", Cloud, "", "false", "of 'release': also while the daemon runs, which then ends",
+        new("force", Cloud, "", "false", "of 'release': also while the daemon runs, which then ends; waits only with --wait",
             (o, s) => FlagValues.Boolean(s, v => o.Force = v)) { Only = [Command.Release] },
 
         new("healthz-ip", Health, "IP", OptionDefaults.HealthzIp, "address of /healthz, /readyz and /metrics",

@@ -65,7 +65,7 @@ public sealed class CommandLineTests
     {
         Assert.Equal(Command.Run, Parsed([]).Command);
         var release = Parsed(["release", "--wait=5", "-public-ip=10.0.0.5"]);
-        Assert.Equal((Command.Release, TimeSpan.FromSeconds(5)), (release.Command, release.ReleaseWait));
+        Assert.Equal((Command.Release, (TimeSpan?)TimeSpan.FromSeconds(5)), (release.Command, release.ReleaseWait));
         Assert.True(Parsed(["routes", "-remove-leftovers"]).RemoveUnmanaged);
         Assert.Equal("--remove-leftovers is a flag of 'flanneld routes'", ErrorOf(["--remove-leftovers"]));
         Assert.True(Parsed(["routes", "--delete-stale"]).DeleteStale);
