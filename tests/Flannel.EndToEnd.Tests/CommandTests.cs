@@ -207,6 +207,12 @@ public sealed class CommandTests : EndToEndTest
         var (publicIp, instance) = (Vpc.Instances[0].PublicIp, Vpc.Instances[0].InstanceId);
         Assert.Matches($@"(?m)^{subnet} +{publicIp} +ali-vpc +{instance} +Available +\S+Z$", leases.Output);
         Assert.EndsWith("1 lease, 254 subnets free\n", leases.Output, StringComparison.Ordinal);
+
+        var json = JsonNode.Parse((await Vpc.Instances[1].RunCommandAsync("leases", Cancel, "--output=json")).Output)!;
+        var lease = Assert.Single(json["items"]!.AsArray())!;
+        Assert.Equal((subnet, false), ((string?)lease["subnet"], (bool)lease["fallback"]!));
+        Assert.All(new[] { "ipv6Subnet", "publicIPv6" }, name => Assert.True(lease.AsObject().ContainsKey(name) && lease[name] is null));
+        Assert.Null(lease["route"]!["ipv6"]);
     }
 
     [Fact]

@@ -10,6 +10,9 @@ namespace Flanneld.Commands;
 /// <param name="Detail">One line; may be empty.</param>
 internal sealed record DaemonState(string Name, string Detail)
 {
+    /// <summary>The failing checks of its <c>/readyz</c>, one line each.</summary>
+    public IReadOnlyList<string> Failures { get; init; } = [];
+
     public const string Ready = "ready";
     public const string Waiting = "waiting";
 
@@ -18,6 +21,9 @@ internal sealed record DaemonState(string Name, string Detail)
 
     public const string Stopped = "stopped";
     public const string Unknown = "unknown";
+
+    /// <summary>The beginning of the line of a failing check.</summary>
+    private const string FailedMark = "[-]";
 
     /// <summary>Reads <c>/readyz</c> of the daemon; without a response, who holds the lock of the subnet file.</summary>
     public static async Task<DaemonState> ReadAsync(DaemonOptions options, CancellationToken cancellation)
@@ -29,8 +35,9 @@ internal sealed record DaemonState(string Name, string Detail)
         var isOurs = lines is [.., var last] && last.StartsWith("flanneld ", StringComparison.Ordinal);
         if (!isOurs) return new DaemonState(Unknown, "another program listens on the port of --healthz-port");
         if (response.Value.Status == HttpStatusCode.OK && lines[^1] == HealthServer.ReadyText) return new DaemonState(Ready, "");
-        return new DaemonState(Waiting, string.Join("; ", lines.Where(line => line.StartsWith("[-]", StringComparison.Ordinal))
-            .Select(line => line[3..])));
+        List<string> failures = [.. lines.Where(line => line.StartsWith(FailedMark, StringComparison.Ordinal))
+            .Select(line => line[FailedMark.Length..])];
+        return new DaemonState(Waiting, string.Join("; ", failures)) { Failures = failures };
     }
 
     /// <summary>The lock is not tried: a daemon that starts in that moment would fail.</summary>

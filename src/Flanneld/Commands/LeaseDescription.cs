@@ -11,6 +11,11 @@ namespace Flanneld.Commands;
 /// <param name="Route">Null without a status.</param>
 internal sealed record LeaseDescription(Lease Lease, TimeSpan? TimeToLive, RouteStatus? Route)
 {
+    public string PublicIp => Lease.Attributes.PublicIp.ToString();
+
+    /// <summary>The IPv6 subnet; null without one.</summary>
+    public string? Ipv6Subnet => Lease.Key.Ipv6Subnet?.ToString();
+
     public string InstanceId => LeaseInstance.Read(Lease.Attributes)?.Id ?? "";
 
     /// <summary>Whether the node uses its subnet only with a route to its instance.</summary>
@@ -22,6 +27,9 @@ internal sealed record LeaseDescription(Lease Lease, TimeSpan? TimeToLive, Route
 
     /// <summary>The state of the route; empty without a status.</summary>
     public string RouteState => Route?.State.ToString() ?? "";
+
+    /// <summary>The same for the route of the IPv6 subnet.</summary>
+    public string Ipv6RouteState => Route?.Ipv6?.State.ToString() ?? "";
 
     /// <summary>When the lease expires, in UTC; <c>never</c> for a reservation; empty if it is not known.</summary>
     public string Expiry(DateTimeOffset now)
@@ -35,7 +43,9 @@ internal sealed record LeaseDescription(Lease Lease, TimeSpan? TimeToLive, Route
     {
         json.WriteStartObject();
         json.WriteString("subnet", Lease.Subnet.ToString());
-        json.WriteString("publicIP", Lease.Attributes.PublicIp.ToString());
+        json.WriteString("publicIP", PublicIp);
+        json.WriteString("ipv6Subnet", Ipv6Subnet);
+        json.WriteString("publicIPv6", Lease.Attributes.PublicIpv6);
         json.WriteString("backend", Lease.Attributes.BackendType);
         json.WriteString("instanceId", InstanceId);
         json.WriteBoolean("reservation", Lease.IsReservation);
@@ -43,6 +53,7 @@ internal sealed record LeaseDescription(Lease Lease, TimeSpan? TimeToLive, Route
         json.WritePropertyName("route");
         if (Route is null) json.WriteNullValue();
         else WriteTo(json, Route);
+        json.WriteBoolean("fallback", IsInFallback);
         json.WriteEndObject();
     }
 
@@ -56,6 +67,18 @@ internal sealed record LeaseDescription(Lease Lease, TimeSpan? TimeToLive, Route
         json.WriteString("message", route.Message);
         json.WriteString("requestId", route.RequestId);
         json.WriteString("since", RouteStatusText.Utc(route.Time));
+        json.WritePropertyName("ipv6");
+        if (route.Ipv6 is { } ipv6) WriteTo(json, ipv6);
+        else json.WriteNullValue();
+        json.WriteEndObject();
+    }
+
+    private static void WriteTo(Utf8JsonWriter json, Ipv6RouteStatus route)
+    {
+        json.WriteStartObject();
+        json.WriteString("state", route.State.ToString());
+        json.WriteString("message", route.Message);
+        json.WriteString("requestId", route.RequestId);
         json.WriteEndObject();
     }
 }

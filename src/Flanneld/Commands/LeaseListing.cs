@@ -12,10 +12,13 @@ namespace Flanneld.Commands;
 /// <summary><c>flanneld leases</c>: lists the leases of the cluster with the state of their routes.</summary>
 internal sealed class LeaseListing(DaemonOptions options, Connections connections, TimeProvider time)
 {
+    private static readonly string[] Headings = ["SUBNET", "PUBLIC IP", "BACKEND", "INSTANCE", "ROUTE", "EXPIRES"];
+
     public Task<Result<Unit>> RunAsync(CancellationToken cancellation) => EtcdErrors.ToResultAsync(async () =>
     {
-        var state = await connections.Subnets.ReadAsync(cancellation);
-        var leases = await new LeaseDescriptionReader(connections).ReadAsync(state.Leases, cancellation);
+        var etcd = $"etcd at {options.EtcdEndpoints}";
+        var state = await Progress.RunAsync(etcd, connections.Subnets.ReadAsync(cancellation));
+        var leases = await Progress.RunAsync(etcd, new LeaseDescriptionReader(connections).ReadAsync(state.Leases, cancellation));
         await Console.Out.WriteAsync(Describe(state, leases).Format(options.Output));
         return state.IsComplete
             ? (Result<Unit>)Unit.Instance
@@ -41,17 +44,26 @@ internal sealed class LeaseListing(DaemonOptions options, Connections connection
 
     private static string ToTable(IReadOnlyList<LeaseDescription> leases, bool isWide, DateTimeOffset now)
     {
-        var table = isWide
-            ? new TextTable("SUBNET", "PUBLIC IP", "BACKEND", "INSTANCE", "ROUTE", "EXPIRES", "TABLES", "MESSAGE")
-            : new TextTable("SUBNET", "PUBLIC IP", "BACKEND", "INSTANCE", "ROUTE", "EXPIRES");
+        IReadOnlyList<string> headings = isWide
+            ? [.. Headings, "TABLES", "IPV6 SUBNET", "IPV6 ROUTE", "FALLBACK", "MESSAGE"]
+            : Headings;
+        var table = new TextTable(headings);
         foreach (var each in leases)
         {
             List<string> cells =
             [
-                each.Lease.Subnet.ToString(), each.Lease.Attributes.PublicIp.ToString(), each.Lease.Attributes.BackendType, each.InstanceId,
-                each.RouteState, each.Expiry(now),
+                each.Lease.Subnet.ToString(), each.PublicIp, each.Lease.Attributes.BackendType, each.InstanceId, each.RouteState,
+                each.Expiry(now),
             ];
-            if (isWide) cells.AddRange([string.Join(',', each.Route?.RouteTableIds ?? []), each.Route?.Message ?? ""]);
+            if (isWide)
+            {
+                cells.AddRange(
+                [
+                    string.Join(',', each.Route?.RouteTableIds ?? []), each.Ipv6Subnet ?? "", each.Ipv6RouteState,
+                    each.IsInFallback ? "yes" : "no", each.Route?.Message ?? "",
+                ]);
+            }
+
             table.Add(cells);
         }
 

@@ -13,6 +13,11 @@ namespace Flanneld.Commands;
 /// <param name="Controller">The route controller; null without one.</param>
 internal sealed record NodeInCluster(LeaseDescription? Lease, ControllerHolder? Controller);
 
+/// <summary>An error that is not resolved, as far as is known.</summary>
+/// <param name="Source">Who reports it: <c>daemon</c>, <c>etcd</c>, <c>route</c> or <c>ipv6-route</c>.</param>
+/// <param name="Message">One line.</param>
+internal sealed record NodeError(string Source, string Message);
+
 /// <summary>This node for <c>flanneld status</c>.</summary>
 /// <param name="Cluster">Fails when etcd could not be read.</param>
 /// <param name="FileSubnet">The subnet that <c>subnet.env</c> names; null without one.</param>
@@ -34,6 +39,17 @@ internal sealed record NodeDescription(
 
         if (FileSubnet != lease.Lease.Subnet) return "subnet.env does not name the subnet of the lease";
         return Daemon.Name == DaemonState.Stopped ? "no daemon runs, and nothing renews the lease" : null;
+    }
+
+    /// <summary>The last errors that the daemon, etcd and the route controller report.</summary>
+    public IReadOnlyList<NodeError> FindErrors()
+    {
+        List<NodeError> errors = [.. Daemon.Failures.Select(line => new NodeError("daemon", line))];
+        if (!Cluster.Ok) errors.Add(new NodeError("etcd", Cluster.Error));
+        if (!Cluster.Ok || Cluster.Value.Lease?.Route is not { } route) return errors;
+        if (route.State != RouteState.Available) errors.Add(new NodeError("route", RouteStatusText.Of(route)));
+        if (route.Ipv6 is { } ipv6 && ipv6.State != RouteState.Available) errors.Add(new NodeError("ipv6-route", RouteStatusText.Of(ipv6)));
+        return errors;
     }
 
     public CommandDocument ToDocument(string subnetFile, DateTimeOffset now) =>
@@ -58,6 +74,16 @@ internal sealed record NodeDescription(
         json.WriteString("path", subnetFile);
         json.WriteString("subnet", FileSubnet?.ToString());
         json.WriteEndObject();
+        json.WriteStartArray("errors");
+        foreach (var error in FindErrors())
+        {
+            json.WriteStartObject();
+            json.WriteString("source", error.Source);
+            json.WriteString("message", error.Message);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     /// <param name="found">Null when etcd could not be read.</param>
@@ -112,9 +138,13 @@ internal sealed record NodeDescription(
         var instance = lease.InstanceId.Length > 0 ? $", instance {lease.InstanceId}" : "";
         var expiry = lease.Expiry(now) is { Length: > 0 } end ? $", expires {end}" : "";
         Add(text, "lease", $"{lease.Lease.Subnet}, backend {lease.Lease.Attributes.BackendType}{instance}{expiry}");
+        if (lease.Ipv6Subnet is { } ipv6)
+            Add(text, "IPv6 subnet", lease.Lease.Attributes.PublicIpv6 is { } address ? $"{ipv6}, node {address}" : ipv6);
         if (!lease.RequiresRoute) return;
         Add(text, "route", lease.Route is not { } route ? "no status yet" : RouteStatusText.WithTime(route)
             + (lease.IsInFallback ? "; reached through the VXLAN tunnel" : ""));
+        if (lease.Route?.Ipv6 is { } ipv6Route) Add(text, "IPv6 route", RouteStatusText.Of(ipv6Route));
+        else if (lease.Ipv6Subnet is not null) Add(text, "IPv6 route", "no status");
     }
 
     private static void Add(StringBuilder text, string name, string value) =>

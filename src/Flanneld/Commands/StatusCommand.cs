@@ -1,6 +1,7 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flanneld.Clients;
+using Flanneld.Commands.Output;
 using Flanneld.Host;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
@@ -16,7 +17,8 @@ internal sealed class StatusCommand(DaemonOptions options, Connections connectio
         var selected = InterfaceSelection.OfThisHost().Select(options);
         if (!selected.Ok) return Result.Failure(selected.Error);
         var daemon = await DaemonState.ReadAsync(options, cancellation);
-        var cluster = await EtcdErrors.ToResultAsync(() => ReadClusterAsync(selected.Value, cancellation));
+        var reading = EtcdErrors.ToResultAsync(() => ReadClusterAsync(selected.Value, cancellation));
+        var cluster = await Progress.RunAsync($"etcd at {options.EtcdEndpoints}", reading);
         var node = new NodeDescription(selected.Value, daemon, cluster, ReadFileSubnet());
         await Console.Out.WriteAsync(node.ToDocument(options.SubnetFile, time.GetUtcNow()).Format(options.Output));
         return node.FindProblem() is { } problem ? Result.Failure(problem) : Unit.Instance;

@@ -100,6 +100,8 @@ public sealed class NodeDescriptionTests
           "lease": {
             "subnet": "10.24.5.0/24",
             "publicIP": "192.168.1.5",
+            "ipv6Subnet": null,
+            "publicIPv6": null,
             "backend": "ali-vpc",
             "instanceId": "i-a",
             "reservation": false,
@@ -111,8 +113,10 @@ public sealed class NodeDescriptionTests
               ],
               "message": "",
               "requestId": "R-1",
-              "since": "2026-11-27T00:00:00Z"
-            }
+              "since": "2026-11-27T00:00:00Z",
+              "ipv6": null
+            },
+            "fallback": false
           },
           "controller": {
             "instanceId": "i-b",
@@ -121,11 +125,50 @@ public sealed class NodeDescriptionTests
           "subnetFile": {
             "path": "/run/flannel/subnet.env",
             "subnet": "10.24.5.0/24"
-          }
+          },
+          "errors": []
         }
 
         """,
         Node(Route(RouteState.Available, "")).ToDocument("/run/flannel/subnet.env", Now).Format(OutputFormat.Json));
+
+    [Fact]
+    public void The_errors_are_those_of_the_daemon_and_of_both_routes()
+    {
+        var route = Route(RouteState.QuotaExceeded, "the table is full") with
+        {
+            Ipv6 = new Ipv6RouteStatus("fd00::/64", RouteState.Rejected, "no IPv6", "R-2"),
+        };
+        var node = Node(route) with { Daemon = new("waiting", "route failed: full") { Failures = ["route failed: full"] } };
+        Assert.Equal(
+            [
+                new("daemon", "route failed: full"), new("route", "QuotaExceeded in vtb-a: the table is full (request R-1)"),
+                new NodeError("ipv6-route", "Rejected: no IPv6 (request R-2)"),
+            ],
+            node.FindErrors());
+        Assert.Equal(
+            [new NodeError("etcd", "etcd: unavailable")], (node with
+            {
+                Daemon = new("stopped", ""),
+                Cluster = Result.Failure("etcd: unavailable"),
+            }).FindErrors());
+    }
+
+    [Fact]
+    public void The_IPv6_subnet_and_its_route_are_shown()
+    {
+        var route = Route(RouteState.Available, "") with { Ipv6 = new Ipv6RouteStatus("fd00::/64", RouteState.Pending, "", "") };
+        var lease = Lease(route).Lease;
+        var dualStack = lease with
+        {
+            Key = new SubnetKey(Subnet, Ipv6Network.Parse("fd00::/64")),
+            Attributes = lease.Attributes with { PublicIpv6 = "2001:db8::5" },
+        };
+        var node = Node(null) with { Cluster = new NodeInCluster(new LeaseDescription(dualStack, TimeSpan.FromHours(23), route), null) };
+        var text = node.ToDocument("/run/flannel/subnet.env", Now).Format(OutputFormat.Table);
+        Assert.Contains("IPv6 subnet       fd00::/64, node 2001:db8::5\n", text, StringComparison.Ordinal);
+        Assert.Contains("IPv6 route        Pending\n", text, StringComparison.Ordinal);
+    }
 
     private static NodeDescription Node(RouteStatus? route) => new(
         Selected, new DaemonState("ready", ""),

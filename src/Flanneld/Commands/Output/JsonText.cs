@@ -10,6 +10,8 @@ internal static class JsonText
     /// <summary>Indented, with the characters of all languages as they are.</summary>
     private static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    public static readonly JsonWriterOptions OneLine = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Without a final line feed.</summary>
     public static string Compose(Action<Utf8JsonWriter> write) => Compose(Options, write);
 

@@ -9,6 +9,9 @@ internal static class RouteStatusText
     /// <summary>Such as <c>Denied in vtb-a: vpc:CreateRouteEntries (request 1A2B)</c>.</summary>
     public static string Of(RouteStatus route) => $"{Place(route)}{Reason(route)}";
 
+    /// <summary>The same for IPv6, whose tables are those of IPv4.</summary>
+    public static string Of(Ipv6RouteStatus route) => route.State + Reason(route.Message, route.RequestId);
+
     /// <summary>The same with the time of the status after the tables.</summary>
     public static string WithTime(RouteStatus route) => $"{Place(route)} since {Utc(route.Time)}{Reason(route)}";
 
@@ -18,10 +21,12 @@ internal static class RouteStatusText
     private static string Place(RouteStatus route) =>
         route.RouteTableIds.Count > 0 ? $"{route.State} in {string.Join(", ", route.RouteTableIds)}" : route.State.ToString();
 
-    private static string Reason(RouteStatus route)
+    private static string Reason(RouteStatus route) => Reason(route.Message, route.RequestId);
+
+    private static string Reason(string message, string requestId)
     {
-        var message = route.Message.Length > 0 ? $": {route.Message}" : "";
-        var request = route.RequestId.Length > 0 ? $" (request {route.RequestId})" : "";
-        return message + request;
+        var text = message.Length > 0 ? $": {message}" : "";
+        var request = requestId.Length > 0 ? $" (request {requestId})" : "";
+        return text + request;
     }
 }
