@@ -25,6 +25,7 @@ _flanneld() {
                 route-controller) values='auto never' ;;
                 log-format) values='text systemd json' ;;
                 output) values='table wide json yaml' ;;
+                color) values='auto always never' ;;
                 iface)
                     for word in /sys/class/net/*; do values+=" ${word##*/}"; done
                     ;;
@@ -53,8 +54,8 @@ _flanneld() {
         --route-controller --route-resync --dry-run --access-key-file --metadata-endpoint --vpc-endpoint --ecs-endpoint --sts-endpoint
         --quotas-endpoint --healthz-ip --healthz-port --log-format --v --help --version'
     case $command in
-        status | leases) flags+=' --output' ;;
-        check) flags+=' --output --strict' ;;
+        status | leases) flags+=' --output --color' ;;
+        check) flags+=' --output --color --strict' ;;
         routes) flags+=' --remove-leftovers --delete-stale --remove-routes-of --yes' ;;
         release) flags+=' --wait --force' ;;
         cleanup) flags+=' --all' ;;

@@ -46,6 +46,7 @@ complete -c flanneld -l ecs-endpoint -x -d "ECS API (default: https, VPC-interna
 complete -c flanneld -l sts-endpoint -x -d "STS API, for assumed roles only (default: https, VPC-internal host of the region)"
 complete -c flanneld -l quotas-endpoint -x -d "Quotas API (default: quotas.aliyuncs.com; no calls with --vpc-endpoint)"
 complete -c flanneld -n "__fish_seen_subcommand_from check status leases" -l output -x -a "table wide json yaml" -d "output format"
+complete -c flanneld -n "__fish_seen_subcommand_from check status leases" -l color -x -a "auto always never" -d "colors in tables"
 complete -c flanneld -n "__fish_seen_subcommand_from check" -l strict -d "exit 1 also for warnings and for what could not be checked"
 complete -c flanneld -n "__fish_seen_subcommand_from routes" -l remove-leftovers -d "delete the entries that are listed as unmanaged"
 complete -c flanneld -n "__fish_seen_subcommand_from routes" -l delete-stale -d "delete the stale routes of this cluster, without waiting"

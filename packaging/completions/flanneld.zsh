@@ -3,6 +3,8 @@
 
 _flanneld() {
     local -a commands flags
+    local output='--output=[output format]:output:(table wide json yaml)'
+    local color='--color=[colors in tables]:color:(auto always never)'
     commands=(
         "status:show this node\: lease, route, route controller, subnet file, daemon"
         "leases:list the leases of the cluster with their routes and expiry"
@@ -55,13 +57,8 @@ _flanneld() {
         '--version[print the version and exit]'
     )
     case ${words[2]} in
-        status | leases) flags+=('--output=[output format]:output:(table wide json yaml)') ;;
-        check)
-            flags+=(
-                '--output=[output format]:output:(table wide json yaml)'
-                '--strict[exit 1 also for warnings and for what could not be checked]'
-            )
-            ;;
+        status | leases) flags+=($output $color) ;;
+        check) flags+=($output $color '--strict[exit 1 also for warnings and for what could not be checked]') ;;
         routes) flags+=(
             '--remove-leftovers[delete the entries that are listed as unmanaged]'
             '--delete-stale[delete the stale routes of this cluster, without waiting]'

@@ -12,14 +12,15 @@ namespace Flanneld.Commands;
 /// <summary><c>flanneld leases</c>: lists the leases of the cluster with the state of their routes.</summary>
 internal sealed class LeaseListing(DaemonOptions options, Connections connections, TimeProvider time)
 {
-    private static readonly string[] Headings = ["SUBNET", "PUBLIC IP", "BACKEND", "INSTANCE", "ROUTE", "EXPIRES"];
+    private const string Route = "ROUTE";
+    private static readonly string[] Headings = ["SUBNET", "PUBLIC IP", "BACKEND", "INSTANCE", Route, "EXPIRES"];
 
     public Task<Result<Unit>> RunAsync(CancellationToken cancellation) => EtcdErrors.ToResultAsync(async () =>
     {
         var etcd = $"etcd at {options.EtcdEndpoints}";
         var state = await Progress.RunAsync(etcd, connections.Subnets.ReadAsync(cancellation));
         var leases = await Progress.RunAsync(etcd, new LeaseDescriptionReader(connections).ReadAsync(state.Leases, cancellation));
-        await Console.Out.WriteAsync(Describe(state, leases).Format(options.Output));
+        await Describe(state, leases).PrintAsync(options);
         return state.IsComplete
             ? (Result<Unit>)Unit.Instance
             : Result.Failure("a lease cannot be read, and is not in the list: see the daemon's log");
@@ -47,7 +48,7 @@ internal sealed class LeaseListing(DaemonOptions options, Connections connection
         IReadOnlyList<string> headings = isWide
             ? [.. Headings, "TABLES", "IPV6 SUBNET", "IPV6 ROUTE", "FALLBACK", "MESSAGE"]
             : Headings;
-        var table = new TextTable(headings);
+        var table = new TextTable(headings) { StateColumn = Route };
         foreach (var each in leases)
         {
             List<string> cells =

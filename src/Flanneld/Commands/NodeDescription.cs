@@ -109,7 +109,7 @@ internal sealed record NodeDescription(
     {
         var text = new StringBuilder();
         Add(text, "node", $"{Selected.PublicIp} on {Selected.Interface.Name}, MTU {Selected.Interface.Mtu}");
-        Add(text, "daemon", Daemon.Detail.Length > 0 ? $"{Daemon.Name}: {Daemon.Detail}" : Daemon.Name);
+        AddState(text, "daemon", Daemon.Detail.Length > 0 ? $"{Daemon.Name}: {Daemon.Detail}" : Daemon.Name);
         if (Cluster.Ok)
         {
             AddLease(text, Cluster.Value.Lease, now);
@@ -123,7 +123,7 @@ internal sealed record NodeDescription(
         }
 
         Add(text, "subnet file", $"{Redaction.Path(subnetFile)}: {FileSubnet?.ToString() ?? "none"}");
-        Add(text, "subnet usable", FindProblem() is { } problem ? $"no: {problem}" : "yes");
+        AddState(text, "subnet usable", FindProblem() is { } problem ? $"no: {problem}" : "yes");
         return text.ToString();
     }
 
@@ -141,12 +141,18 @@ internal sealed record NodeDescription(
         if (lease.Ipv6Subnet is { } ipv6)
             Add(text, "IPv6 subnet", lease.Lease.Attributes.PublicIpv6 is { } address ? $"{ipv6}, node {address}" : ipv6);
         if (!lease.RequiresRoute) return;
-        Add(text, "route", lease.Route is not { } route ? "no status yet" : RouteStatusText.WithTime(route)
+        AddState(text, "route", lease.Route is not { } route ? "no status yet" : RouteStatusText.WithTime(route)
             + (lease.IsInFallback ? "; reached through the VXLAN tunnel" : ""));
-        if (lease.Route?.Ipv6 is { } ipv6Route) Add(text, "IPv6 route", RouteStatusText.Of(ipv6Route));
+        if (lease.Route?.Ipv6 is { } ipv6Route) AddState(text, "IPv6 route", RouteStatusText.Of(ipv6Route));
         else if (lease.Ipv6Subnet is not null) Add(text, "IPv6 route", "no status");
     }
 
-    private static void Add(StringBuilder text, string name, string value) =>
+    /// <summary>A line whose value begins with a state.</summary>
+    private static void AddState(StringBuilder text, string name, string value) =>
+        Append(text, name, TextColor.OfFirstWord(TextColor.Clean(value)));
+
+    private static void Add(StringBuilder text, string name, string value) => Append(text, name, TextColor.Clean(value));
+
+    private static void Append(StringBuilder text, string name, string value) =>
         text.Append(name.PadRight(NameWidth)).Append(value).Append('\n');
 }

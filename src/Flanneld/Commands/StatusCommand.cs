@@ -20,7 +20,7 @@ internal sealed class StatusCommand(DaemonOptions options, Connections connectio
         var reading = EtcdErrors.ToResultAsync(() => ReadClusterAsync(selected.Value, cancellation));
         var cluster = await Progress.RunAsync($"etcd at {options.EtcdEndpoints}", reading);
         var node = new NodeDescription(selected.Value, daemon, cluster, ReadFileSubnet());
-        await Console.Out.WriteAsync(node.ToDocument(options.SubnetFile, time.GetUtcNow()).Format(options.Output));
+        await node.ToDocument(options.SubnetFile, time.GetUtcNow()).PrintAsync(options);
         return node.FindProblem() is { } problem ? Result.Failure(problem) : Unit.Instance;
     }
 

@@ -36,7 +36,9 @@ internal static class Logging
                     o.SingleLine = true;
                     o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
                     o.UseUtcTimestamp = true;
-                    o.ColorBehavior = Console.IsErrorRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
+                    // The library regards NO_COLOR, and not that a terminal may have no colors.
+                    var isPlain = Console.IsErrorRedirected || environment.GetValueOrDefault("TERM") is null or "" or "dumb";
+                    o.ColorBehavior = isPlain ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
                 }),
             };
             builder.AddProvider(counter);

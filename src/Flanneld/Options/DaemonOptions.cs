@@ -9,6 +9,9 @@ namespace Flanneld.Options;
 
 internal enum OutputFormat { Table, Wide, Json, Yaml }
 
+/// <summary>When output has colors.</summary>
+internal enum ColorMode { Auto, Always, Never }
+
 internal enum LogFormat { Text, Systemd, Json }
 
 /// <summary>The values of all flags. Set while flags and environment are read, and not changed afterwards.</summary>
@@ -80,6 +83,8 @@ internal sealed class DaemonOptions
 
     /// <summary>Of 'check': a warning fails, too.</summary>
     public bool IsStrict { get; set; }
+
+    public ColorMode Color { get; set; }
 
     public bool RemoveUnmanaged { get; set; }
     public bool DeleteStale { get; set; }

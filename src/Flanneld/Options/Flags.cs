@@ -95,6 +95,8 @@ internal static class Flags
 
         new("output", Cloud, "table|wide|json|yaml", "table", "of 'check', 'leases' and 'status': the output format",
             (o, s) => Output(o, s)) { Only = [Command.Check, Command.Leases, Command.Status] },
+        new("color", Cloud, "auto|always|never", "auto", "of the same commands: colors in tables; auto is on a terminal, without NO_COLOR",
+            (o, s) => Color(o, s)) { Only = [Command.Check, Command.Leases, Command.Status] },
         new("strict", Cloud, "", "false", "of 'check': exit 1 also for warnings and for what could not be checked",
             (o, s) => FlagValues.Boolean(s, v => o.IsStrict = v)) { Only = [Command.Check] },
         new("remove-leftovers", Cloud, "", "false", "of 'routes': delete the entries that are listed as unmanaged",
@@ -174,6 +176,13 @@ internal static class Flags
     {
         if (text is not ("table" or "wide" or "json" or "yaml")) return FlagValues.Invalid(text, "table, wide, json or yaml");
         options.Output = Enum.Parse<OutputFormat>(text, ignoreCase: true);
+        return Unit.Instance;
+    }
+
+    private static Result<Unit> Color(DaemonOptions options, string text)
+    {
+        if (text is not ("auto" or "always" or "never")) return FlagValues.Invalid(text, "auto, always or never");
+        options.Color = Enum.Parse<ColorMode>(text, ignoreCase: true);
         return Unit.Instance;
     }
 

@@ -3,6 +3,7 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flanneld.Commands;
+using Flanneld.Commands.Output;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
@@ -168,6 +169,18 @@ public sealed class NodeDescriptionTests
         var text = node.ToDocument("/run/flannel/subnet.env", Now).Format(OutputFormat.Table);
         Assert.Contains("IPv6 subnet       fd00::/64, node 2001:db8::5\n", text, StringComparison.Ordinal);
         Assert.Contains("IPv6 route        Pending\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_states_have_colors_on_demand_and_texts_of_others_no_escape_sequences()
+    {
+        var document = Node(Route(RouteState.Conflict, "entry \e[2Jx")).ToDocument("/run/flannel/subnet.env", Now);
+        var colored = document.Format(OutputFormat.Table, isColored: true);
+        Assert.Contains($"\ndaemon            {TextColor.Of("ready")}\n", colored, StringComparison.Ordinal);
+        Assert.Contains($"\nroute             {TextColor.Of("Conflict")} in vtb-a since", colored, StringComparison.Ordinal);
+        Assert.Contains("entry ?[2Jx", colored, StringComparison.Ordinal);
+        Assert.DoesNotContain("\e", document.Format(OutputFormat.Table), StringComparison.Ordinal);
+        Assert.DoesNotContain("\e", document.Format(OutputFormat.Json, isColored: true), StringComparison.Ordinal);
     }
 
     private static NodeDescription Node(RouteStatus? route) => new(

@@ -482,6 +482,8 @@ public sealed class CommandLineTests
         Assert.Equal("--output: \"xml\" is not table, wide, json or yaml", ErrorOf(["check", "--output=xml"]));
         Assert.Equal(
             "--output is a flag of 'flanneld check', 'flanneld leases', 'flanneld status'", ErrorOf(["routes", "--output=json"]));
+        Assert.Equal(ColorMode.Never, Parsed(["status", "--color=never"]).Color);
+        Assert.Equal("--color: \"yes\" is not auto, always or never", ErrorOf(["status", "--color=yes"]));
     }
 
     [Fact]

@@ -18,6 +18,7 @@ public sealed class BashCompletionTests
     // A flag of one command is offered for that command only.
     [InlineData("flanneld|check|--out", "--output")]
     [InlineData("flanneld|check|--output|=|j", "json")]
+    [InlineData("flanneld|status|--color|=|al", "always")]
     [InlineData("flanneld|--out", "")]
     [InlineData("flanneld|release|--w", "--wait")]
     [InlineData("flanneld|routes|--remove-l", "--remove-leftovers")]

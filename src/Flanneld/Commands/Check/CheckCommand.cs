@@ -52,7 +52,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
         {
             OutputFormat.Json => report.ToJson(),
             OutputFormat.Yaml => YamlText.Of(report.ToJson()),
-            _ => report.ToTable(),
+            _ => report.ToTable(TextColor.IsEnabled(options.Color)),
         });
         if (report.Problems > 0) return Result.Failure($"{report.Problems} {(report.Problems == 1 ? "problem" : "problems")}, see above");
         var doubtful = report.WarningsAndUnknown;

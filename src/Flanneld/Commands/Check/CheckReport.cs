@@ -27,15 +27,17 @@ internal sealed class CheckReport
 
     public void Add(CheckResult result) => results.Add(result);
 
-    public string ToTable()
+    /// <param name="isColored">Whether the states have colors.</param>
+    public string ToTable(bool isColored = false)
     {
         var width = results.Max(result => result.Subject.Length);
         var indent = new string(' ', WidestState.Length + width + 2);
         var text = new StringBuilder();
         foreach (var result in results)
         {
-            text.Append(NameOf(result.State).PadRight(WidestState.Length)).Append(result.Subject.PadRight(width))
-                .Append("  ").Append(result.Detail).Append('\n');
+            var state = NameOf(result.State);
+            text.Append(isColored ? TextColor.Of(state) : state).Append(' ', WidestState.Length - state.Length)
+                .Append(result.Subject.PadRight(width)).Append("  ").Append(result.Detail).Append('\n');
             foreach (var line in result.Lines) text.Append(indent).Append("  ").Append(line).Append('\n');
             if (result.Advice.Length > 0) text.Append(indent).Append("-> ").Append(result.Advice).Append('\n');
         }

@@ -11,22 +11,33 @@ internal sealed class TextTable(params IReadOnlyList<string> headings)
 
     private readonly List<IReadOnlyList<string>> rows = [headings];
 
+    /// <summary>The heading of the column whose cells have the colors of states; empty for none.</summary>
+    public string StateColumn { get; init; } = "";
+
+    public bool IsEmpty => rows.Count == 1;
+
     /// <summary>Adds a row. An empty cell is printed as <c>-</c>, so that programs can split the lines at blanks.</summary>
     public void Add(params IReadOnlyList<string> cells)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(cells.Count, headings.Count);
-        rows.Add([.. cells.Select(cell => cell.Length > 0 ? cell : Empty)]);
+        rows.Add([.. cells.Select(cell => cell.Length > 0 ? TextColor.Clean(cell) : Empty)]);
     }
 
-    /// <summary>With a final line feed.</summary>
+    /// <summary>With a final line feed. Escape sequences of colors are not counted for the alignment.</summary>
     public override string ToString()
     {
         var widths = Enumerable.Range(0, headings.Count).Select(column => rows.Max(row => row[column].Length)).ToList();
         var text = new StringBuilder();
         foreach (var row in rows)
         {
-            var line = string.Join(Separator, row.Select((cell, column) => cell.PadRight(widths[column])));
-            text.Append(line.TrimEnd()).Append('\n');
+            for (var column = 0; column < row.Count; column++)
+            {
+                var cell = row[column];
+                text.Append(headings[column] == StateColumn ? TextColor.Of(cell) : cell);
+                if (column < row.Count - 1) text.Append(' ', widths[column] - cell.Length).Append(Separator);
+            }
+
+            text.Append('\n');
         }
 
         return text.ToString();
