@@ -35,7 +35,7 @@ _flanneld() {
                     return
                     ;;
                 etcd-endpoints | etcd-prefix | etcd-username | etcd-password | iface-regex | iface-can-reach | public-ip | public-ipv6 | \
-                    subnet-lease-renew-margin | mtu | route-resync | metadata-endpoint | vpc-endpoint | ecs-endpoint | sts-endpoint | quotas-endpoint | wait | \
+                    subnet-lease-renew-margin | mtu | route-resync | metadata-endpoint | vpc-endpoint | ecs-endpoint | sts-endpoint | quotas-endpoint | wait | of | \
                     healthz-ip | healthz-port | ip-masq-exclude | iptables-resync | v)
                     return
                     ;;
@@ -56,7 +56,13 @@ _flanneld() {
     case $command in
         status | leases) flags+=' --output --color' ;;
         check) flags+=' --output --color --strict' ;;
-        routes) flags+=' --remove-leftovers --delete-stale --remove-routes-of --yes' ;;
+        routes)
+            if [ "${COMP_WORDS[2]}" = clean ] && [ "$COMP_CWORD" -gt 2 ]; then
+                flags+=' --stale --unmanaged --of --yes --color'
+            else
+                flags+=' --output --color'
+            fi
+            ;;
         release) flags+=' --wait --force' ;;
         cleanup) flags+=' --all' ;;
     esac
@@ -64,6 +70,10 @@ _flanneld() {
         flags+=' status leases routes check release cleanup healthcheck completion version help'
     elif [ "$command" = completion ]; then
         flags='bash zsh fish'
+    elif [ "$command" = routes ] && [ "$COMP_CWORD" -eq 2 ]; then
+        flags+=' clean'
+    elif [ "$command" = help ] && [ "${COMP_WORDS[2]}" = routes ] && [ "$COMP_CWORD" -eq 3 ]; then
+        flags='clean'
     elif [ "$command" = help ]; then
         flags='status leases routes check release cleanup healthcheck completion version'
     fi

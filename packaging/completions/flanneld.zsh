@@ -59,12 +59,20 @@ _flanneld() {
     case ${words[2]} in
         status | leases) flags+=($output $color) ;;
         check) flags+=($output $color '--strict[exit 1 also for warnings and for what could not be checked]') ;;
-        routes) flags+=(
-            '--remove-leftovers[delete the entries that are listed as unmanaged]'
-            '--delete-stale[delete the stale routes of this cluster, without waiting]'
-            '--remove-routes-of=[delete the routes of another cluster, by the id in its mark]:CLUSTER:'
-            '--yes[do not ask for a confirmation]'
-        ) ;;
+        routes)
+            if [[ ${words[3]} == clean ]]; then
+                flags+=(
+                    '2: :(clean)'
+                    $color
+                    '--stale[the routes of this cluster that no lease matches]'
+                    '--unmanaged[the routes without a mark that no lease matches]'
+                    '--of=[the routes of another cluster, by the id in its mark]:CLUSTER:'
+                    '--yes[do not ask for a confirmation]'
+                )
+            else
+                flags+=('2: :(clean)' $output $color)
+            fi
+            ;;
         release) flags+=('--wait=[seconds to wait for the route controller, 0 to 3600]:SECONDS:' '--force[release even while the daemon runs; waits only with --wait]') ;;
         cleanup) flags+=('--all[remove the rules of all networks, and VXLAN devices]') ;;
     esac

@@ -6,6 +6,7 @@ using Flannel.HostNetwork.Vxlan;
 using Flanneld.Clients;
 using Flanneld.Commands;
 using Flanneld.Commands.Check;
+using Flanneld.Commands.Routes;
 using Flanneld.Host;
 using Flanneld.Observability;
 using Flanneld.Options;
@@ -117,11 +118,17 @@ internal static class Program
             Command.Status => new StatusCommand(options, connections, context.Time).RunAsync(cancellation),
             Command.Release => new Release(options, connections, context.Time, context.Environment.GetValueOrDefault("STATE_DIRECTORY"))
                 .RunAsync(cancellation),
-            _ => new RouteListing(options, connections, context.Time, context.Random, context.Loggers.CreateLogger("routes"))
-                .RunAsync(cancellation),
+            _ => RunRouteCommandAsync(
+                new RouteCommandContext(options, connections, context.Time, context.Random, context.Loggers.CreateLogger("routes")),
+                cancellation),
         };
         return await running;
     }
+
+    private static Task<Result<Unit>> RunRouteCommandAsync(RouteCommandContext context, CancellationToken cancellation) =>
+        context.Options.Command == Command.RoutesClean
+            ? new RouteCleaning(context).RunAsync(cancellation)
+            : new RoutesCommand(context).RunAsync(cancellation);
 
     /// <summary>The first signal shuts the process down; a later one ends it at once.</summary>
     private static PosixSignalRegistration OnSignal(PosixSignal signal, string name, ShutdownSignal shutdown, ILogger logger) =>

@@ -4,7 +4,7 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>The commands release, routes, healthcheck and --dry-run.</summary>
+/// <summary>The commands release, status, leases, healthcheck and --dry-run.</summary>
 public sealed class CommandTests : EndToEndTest
 {
     [Fact]
@@ -216,109 +216,6 @@ public sealed class CommandTests : EndToEndTest
     }
 
     [Fact]
-    public async Task Unmanaged_routes_are_listed_and_deleted_only_on_request()
-    {
-        await StartVpcAsync(2);
-        await StartReadyAsync(0);
-        var subnet = await SubnetAsync(0);
-        var unmanaged = FreeSubnets(subnet)[0];
-        await Vpc.Control.CreateRouteAsync(unmanaged, Vpc.Instances[1].InstanceId, Cancel);
-        await Vpc.Control.CreateRouteAsync("10.99.1.0/24", Vpc.Instances[1].InstanceId, Cancel, "of an operator");
-
-        var list = await Vpc.Instances[0].RunCommandAsync("routes", Cancel);
-        Assert.Equal(0, list.ExitCode);
-        Assert.Matches($@"leased +\S+ {subnet} ", list.Output);
-        Assert.Matches($@"unmanaged +\S+ {unmanaged} ", list.Output);
-        Assert.DoesNotContain("10.99.1.0", list.Output, StringComparison.Ordinal);
-        Assert.NotNull(await RouteAsync(unmanaged));
-
-        var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--remove-leftovers");
-        Assert.Equal(0, removal.ExitCode);
-        AssertOnlyHttpWarnings(removal.Error);
-        Assert.EndsWith("1 of 1 unmanaged deleted\n", removal.Output, StringComparison.Ordinal);
-        await WaitForNoRouteAsync(unmanaged);
-        Assert.NotNull(await RouteAsync(subnet));
-        Assert.NotNull(await RouteAsync("10.99.1.0/24"));
-    }
-
-    [Fact]
-    public async Task Routes_of_another_cluster_are_deleted_by_its_mark_and_own_routes_are_not()
-    {
-        const string lost = "flannel-00000000000000aa";
-        const string existing = "flannel-00000000000000bb";
-        await StartVpcAsync(2);
-        await StartReadyAsync(0);
-        var subnet = await SubnetAsync(0);
-        var free = FreeSubnets(subnet);
-        await CreateMarkedRouteAsync(free[0], 1, lost);
-        await CreateMarkedRouteAsync(free[1], 1, existing);
-
-        var own = (await RouteAsync(subnet))!.RouteEntryName;
-        var refused = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, $"--remove-routes-of={own}");
-        Assert.Equal(1, refused.ExitCode);
-        Assert.Contains(
-            $"--remove-routes-of: {own} is this cluster's own mark; use --delete-stale", refused.Error, StringComparison.Ordinal);
-        Assert.Equal(3, (await Vpc.Control.CustomRoutesAsync(Cancel)).Count);
-
-        // The id without the prefix of the mark is accepted too.
-        var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--remove-routes-of=00000000000000aa");
-        Assert.Equal(0, removal.ExitCode);
-        AssertOnlyHttpWarnings(removal.Error);
-        Assert.Contains($"1 of 1 of {lost} deleted\n", removal.Output, StringComparison.Ordinal);
-        Assert.Contains(
-            $"1 of another cluster; if it no longer exists, 'flanneld routes --remove-routes-of {existing}' deletes them\n", removal.Output,
-            StringComparison.Ordinal);
-        await WaitForNoRouteAsync(free[0]);
-        Assert.NotNull(await RouteAsync(free[1]));
-        Assert.NotNull(await RouteAsync(subnet));
-
-        var again = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, $"--remove-routes-of={lost}");
-        Assert.Equal(0, again.ExitCode);
-        Assert.Contains($"no route of {lost}\n", again.Output, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task Stale_routes_are_deleted_only_on_request_and_a_denied_deletion_exits_with_1()
-    {
-        await StartVpcAsync(2);
-        var daemon = await StartReadyAsync(0);
-        var subnet = await SubnetAsync(0);
-        var mark = (await RouteAsync(subnet))!.RouteEntryName!;
-        // Without a route controller only the command deletes the stale route.
-        Assert.Equal(0, await daemon.StopAsync(Cancel));
-        var free = FreeSubnets(subnet);
-        await CreateMarkedRouteAsync(free[0], 1, mark);
-        await CreateMarkedRouteAsync(free[1], 1, "flannel-00000000000000bb");
-
-        var list = await Vpc.Instances[0].RunCommandAsync("routes", Cancel);
-        Assert.Equal(0, list.ExitCode);
-        Assert.Matches($@"stale +\S+ {free[0]} ", list.Output);
-        Assert.Contains(
-            "1 stale: of this cluster, and no lease matches them; 'flanneld routes --delete-stale' deletes them now\n", list.Output,
-            StringComparison.Ordinal);
-        Assert.NotNull(await RouteAsync(free[0]));
-
-        await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, ["vpc:DeleteRouteEntr*"], Cancel);
-        var denied = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
-        Assert.Equal(1, denied.ExitCode);
-        Assert.Contains("0 of 1 stale deleted\n", denied.Output, StringComparison.Ordinal);
-        Assert.Contains("not all entries could be deleted, see above", denied.Error, StringComparison.Ordinal);
-        Assert.NotNull(await RouteAsync(free[0]));
-
-        await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, [], Cancel);
-        var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
-        Assert.Equal(0, removal.ExitCode);
-        AssertOnlyHttpWarnings(removal.Error);
-        Assert.Contains("1 of 1 stale deleted\n", removal.Output, StringComparison.Ordinal);
-        await WaitForNoRouteAsync(free[0]);
-        Assert.NotNull(await RouteAsync(free[1]));
-        Assert.NotNull(await RouteAsync(subnet));
-        var again = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
-        Assert.Equal(0, again.ExitCode);
-        Assert.Contains("no stale route\n", again.Output, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task A_dry_run_names_the_routes_of_another_cluster()
     {
         const string mark = "flannel-00000000000000aa";
@@ -330,7 +227,7 @@ public sealed class CommandTests : EndToEndTest
         Assert.Equal(0, run.ExitCode);
         Assert.Contains(
             $"  1 route of another cluster ({mark}): kept;"
-            + $" if that cluster is gone, 'flanneld routes --remove-routes-of {mark}' deletes them\n",
+            + $" if that cluster is gone, 'flanneld routes clean --of {mark}' deletes them\n",
             run.Output, StringComparison.Ordinal);
     }
 
@@ -352,12 +249,4 @@ public sealed class CommandTests : EndToEndTest
         Assert.Null(await RouteAsync(subnet));
         Assert.NotNull(await LeaseAsync(0));
     }
-
-    private Task WaitForNoRouteAsync(string subnet) =>
-        Eventually.IsAsync($"the route of {subnet} is deleted", async () => await RouteAsync(subnet) is null, Cancel);
-
-    /// <summary>Every command warns that the test bed uses http.</summary>
-    private static void AssertOnlyHttpWarnings(string error) =>
-        Assert.DoesNotContain(error.Split('\n', StringSplitOptions.RemoveEmptyEntries),
-            line => !line.Contains(" http://", StringComparison.Ordinal));
 }

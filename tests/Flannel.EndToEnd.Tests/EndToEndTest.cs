@@ -85,6 +85,14 @@ public abstract class EndToEndTest : IAsyncDisposable
     protected string[] WithAddress(string address, int instance) =>
         [Vpc.Instances[instance].Namespace is null ? "--iface=lo" : "--iface=eth0", $"--public-ip={address}"];
 
+    protected Task WaitForNoRouteAsync(string subnet) =>
+        Eventually.IsAsync($"the route of {subnet} is deleted", async () => await RouteAsync(subnet) is null, Cancel);
+
+    /// <summary>Every command warns that the test bed uses http. On a busy machine it also says what it waits for.</summary>
+    protected static void AssertOnlyHttpWarnings(string error) =>
+        Assert.DoesNotContain(error.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            line => !line.Contains(" http://", StringComparison.Ordinal) && !line.StartsWith("waiting for ", StringComparison.Ordinal));
+
     protected Task<EcsInstance> WaitForControllerAsync(Func<EcsInstance, bool>? which = null) =>
         Eventually.HasAsync(
             "a route controller is elected",

@@ -73,7 +73,23 @@ public sealed class EcsInstance : IAsyncDisposable
     public Task<ChildProcess> StartCommandAsync(string command, params string[] more) =>
         ChildProcess.StartAsync(CommandStart(command, more));
 
-    private ProgramStart CommandStart(string command, string[] more) => new(program, [command, .. arguments, .. more])
+    /// <summary>Starts a command of flanneld in a pseudo-terminal; the caller disposes it. Its output and errors arrive together, and its
+    /// input is that of a keyboard.</summary>
+    public Task<ChildProcess> StartInTerminalAsync(
+        string command, IReadOnlyDictionary<string, string> environment, params string[] more)
+    {
+        var start = CommandStart(command, more);
+        var line = string.Join(' ', start.Arguments.Prepend(program).Select(word => $"'{word}'"));
+        return ChildProcess.StartAsync(start with
+        {
+            // Of util-linux. It returns the exit code of the command.
+            Program = "/usr/bin/script",
+            Arguments = ["--quiet", "--return", "--command", line, "/dev/null"],
+            Environment = new Dictionary<string, string>(environment) { ["SHELL"] = "/bin/sh" },
+        });
+    }
+
+    private ProgramStart CommandStart(string command, string[] more) => new(program, [.. command.Split(' '), .. arguments, .. more])
     {
         Namespace = Namespace,
         Unprivileged = true,

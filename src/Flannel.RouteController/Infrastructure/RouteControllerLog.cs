@@ -92,7 +92,7 @@ internal static partial class RouteControllerLog
 
     [LoggerMessage(3527, LogLevel.Warning,
         "{Vpc}: deletion of {Count} stale routes held for {Minutes} min: more than {Limit} of {Routes} routes lost their lease at once; "
-        + "if etcd lost data, wait until the nodes have their leases again; 'flanneld routes --delete-stale' deletes the routes now")]
+        + "if etcd lost data, wait until the nodes have their leases again; 'flanneld routes clean --stale' deletes the routes now")]
     public static partial void DeletionsHeld(ILogger logger, VpcId vpc, object count, object limit, object routes, object minutes);
 
     [LoggerMessage(3528, LogLevel.Error,
@@ -103,7 +103,7 @@ internal static partial class RouteControllerLog
 
     [LoggerMessage(3529, LogLevel.Warning,
         "{Vpc}: routes of another cluster ({Mark}) inside the network are kept, number {Count}: two clusters of one VPC need networks that "
-        + "do not overlap; if that cluster is gone, 'flanneld routes --remove-routes-of {Mark}' deletes them")]
+        + "do not overlap; if that cluster is gone, 'flanneld routes clean --of {Mark}' deletes them")]
     public static partial void OtherClusterSeen(ILogger logger, VpcId vpc, object count, string mark);
 
     [LoggerMessage(3530, LogLevel.Information, "source/destination check of {Interface} disabled (request {RequestId})")]

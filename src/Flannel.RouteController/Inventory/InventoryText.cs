@@ -4,7 +4,7 @@ using Flannel.AliCloud.Vpc;
 
 namespace Flannel.RouteController.Inventory;
 
-/// <summary>Parts of the output of <c>--dry-run</c> and <c>flanneld routes</c>.</summary>
+/// <summary>Parts of the output of <c>--dry-run</c>.</summary>
 internal static class InventoryText
 {
     public static string HopsOf(RouteEntry entry) => entry.NextHops.Count == 0 ? "-" : string.Join(' ', entry.NextHops.Select(Of));
@@ -16,7 +16,9 @@ internal static class InventoryText
     public static bool AddError(StringBuilder text, CloudError? error)
     {
         if (error is null) return true;
-        text.Append($"  not read: {error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}\n");
+        text.Append($"  not read: {Describe(error)}\n");
         return false;
     }
+
+    public static string Describe(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}";
 }

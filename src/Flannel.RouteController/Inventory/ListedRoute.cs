@@ -1,4 +1,5 @@
 using Flannel.AliCloud.Vpc;
+using Flannel.Core.Leases;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Inventory;
@@ -31,23 +32,19 @@ public enum ListedKind
 }
 
 /// <summary>An entry inside the network, or one of this cluster outside it.</summary>
+/// <param name="Owner">By its mark.</param>
 /// <param name="Mark">Of the cluster that it belongs to; null without one.</param>
-public sealed record ListedRoute(VpcId Vpc, RouteEntry Entry, ListedKind Kind, string? Mark)
+public sealed record ListedRoute(VpcId Vpc, RouteEntry Entry, ListedKind Kind, RouteOwner Owner, string? Mark)
 {
+    /// <summary>The lease of its destination; null if there is none.</summary>
+    public Lease? Lease { get; init; }
+
+    /// <summary>Whether its table serves a node or is configured.</summary>
+    public bool ServesNodes { get; init; }
+
+    /// <summary>Whether it leads elsewhere than to the node that leases its destination.</summary>
+    public bool HasWrongNextHop { get; init; }
+
     /// <summary>Whether it can be deleted now.</summary>
     internal bool IsDeletable => Entry.Status == RouteEntryStatus.Available;
-}
-
-/// <param name="Text">Every listed entry with its kind, one line each; and what could not be read.</param>
-/// <param name="Routes">Empty if a lease could not be read: then an entry may belong to it.</param>
-/// <param name="Complete">False if something could not be read.</param>
-public sealed record RouteListingResult(string Text, IReadOnlyList<ListedRoute> Routes, bool Complete)
-{
-    public IReadOnlyList<ListedRoute> Unmanaged => Of(ListedKind.Unmanaged);
-
-    public IReadOnlyList<ListedRoute> Stale => Of(ListedKind.Stale);
-
-    public IReadOnlyList<ListedRoute> OfOtherClusters => Of(ListedKind.OtherCluster);
-
-    private List<ListedRoute> Of(ListedKind kind) => [.. Routes.Where(route => route.Kind == kind && route.IsDeletable)];
 }

@@ -10,5 +10,5 @@ public sealed record OtherClusterRoutes(VpcId Vpc, string Mark, int Count)
 {
     public override string ToString() =>
         $"{Plural.Of(Count, "route")} of another cluster ({Mark}): kept;"
-        + $" if that cluster is gone, 'flanneld routes --remove-routes-of {Mark}' deletes them";
+        + $" if that cluster is gone, 'flanneld routes clean --of {Mark}' deletes them";
 }

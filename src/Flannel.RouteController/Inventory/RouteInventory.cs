@@ -1,4 +1,3 @@
-using System.Text;
 using Flannel.AliCloud;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Leases;
@@ -11,40 +10,37 @@ namespace Flannel.RouteController.Inventory;
 /// <summary>Lists the entries inside the network, and deletes those that an operator names: <c>flanneld routes</c>. Safe while a controller
 /// works: a route that a lease desires is never deleted.</summary>
 /// <param name="cluster">Null while no route controller has been elected yet: then no entry is the cluster's own.</param>
-public sealed class RouteInventory(ClusterId? cluster, ICloudApi api, TimeProvider time, Random random, ILogger log)
+/// <param name="routeTableIds">The tables of <c>RouteTableID</c>.</param>
+public sealed class RouteInventory(
+    ClusterId? cluster, IReadOnlyList<string> routeTableIds, ICloudApi api, TimeProvider time, Random random, ILogger log)
 {
     private readonly OwnershipMark mark = OwnershipMark.Of(cluster ?? ClusterId.New());
 
+    /// <summary>Reads the tables of every VPC that has a node.</summary>
     /// <param name="own">This instance's VPC: listed even if no node of this program is in it yet, as before a migration.</param>
     public async Task<RouteListingResult> ListAsync(LeaseSnapshot snapshot, VpcId? own, CancellationToken cancellation)
     {
-        if (snapshot.Config is not { } config) throw new ArgumentException("the snapshot has no configuration", nameof(snapshot));
-        var text = new StringBuilder();
-        var routes = new List<ListedRoute>();
-        var isComplete = true;
-        var vpcs = DesiredVpcState.Group(snapshot).Keys.ToHashSet();
-        if (own is not null) vpcs.Add(own);
-        foreach (var vpc in vpcs.OrderBy(vpc => vpc.ToString(), StringComparer.Ordinal))
-        {
-            text.Append($"{vpc}: entries inside {config.Network}{(config.Ipv6 is { } ipv6 ? $" and {ipv6.Network}" : "")}\n");
-            var tables = await api.DescribeRouteTableListAsync(vpc.RegionId, vpc.Id, cancellation);
-            isComplete &= InventoryText.AddError(text, tables.Error);
-            foreach (var table in (tables.Value ?? []).Where(table => !table.IsGateway))
-            {
-                var entries = await api.DescribeRouteEntryListAsync(vpc.RegionId, table.RouteTableId, cancellation);
-                isComplete &= InventoryText.AddError(text, entries.Error);
-                foreach (var route in (entries.Value ?? []).Select(entry => Listed(vpc, entry, snapshot)).OfType<ListedRoute>())
-                {
-                    routes.Add(route);
-                    text.Append(Line(route)).Append('\n');
-                }
-            }
-        }
+        if (snapshot.Config is null) throw new ArgumentException("the snapshot has no configuration", nameof(snapshot));
+        var desired = DesiredVpcState.Group(snapshot).Values.ToList();
+        if (own is not null && desired.All(known => known.Vpc != own))
+            desired.Add(new DesiredVpcState(own, snapshot.Config.Network, [], [], [], [], snapshot.IsComplete));
+        var vpcs = desired.OrderBy(state => state.Vpc.ToString(), StringComparer.Ordinal)
+            .Select(state => new VpcInventory(state, routeTableIds, api, log)).ToList();
+        foreach (var vpc in vpcs) await vpc.ReadAsync(cancellation);
 
-        // A lease that cannot be read may be the one that an entry belongs to.
-        if (snapshot.IsComplete) return new RouteListingResult(text.ToString(), routes, isComplete);
-        text.Append("  a lease cannot be read (see the log): no route can be deleted\n");
-        return new RouteListingResult(text.ToString(), [], false);
+        var leases = new LeaseDestinations(snapshot);
+        List<ListedRoute> routes = [.. vpcs.SelectMany(vpc => Listed(vpc, snapshot, leases))];
+        List<string> problems = [.. vpcs.SelectMany(vpc => vpc.Problems)];
+        // It may be the one that an entry belongs to.
+        if (!snapshot.IsComplete) problems.Add("a lease cannot be read (see the log): no route can be deleted");
+        var upstream = leases.OfUpstream.ToList();
+        return new RouteListingResult(
+            [.. vpcs.Select(vpc => vpc.Vpc)], routes, [.. vpcs.SelectMany(vpc => vpc.Gaps), .. GapsOf(upstream, routes)], problems)
+        {
+            Required = vpcs.Sum(vpc => vpc.Required) + upstream.Count,
+            MayDelete = snapshot.IsComplete,
+            RetryAfter = vpcs.Max(vpc => vpc.RetryAfter),
+        };
     }
 
     /// <summary>Deletes listed routes in batches.</summary>
@@ -64,40 +60,40 @@ public sealed class RouteInventory(ClusterId? cluster, ICloudApi api, TimeProvid
         return new RouteRemovalResult(deleted, problems);
     }
 
-    /// <summary>Null for what is not listed: the default route, and entries that are neither inside the network nor this
-    /// cluster's.</summary>
-    private ListedRoute? Listed(VpcId vpc, RouteEntry entry, LeaseSnapshot snapshot)
+    private IEnumerable<ListedRoute> Listed(VpcInventory vpc, LeaseSnapshot snapshot, LeaseDestinations leases) =>
+        vpc.Tables.SelectMany(table => table.Entries.Select(entry => Listed(vpc.Vpc, entry, snapshot, leases)).OfType<ListedRoute>()
+            .Select(route => route with { ServesNodes = table.ServesNodes }));
+
+    /// <summary>Null for what is not listed: the default route, and entries that are neither inside the network nor this cluster's nor of
+    /// a lease.</summary>
+    private ListedRoute? Listed(VpcId vpc, RouteEntry entry, LeaseSnapshot snapshot, LeaseDestinations leases)
     {
         if (entry.Destination is not { Length: > 0 } destination) return null;
         var owner = mark.OwnerOf(entry);
-        if (!snapshot.Config!.Covers(destination) && owner != RouteOwner.ThisCluster) return null;
-        return new ListedRoute(vpc, entry, KindOf(entry, owner, snapshot.Leases), OwnershipMark.TokenOf(entry));
+        var lease = leases.HolderOf(destination);
+        if (lease is null && !snapshot.Config!.Covers(destination) && owner != RouteOwner.ThisCluster) return null;
+        return new ListedRoute(vpc, entry, KindOf(entry, owner, leases), owner, OwnershipMark.TokenOf(entry))
+        {
+            Lease = lease,
+            HasWrongNextHop = lease is not null && LeaseDestinations.LeadsElsewhere(entry, destination, lease),
+        };
     }
 
-    private static ListedKind KindOf(RouteEntry entry, RouteOwner owner, IReadOnlyList<Lease> leases)
+    private static ListedKind KindOf(RouteEntry entry, RouteOwner owner, LeaseDestinations leases)
     {
         var destination = entry.Destination!.Value;
-        var isLeased = leases.Any(lease => lease.Destinations.Contains(destination));
-        if (isLeased && owner != RouteOwner.OtherCluster && entry.IsCustom) return ListedKind.Leased;
+        if (leases.HolderOf(destination) is not null && owner != RouteOwner.OtherCluster && entry.IsCustom) return ListedKind.Leased;
         if (!NextHops.MayBeChanged(entry, owner)) return ListedKind.Hosted;
         if (owner == RouteOwner.OtherCluster) return ListedKind.OtherCluster;
         if (owner == RouteOwner.ThisCluster) return ListedKind.Stale;
-        if (leases.SelectMany(lease => lease.Destinations).Any(leased => leased.Overlaps(destination))) return ListedKind.Overlapping;
+        if (leases.Overlap(destination)) return ListedKind.Overlapping;
         return entry.Status == RouteEntryStatus.Available ? ListedKind.Unmanaged : ListedKind.Changing;
     }
 
-    private static string Line(ListedRoute route)
-    {
-        var entry = route.Entry;
-        var owner = route.Mark is { } mark && mark != entry.Name ? $"({mark})" : "";
-        return $"  {KindText(route),-13} {entry.RouteTableId} {entry.Destination,-18} {InventoryText.HopsOf(entry)}"
-            + $" {entry.RouteEntryId} {entry.Name} {owner}".TrimEnd();
-    }
-
-    private static string KindText(ListedRoute route) => route.Kind switch
-    {
-        ListedKind.Changing => route.Entry.Status.ToString().ToLowerInvariant(),
-        ListedKind.OtherCluster => "other-cluster",
-        var kind => kind.ToString().ToLowerInvariant(),
-    };
+    /// <summary>Which nodes of upstream flannel have no entry in any table: their leases do not say which table must have it.</summary>
+    private static IEnumerable<RouteGap> GapsOf(IReadOnlyList<Lease> upstream, List<ListedRoute> routes) =>
+        upstream.Where(lease => !routes.Any(route => route.Entry is { IsCustom: true, Status: RouteEntryStatus.Available } entry
+                && entry.Destination == lease.Subnet))
+            .Select(lease => new RouteGap(
+                RouteGapKind.Missing, lease, lease.Subnet, null, "", null, "the node of upstream flannel writes its route itself"));
 }

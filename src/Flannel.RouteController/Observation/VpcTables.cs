@@ -30,6 +30,10 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configuredIds, 
     /// <summary>The VPC's other tables. Routes of this cluster in them remain from an earlier time.</summary>
     public IReadOnlyList<string> Others { get; private set; } = [];
 
+    /// <summary>Why the last list of the VPC's tables was denied: then <see cref="Others"/> are not all of them. Null if it was
+    /// not.</summary>
+    public CloudError? ListDenial { get; private set; }
+
     /// <summary>See <see cref="ConfiguredTables.Unverified"/>.</summary>
     public IReadOnlyCollection<string> Unverified => configured.Unverified;
 
@@ -95,6 +99,7 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configuredIds, 
         tableOf.Clear();
         problems.Clear();
         dropped.Clear();
+        ListDenial = result.Error;
         if (result.Error is { } denied) SetDenied(denied);
         else SetListed([.. result.Value!.Where(table => table.VpcId.Length == 0 || table.VpcId == vpc.Id)]);
         return null;

@@ -8,6 +8,7 @@ internal enum Command
     Status,
     Leases,
     Routes,
+    RoutesClean,
     Check,
     Release,
     Cleanup,
@@ -32,9 +33,16 @@ internal sealed record CommandDescriptor(Command Command, string Name, string He
         {
             Examples = ["flanneld leases", "flanneld leases --output wide"],
         },
-        new(Command.Routes, "routes", "list the route entries inside the network and their owners; deletes only what a flag names")
+        new(Command.Routes, "routes", "list the route entries inside the network; exit 0 if each lease has its route")
         {
-            Examples = ["flanneld routes", "flanneld routes --delete-stale"],
+            ExitCodes = "0 if each lease that needs a route has one that is available;"
+                + " 1 if not, or if that cannot be read; 2 wrong usage",
+            Examples = ["flanneld routes", "flanneld routes --output wide", "flanneld routes --output json"],
+        },
+        new(Command.RoutesClean, "routes clean", "delete the routes that --stale, --unmanaged or --of selects, after a confirmation")
+        {
+            ExitCodes = "0 deleted, or nothing to delete; 1 not confirmed or failed; 2 wrong usage",
+            Examples = ["flanneld routes clean", "flanneld routes clean --stale", "flanneld routes clean --unmanaged --yes"],
         },
         new(Command.Check, "check", "check everything that this node needs, and report what is missing; changes nothing")
         {
@@ -84,7 +92,22 @@ internal sealed record CommandDescriptor(Command Command, string Name, string He
 
     public IReadOnlyList<string> Examples { get; init; } = [];
 
+    /// <summary>The words of its name: two for a sub-command.</summary>
+    public int Words => Name.Contains(' ', StringComparison.Ordinal) ? 2 : 1;
+
     public static CommandDescriptor? Find(string name) => All.FirstOrDefault(descriptor => descriptor.Name == name);
+
+    /// <summary>The command that the arguments begin with; null for none.</summary>
+    public static CommandDescriptor? Find(IReadOnlyList<string> arguments) => arguments switch
+    {
+        [var first, var second, ..] => Find($"{first} {second}") ?? Find(first),
+        [var first] => Find(first),
+        _ => null,
+    };
+
+    /// <summary>The names of the sub-commands of a command, without its own name.</summary>
+    public IEnumerable<string> SubCommands => All.Where(other => other.Name.StartsWith(Name + " ", StringComparison.Ordinal))
+        .Select(other => other.Name[(Name.Length + 1)..]);
 
     /// <summary>The name of a command other than <see cref="Command.Run"/>.</summary>
     public static string NameOf(Command command) => Of(command).Name;

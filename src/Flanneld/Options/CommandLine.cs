@@ -14,7 +14,7 @@ internal static class CommandLine
     public static bool UsesInstalledSettings(IReadOnlyList<string> arguments) =>
         arguments is [var first, ..] && (first.StartsWith('-')
             ? arguments.Any(IsDryRun)
-            : CommandDescriptor.Find(first) is { NeedsNoSettings: false });
+            : CommandDescriptor.Find(arguments) is { NeedsNoSettings: false });
 
     /// <summary>Whether it is <c>--dry-run</c> in a form of Go's package flag, without the value false.</summary>
     private static bool IsDryRun(string argument)
@@ -31,13 +31,17 @@ internal static class CommandLine
         var options = new DaemonOptions();
         if (arguments is [var first, ..] && !first.StartsWith('-'))
         {
-            if (CommandDescriptor.Find(first) is not { } command) return Result.Failure(UnknownCommand(first));
+            if (CommandDescriptor.Find(arguments) is not { } command) return Result.Failure(UnknownCommand(first));
             options.Command = command.Command;
-            arguments = [.. arguments.Skip(1)];
-            if (command.Argument.Length > 0 && arguments is [var argument, ..] && !argument.StartsWith('-'))
+            arguments = [.. arguments.Skip(command.Words)];
+            var words = arguments.TakeWhile(argument => !argument.StartsWith('-')).ToList();
+            if (words.Count > 0 && command.SubCommands.Any()) return Result.Failure(UnknownSubCommand(command, words[0]));
+            // The name of a command may have two words.
+            var taken = command.Command == Command.Help ? words.Count : Math.Min(words.Count, 1);
+            if (command.Argument.Length > 0 && taken > 0)
             {
-                options.Argument = argument;
-                arguments = [.. arguments.Skip(1)];
+                options.Argument = string.Join(' ', words.Take(taken));
+                arguments = [.. arguments.Skip(taken)];
             }
         }
 
@@ -129,7 +133,7 @@ internal static class CommandLine
                 + $" use --{secret.Name}=VALUE";
         }
 
-        return Suggestion.For(name, Flags.All.Select(flag => flag.Name)) is { } nearest
+        return Suggestion.For(name, Flags.All.Where(flag => !flag.IsHidden).Select(flag => flag.Name)) is { } nearest
             ? $"unknown flag --{Redaction.Value(name)}: did you mean --{nearest}?"
             : $"unknown flag --{Redaction.Value(name)}: see --help";
     }
@@ -138,4 +142,12 @@ internal static class CommandLine
         Suggestion.For(text, CommandDescriptor.All.Select(command => command.Name)) is { } nearest
             ? $"unknown command '{Redaction.Value(text)}': did you mean {nearest}?"
             : $"unknown command '{Redaction.Value(text)}': see --help";
+
+    private static string UnknownSubCommand(CommandDescriptor command, string text)
+    {
+        var unknown = $"unknown command '{command.Name} {Redaction.Value(text)}'";
+        return Suggestion.For(text, command.SubCommands) is { } nearest
+            ? $"{unknown}: did you mean '{command.Name} {nearest}'?"
+            : $"{unknown}: see flanneld {command.Name} --help";
+    }
 }

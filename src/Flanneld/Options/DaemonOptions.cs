@@ -89,6 +89,9 @@ internal sealed class DaemonOptions
     public bool RemoveUnmanaged { get; set; }
     public bool DeleteStale { get; set; }
 
+    /// <summary>Whether a flag says which routes are to be deleted.</summary>
+    public bool HasRouteSelection => RemoveUnmanaged || DeleteStale || RemoveRoutesOf is not null;
+
     /// <summary>The mark of the cluster whose routes are to be deleted; null for none.</summary>
     public string? RemoveRoutesOf { get; set; }
     /// <summary>Of the commands that ask for a confirmation: it is given.</summary>

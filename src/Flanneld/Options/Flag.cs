@@ -43,6 +43,9 @@ internal sealed record Flag(
     /// <summary>The commands that the flag belongs to; null for all. Such a flag has no variable: a person types it.</summary>
     public IReadOnlyList<Command>? Only { get; init; }
 
+    /// <summary>It still works, and help and completions name its replacement only.</summary>
+    public bool IsHidden { get; init; }
+
     public bool HasVariable => Only is null && !IsRequest;
 
     public string EnvironmentName => EnvironmentNameOf(Name);

@@ -93,20 +93,27 @@ internal static class Flags
         new("quotas-endpoint", Cloud, "URL", "", "Quotas API (default: quotas.aliyuncs.com, and none with --vpc-endpoint)",
             (o, s) => FlagValues.Endpoint(s, v => o.QuotasEndpoint = v)),
 
-        new("output", Cloud, "table|wide|json|yaml", "table", "of 'check', 'leases' and 'status': the output format",
-            (o, s) => Output(o, s)) { Only = [Command.Check, Command.Leases, Command.Status] },
+        new("output", Cloud, "table|wide|json|yaml", "table", "of 'check', 'leases', 'routes' and 'status': the output format",
+            (o, s) => Output(o, s)) { Only = [Command.Check, Command.Leases, Command.Routes, Command.Status] },
         new("color", Cloud, "auto|always|never", "auto", "of the same commands: colors in tables; auto is on a terminal, without NO_COLOR",
-            (o, s) => Color(o, s)) { Only = [Command.Check, Command.Leases, Command.Status] },
+            (o, s) => Color(o, s))
+            { Only = [Command.Check, Command.Leases, Command.Routes, Command.RoutesClean, Command.Status] },
         new("strict", Cloud, "", "false", "of 'check': exit 1 also for warnings and for what could not be checked",
             (o, s) => FlagValues.Boolean(s, v => o.IsStrict = v)) { Only = [Command.Check] },
-        new("remove-leftovers", Cloud, "", "false", "of 'routes': delete the entries that are listed as unmanaged",
-            (o, s) => FlagValues.Boolean(s, v => o.RemoveUnmanaged = v)) { Only = [Command.Routes] },
-        new("delete-stale", Cloud, "", "false", "of 'routes': delete this cluster's stale routes now",
-            (o, s) => FlagValues.Boolean(s, v => o.DeleteStale = v)) { Only = [Command.Routes] },
-        new("remove-routes-of", Cloud, "CLUSTER", "", "of 'routes': delete the routes of another cluster, by the id in its mark",
-            (o, s) => RemoveRoutesOf(o, s)) { Only = [Command.Routes] },
+        new("stale", Cloud, "", "false", "of 'routes clean': this cluster's routes that no lease matches",
+            (o, s) => FlagValues.Boolean(s, v => o.DeleteStale = v)) { Only = [Command.RoutesClean] },
+        new("unmanaged", Cloud, "", "false", "of 'routes clean': routes without a mark that no lease matches",
+            (o, s) => FlagValues.Boolean(s, v => o.RemoveUnmanaged = v)) { Only = [Command.RoutesClean] },
+        new("of", Cloud, "CLUSTER", "", "of 'routes clean': the routes of another cluster, by the id in its mark",
+            (o, s) => RemoveRoutesOf(o, s)) { Only = [Command.RoutesClean] },
         new("yes", Cloud, "", "false", "do not ask for a confirmation",
-            (o, s) => FlagValues.Boolean(s, v => o.IsConfirmed = v)) { Only = [Command.Routes] },
+            (o, s) => FlagValues.Boolean(s, v => o.IsConfirmed = v)) { Only = [Command.RoutesClean] },
+        // Before there was 'routes clean'.
+        new("remove-leftovers", Cloud, "", "false", "", (o, s) => FlagValues.Boolean(s, v => o.RemoveUnmanaged = v))
+            { Only = [Command.Routes], IsHidden = true },
+        new("delete-stale", Cloud, "", "false", "", (o, s) => FlagValues.Boolean(s, v => o.DeleteStale = v))
+            { Only = [Command.Routes], IsHidden = true },
+        new("remove-routes-of", Cloud, "CLUSTER", "", "", (o, s) => RemoveRoutesOf(o, s)) { Only = [Command.Routes], IsHidden = true },
         new("wait", Cloud, "SECONDS", OptionDefaults.Seconds(OptionDefaults.ReleaseWait),
             "of 'release': how long to wait for the route controller, 0 to 3600",
             (o, s) => FlagValues.Number(s, 0, 3600, "of seconds ", v => o.ReleaseWait = TimeSpan.FromSeconds(v)))

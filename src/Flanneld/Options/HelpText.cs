@@ -17,7 +17,7 @@ internal static class HelpText
         text.Append("subnets to the VPC's route tables.\n\n");
         text.Append("Usage: flanneld [command] [flags]\n\nCommands (none: the daemon; flanneld help COMMAND explains one):\n");
         foreach (var command in CommandDescriptor.All) Append(text, "  " + command.Name, command.Help);
-        AppendFlags(text, Flags.All);
+        AppendFlags(text, Flags.All.Where(flag => !flag.IsHidden));
         text.Append("\nEach flag is also an environment variable: --etcd-prefix is FLANNELD_ETCD_PREFIX. The flag has precedence.\n");
         text.Append("A command uses the settings of the installed service, too; -v 1 prints where each comes from.\n");
         text.Append("Exit codes: 0 stopped or done; 1 failed; 2 wrong usage.\n");
@@ -28,7 +28,7 @@ internal static class HelpText
     {
         var text = new StringBuilder();
         var argument = command.Argument.Length > 0 ? $" {command.Argument}" : "";
-        var flags = Flags.All.Where(flag => flag.Only?.Contains(command.Command) == true).ToList();
+        var flags = Flags.All.Where(flag => !flag.IsHidden && flag.Only?.Contains(command.Command) == true).ToList();
         text.Append($"flanneld {command.Name}: {command.Help}\n\n");
         text.Append($"Usage: flanneld {command.Name}{argument}{(flags.Count > 0 || !command.NeedsNoSettings ? " [flags]" : "")}\n");
         AppendFlags(text, flags);

@@ -35,6 +35,8 @@ public sealed class CompletionShellTests
     [InlineData("flanneld check --out", "--output")]
     [InlineData("flanneld release --wa", "--wait")]
     [InlineData("flanneld --rem", "")]
+    [InlineData("flanneld routes cl", "clean")]
+    [InlineData("flanneld routes clean --stale", "--stale")]
     public async Task Fish_completes(string line, string expected)
     {
         var output = await Run.OutputAsync("fish", "--no-config", "-c", $"source {Completion("flanneld.fish")}; complete -C '{line}'");
@@ -49,6 +51,7 @@ public sealed class CompletionShellTests
     [InlineData("flanneld --route-controller=", "never")]
     [InlineData("flanneld --etcd-c", "--etcd-certfile")]
     [InlineData("flanneld check --outp", "--output=")]
+    [InlineData("flanneld routes clean --unm", "--unmanaged")]
     public async Task Zsh_completes(string line, string expected)
     {
         using var folder = new RunFolder("zsh");

@@ -51,9 +51,9 @@ public sealed class RouteDryRunTests
         var run = await Run(cloud, leases);
         Assert.Contains(
             $"  1 route of another cluster ({one}): kept;"
-            + $" if that cluster is gone, 'flanneld routes --remove-routes-of {one}' deletes them\n"
+            + $" if that cluster is gone, 'flanneld routes clean --of {one}' deletes them\n"
             + $"  3 routes of another cluster ({other}): kept;"
-            + $" if that cluster is gone, 'flanneld routes --remove-routes-of {other}' deletes them\n",
+            + $" if that cluster is gone, 'flanneld routes clean --of {other}' deletes them\n",
             run.Text, StringComparison.Ordinal);
         Assert.Equal([(one, 1), (other, 3)], run.OtherClusters.Select(cluster => (cluster.Mark, cluster.Count)));
         Assert.Equal((0, true, 0), (run.Changes, run.Complete, cloud.Writes));

@@ -9,25 +9,25 @@ namespace Flannel.RouteController.Tests.Inventory;
 
 public sealed class RouteInventoryTests
 {
+    private static readonly VpcId Vpc = new("cn-hangzhou", "vpc-1");
+
     [Fact]
     public void Every_entry_inside_the_network_is_listed_with_its_kind() => Run(async (cloud, leases, routes) =>
     {
         leases.Add("10.24.1.0/24", "i-1");
         leases.Add("10.24.2.0/24", "ali-vpc", null);
         var listing = await ListAsync(routes, leases);
-        Assert.True(listing.Complete);
-        Assert.Equal("""
-            cn-hangzhou/vpc-1: entries inside 10.24.0.0/16
-              leased        vtb-1 10.24.1.0/24       Instance i-1 rte-1
-              leased        vtb-1 10.24.2.0/24       Instance i-2 rte-2
-              overlapping   vtb-1 10.24.2.128/25     Instance i-3 rte-3
-              stale         vtb-1 10.24.3.0/24       Instance i-3 rte-4 OURS
-              other-cluster vtb-1 10.24.4.0/24       Instance i-4 rte-5 THEIRS
-              unmanaged     vtb-1 10.24.5.0/24       Instance i-5 rte-6 mine
-              unmanaged     vtb-1 10.24.6.0/24       Instance i-6 rte-7
-
-            """, listing.Text.Replace(Cluster.Mark.Token, "OURS", StringComparison.Ordinal)
-                .Replace(Plans.Theirs.Token, "THEIRS", StringComparison.Ordinal));
+        Assert.True(listing.IsComplete);
+        Assert.Equal(
+            [
+                "Leased 10.24.1.0/24 rte-1 i-1 Unmarked of 10.24.1.0/24", "Leased 10.24.2.0/24 rte-2 i-2 Unmarked of 10.24.2.0/24",
+                "Overlapping 10.24.2.128/25 rte-3 i-3 Unmarked", "Stale 10.24.3.0/24 rte-4 i-3 ThisCluster",
+                "OtherCluster 10.24.4.0/24 rte-5 i-4 OtherCluster", "Unmanaged 10.24.5.0/24 rte-6 i-5 Unmarked",
+                "Unmanaged 10.24.6.0/24 rte-7 i-6 Unmarked",
+            ],
+            listing.Routes.Select(Describe));
+        Assert.All(listing.Routes, route => Assert.True(route.ServesNodes));
+        Assert.Equal([Vpc], listing.Vpcs);
         Assert.Equal(["rte-6", "rte-7"], listing.Unmanaged.Select(unmanaged => unmanaged.Entry.RouteEntryId));
         Assert.Equal(0, cloud.Writes);
     });
@@ -57,7 +57,7 @@ public sealed class RouteInventoryTests
         leases.IsComplete = false;
         var listing = await ListAsync(routes, leases);
         Assert.Empty(listing.Unmanaged);
-        Assert.False(listing.Complete);
+        Assert.Contains("a lease cannot be read", Assert.Single(listing.Problems), StringComparison.Ordinal);
     });
 
     [Fact]
@@ -105,7 +105,7 @@ public sealed class RouteInventoryTests
         cloud.AddEntry("vtb-1", "10.24.21.0/24", "vpn-1", Cluster.Mark.Token, type: "VpnGateway");
         var listing = await ListAsync(routes, leases);
         Assert.DoesNotContain(listing.Unmanaged.Concat(listing.Stale), route => route.Entry.NextHops[0].Type == "VpnGateway");
-        Assert.Contains("hosted        vtb-1 10.24.20.0/24", listing.Text, StringComparison.Ordinal);
+        Assert.Equal(ListedKind.Hosted, Assert.Single(listing.Routes, route => route.Entry.DestinationText == "10.24.20.0/24").Kind);
     });
 
     [Theory]
@@ -166,8 +166,12 @@ public sealed class RouteInventoryTests
         Assert.Equal(RouteEntryStatus.Available, cloud.Tables["vtb-1"].At("10.24.6.0/24")!.Status);
     });
 
+    private static string Describe(ListedRoute route) =>
+        $"{route.Kind} {route.Entry.DestinationText} {route.Entry.RouteEntryId} {route.Entry.NextHops[0].Id} {route.Owner}"
+        + (route.Lease is { } lease ? $" of {lease.Subnet}" : "");
+
     private static Task<RouteListingResult> ListAsync(RouteInventory routes, InMemoryLeases leases) =>
-        routes.ListAsync(leases.Snapshot, new VpcId("cn-hangzhou", "vpc-1"), TestContext.Current.CancellationToken);
+        routes.ListAsync(leases.Snapshot, Vpc, TestContext.Current.CancellationToken);
 
     private static Task<RouteRemovalResult> RemoveAsync(
         RouteInventory routes, IReadOnlyList<ListedRoute> listed, InMemoryLeases leases) =>
@@ -185,7 +189,7 @@ public sealed class RouteInventoryTests
         cloud.AddEntry("vtb-1", "10.24.6.0/24", "i-6", "");
         cloud.AddEntry("vtb-1", "10.99.0.0/24", "i-6", "");
         cloud.AddEntry("vtb-1", "0.0.0.0/0", "i-6", "");
-        var routes = new RouteInventory(InMemoryTerm.OurCluster, cloud, time, new Random(1), new RecordingLogger());
+        var routes = new RouteInventory(InMemoryTerm.OurCluster, [], cloud, time, new Random(1), new RecordingLogger());
         await test(cloud, new InMemoryLeases(), routes);
     });
 }

@@ -303,7 +303,7 @@ internal sealed class RouteHistory : IAsyncDisposable
     /// <summary>Deletes the routes of clusters whose etcd is lost: <c>flanneld routes --remove-routes-of</c>.</summary>
     private async Task RemoveLostClustersAsync(HistoryCluster cluster)
     {
-        var command = new RouteInventory(cluster.Leases.Cluster, @operator, time, new Random(1), new RecordingLogger());
+        var command = new RouteInventory(cluster.Leases.Cluster, [], @operator, time, new Random(1), new RecordingLogger());
         var existing = clusters.Select(one => one.Leases.Cluster).OfType<ClusterId>().Select(id => OwnershipMark.Of(id).Token).ToHashSet();
         var listing = await command.ListAsync(cluster.Leases.Snapshot, new VpcId(TestCloud.Region, "vpc-1"), CancellationToken.None);
         var lost = listing.OfOtherClusters.Where(route => cluster.LostMarks.Contains(route.Mark!) && !existing.Contains(route.Mark!)

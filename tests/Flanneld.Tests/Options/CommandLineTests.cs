@@ -82,6 +82,31 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void A_sub_command_is_the_second_argument()
+    {
+        var clean = Parsed(["routes", "clean", "--stale", "--unmanaged", "--of=0123456789abcdef", "--yes"]);
+        Assert.Equal(
+            (Command.RoutesClean, true, true, "flannel-0123456789abcdef", true),
+            (clean.Command, clean.DeleteStale, clean.RemoveUnmanaged, clean.RemoveRoutesOf, clean.IsConfirmed));
+        Assert.False(Parsed(["routes", "clean"]).HasRouteSelection);
+        Assert.Equal("--stale is a flag of 'flanneld routes clean'", ErrorOf(["routes", "--stale"]));
+        Assert.Equal("unknown command 'routes clear': did you mean 'routes clean'?", ErrorOf(["routes", "clear"]));
+        Assert.Equal("unknown command 'routes all': see flanneld routes --help", ErrorOf(["routes", "all"]));
+        Assert.Equal(
+            "unexpected argument 'now': after the command flanneld takes only flags, see --help", ErrorOf(["routes", "clean", "now"]));
+        Assert.Equal("routes clean", Parsed(["help", "routes", "clean"]).Argument);
+        Assert.True(CommandLine.UsesInstalledSettings(["routes", "clean"]));
+    }
+
+    [Fact]
+    public void A_replaced_flag_is_not_in_the_help()
+    {
+        Assert.All(["run", "routes", "routes clean"], name => Assert.DoesNotContain(
+            "--remove-leftovers", HelpText.Compose(CommandDescriptor.Find(name)?.Command ?? Command.Run), StringComparison.Ordinal));
+        Assert.Contains("--unmanaged", HelpText.Compose(Command.RoutesClean), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_dry_run_of_a_command_without_one_is_rejected()
     {
         Assert.True(Parsed(["--dry-run"]).DryRun);
@@ -264,7 +289,8 @@ public sealed class CommandLineTests
     public void Help_names_every_flag_and_is_not_too_wide()
     {
         var help = HelpText.Compose(Command.Run);
-        foreach (var flag in Flags.All) Assert.Contains((flag.Name.Length == 1 ? "-" : "--") + flag.Name, help, StringComparison.Ordinal);
+        foreach (var flag in Flags.All.Where(flag => !flag.IsHidden))
+            Assert.Contains((flag.Name.Length == 1 ? "-" : "--") + flag.Name, help, StringComparison.Ordinal);
         Assert.All(help.Split('\n'), line => Assert.True(line.Length <= 140, line));
     }
 
@@ -481,7 +507,8 @@ public sealed class CommandLineTests
         Assert.Equal(OutputFormat.Yaml, Parsed(["leases", "--output=yaml"]).Output);
         Assert.Equal("--output: \"xml\" is not table, wide, json or yaml", ErrorOf(["check", "--output=xml"]));
         Assert.Equal(
-            "--output is a flag of 'flanneld check', 'flanneld leases', 'flanneld status'", ErrorOf(["routes", "--output=json"]));
+            "--output is a flag of 'flanneld check', 'flanneld leases', 'flanneld routes', 'flanneld status'",
+            ErrorOf(["release", "--output=json"]));
         Assert.Equal(ColorMode.Never, Parsed(["status", "--color=never"]).Color);
         Assert.Equal("--color: \"yes\" is not auto, always or never", ErrorOf(["status", "--color=yes"]));
     }
@@ -504,7 +531,7 @@ public sealed class CommandLineTests
             Assert.StartsWith($"flanneld {command.Name}: ", text, StringComparison.Ordinal);
             Assert.Contains("\nExamples:\n", text, StringComparison.Ordinal);
             Assert.All(
-                Flags.All.Where(flag => flag.Only?.Contains(command.Command) == true),
+                Flags.All.Where(flag => !flag.IsHidden && flag.Only?.Contains(command.Command) == true),
                 flag => Assert.Contains($"  {flag.ShownName}", text, StringComparison.Ordinal));
         }
     }

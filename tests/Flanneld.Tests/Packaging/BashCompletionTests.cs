@@ -18,11 +18,16 @@ public sealed class BashCompletionTests
     // A flag of one command is offered for that command only.
     [InlineData("flanneld|check|--out", "--output")]
     [InlineData("flanneld|check|--output|=|j", "json")]
-    [InlineData("flanneld|status|--color|=|al", "always")]
     [InlineData("flanneld|--out", "")]
     [InlineData("flanneld|release|--w", "--wait")]
-    [InlineData("flanneld|routes|--remove-l", "--remove-leftovers")]
-    [InlineData("flanneld|routes|--rem", "--remove-leftovers --remove-routes-of")]
+    [InlineData("flanneld|routes|cl", "clean")]
+    [InlineData("flanneld|routes|clean|--stale", "--stale")]
+    [InlineData("flanneld|routes|clean|--o", "--of")]
+    [InlineData("flanneld|routes|--stale", "")]
+    [InlineData("flanneld|status|--color|=|al", "always")]
+    // A replaced flag is not offered.
+    [InlineData("flanneld|routes|--rem", "")]
+    [InlineData("flanneld|help|routes|", "clean")]
     // Only the first argument is a command.
     [InlineData("flanneld|--ip-masq|che", "")]
     [InlineData("flanneld|--etcd-cafile|/etc/host", "/etc/hostname /etc/hosts")]

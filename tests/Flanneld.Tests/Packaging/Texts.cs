@@ -14,7 +14,9 @@ internal static partial class Texts
 
     public static string Read(params string[] below) => File.ReadAllText(Path(below));
 
-    public static IEnumerable<string> FlagNames => Flags.All.Select(flag => flag.Name).Order(StringComparer.Ordinal);
+    /// <summary>Of the flags that are documented.</summary>
+    public static IEnumerable<string> FlagNames =>
+        Flags.All.Where(flag => !flag.IsHidden).Select(flag => flag.Name).Order(StringComparer.Ordinal);
 
     public static IEnumerable<Flag> Settings => Flags.All.Where(flag => flag.Only is null && !s_notForServices.Contains(flag.Name));
 

@@ -1,0 +1,106 @@
+using System.Text.Json.Nodes;
+using Flannel.Testbed;
+
+namespace Flannel.EndToEnd.Tests;
+
+/// <summary>The command <c>routes</c>, and the colors of tables.</summary>
+public sealed class RoutesTests : EndToEndTest
+{
+    private static readonly Dictionary<string, string> Terminal = new() { ["TERM"] = "xterm" };
+
+    [Fact]
+    public async Task The_exit_code_says_whether_each_lease_has_its_route()
+    {
+        await StartVpcAsync(2);
+        var daemon = await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        var (publicIp, instance) = (Vpc.Instances[0].PublicIp, Vpc.Instances[0].InstanceId);
+
+        var yes = await RoutesAsync();
+        Assert.Equal(0, yes.ExitCode);
+        AssertOnlyHttpWarnings(yes.Error);
+        Assert.Matches($@"(?m)^{subnet} +{publicIp} +Instance/{instance} +\S+ +Available +this-cluster +leased$", yes.Output);
+        Assert.Contains("\n1 lease of ali-vpc, all with an available route\n", yes.Output, StringComparison.Ordinal);
+
+        // Without a route controller nothing repairs the table.
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+        await Vpc.Control.DeleteRouteAsync((await RouteAsync(subnet))!.RouteEntryId, Cancel);
+        var missing = await RoutesAsync();
+        Assert.Equal(1, missing.ExitCode);
+        Assert.Matches($@"(?m)^{subnet} +{publicIp} +Instance/{instance} +{CloudSetup.RouteTableId} +Missing +- +missing$", missing.Output);
+        Assert.EndsWith(
+            $"flanneld routes: 1 subnet has no available route: {subnet} of {publicIp}: no entry in {CloudSetup.RouteTableId}\n",
+            missing.Error, StringComparison.Ordinal);
+
+        await Vpc.Control.CreateRouteAsync(subnet, Vpc.Instances[1].InstanceId, Cancel);
+        var wrong = await RoutesAsync("--output=json");
+        Assert.Equal(1, wrong.ExitCode);
+        var list = JsonNode.Parse(wrong.Output)!;
+        var entry = Assert.Single(list["items"]!.AsArray())!;
+        Assert.Equal(("RouteList", false, 1), ((string?)list["kind"], (bool)list["routed"]!, (int)list["leases"]!));
+        Assert.Equal(CloudSetup.VpcId, (string?)list["vpcs"]![0]!["id"]);
+        Assert.Equal(("WrongNextHop", "leased"), ((string?)entry["state"], (string?)entry["kind"]));
+        Assert.Equal(Vpc.Instances[1].InstanceId, (string?)entry["nextHops"]![0]!["id"]);
+        Assert.Contains($"it leads to Instance {Vpc.Instances[1].InstanceId}", wrong.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_API_that_is_unavailable_is_named_and_is_no_yes()
+    {
+        await StartVpcAsync(1);
+        await StartReadyAsync(0);
+        await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, ["vpc:DescribeRouteEntryList"], Cancel);
+        var result = await RoutesAsync();
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("the list is incomplete: ", result.Error, StringComparison.Ordinal);
+        Assert.Contains("vpc:DescribeRouteEntryList", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_backend_without_routes_has_nothing_to_confirm()
+    {
+        await StartVpcAsync(1, publishConfig: false);
+        await Vpc.PublishConfigAsync(Cancel, """{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}""");
+        await StartReadyAsync(0);
+        var result = await RoutesAsync();
+        Assert.Equal(0, result.ExitCode);
+        Assert.StartsWith("backend alloc has no routes\n", result.Output, StringComparison.Ordinal);
+        Assert.Matches($@"(?m)^{await SubnetAsync(0)} +{Vpc.Instances[0].PublicIp} +alloc$", result.Output);
+        Assert.Equal("alloc", (string?)JsonNode.Parse((await RoutesAsync("--output=json")).Output)!["backend"]);
+        var clean = await Vpc.Instances[0].RunCommandAsync("routes clean", Cancel, "--stale", "--yes");
+        Assert.Equal(1, clean.ExitCode);
+        Assert.Contains("backend alloc has no routes", clean.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task States_have_colors_on_a_terminal_only()
+    {
+        const string green = "\e[32mAvailable\e[0m";
+        await StartVpcAsync(1);
+        await StartReadyAsync(0);
+        foreach (var command in new[] { "routes", "leases", "status" })
+        {
+            Assert.Contains(green, await InTerminalAsync(command, Terminal), StringComparison.Ordinal);
+            foreach (var plain in new Dictionary<string, string>[]
+                { new() { ["TERM"] = "xterm", ["NO_COLOR"] = "1" }, new() { ["TERM"] = "dumb" } })
+            {
+                var output = await InTerminalAsync(command, plain);
+                Assert.Contains("Available", output, StringComparison.Ordinal);
+                Assert.DoesNotContain("\e[3", output, StringComparison.Ordinal);
+            }
+
+            Assert.DoesNotContain("\e", (await Vpc.Instances[0].RunCommandAsync(command, Cancel)).Output, StringComparison.Ordinal);
+            Assert.Contains(
+                green, (await Vpc.Instances[0].RunCommandAsync(command, Cancel, "--color=always")).Output, StringComparison.Ordinal);
+        }
+    }
+
+    private Task<CommandResult> RoutesAsync(params string[] more) => Vpc.Instances[0].RunCommandAsync("routes", Cancel, more);
+
+    private async Task<string> InTerminalAsync(string command, Dictionary<string, string> environment)
+    {
+        await using var process = await Vpc.Instances[0].StartInTerminalAsync(command, environment);
+        Assert.Equal(0, await process.WaitForExitAsync(Cancel));
+        return process.StandardOutput;
+    }
+}
