@@ -60,7 +60,7 @@ _flanneld() {
             if [ "${COMP_WORDS[2]}" = clean ] && [ "$COMP_CWORD" -gt 2 ]; then
                 flags+=' --stale --unmanaged --of --yes --color'
             else
-                flags+=' --output --color'
+                flags+=' --output --color --watch'
             fi
             ;;
         release) flags+=' --wait --force' ;;

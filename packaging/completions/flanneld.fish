@@ -49,6 +49,7 @@ complete -c flanneld -n "__fish_seen_subcommand_from check status leases routes;
 complete -c flanneld -n "__fish_seen_subcommand_from check status leases routes" -l color -x -a "auto always never" -d "colors in tables"
 complete -c flanneld -n "__fish_seen_subcommand_from check" -l strict -d "exit 1 also for warnings and for what could not be checked"
 complete -c flanneld -n "__fish_seen_subcommand_from routes; and not __fish_seen_subcommand_from clean" -a clean -d "delete the routes that a flag selects, after a confirmation"
+complete -c flanneld -n "__fish_seen_subcommand_from routes; and not __fish_seen_subcommand_from clean" -l watch -d "print again on every change, until Ctrl-C"
 complete -c flanneld -n "__fish_seen_subcommand_from clean" -l stale -d "the routes of this cluster that no lease matches"
 complete -c flanneld -n "__fish_seen_subcommand_from clean" -l unmanaged -d "the routes without a mark that no lease matches"
 complete -c flanneld -n "__fish_seen_subcommand_from clean" -l of -x -d "the routes of another cluster, by the id in its mark"

@@ -70,7 +70,7 @@ _flanneld() {
                     '--yes[do not ask for a confirmation]'
                 )
             else
-                flags+=('2: :(clean)' $output $color)
+                flags+=('2: :(clean)' $output $color '--watch[print again on every change, until Ctrl-C]')
             fi
             ;;
         release) flags+=('--wait=[seconds to wait for the route controller, 0 to 3600]:SECONDS:' '--force[release even while the daemon runs; waits only with --wait]') ;;

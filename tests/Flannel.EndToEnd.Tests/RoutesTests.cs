@@ -73,6 +73,39 @@ public sealed class RoutesTests : EndToEndTest
     }
 
     [Fact]
+    public async Task A_watch_prints_each_change_and_ends_with_0_at_Ctrl_C()
+    {
+        await StartVpcAsync(1);
+        var daemon = await StartReadyAsync(0);
+        await using var watch = await Vpc.Instances[0].StartCommandAsync("routes", "--watch", "--output=json");
+        await WaitForLineAsync(watch, routed: true);
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+        await Vpc.Control.DeleteRouteAsync((await RouteAsync(await SubnetAsync(0)))!.RouteEntryId, Cancel);
+        await WaitForLineAsync(watch, routed: false);
+        // Nothing has changed since, so nothing is repeated.
+        var lines = Lines(watch);
+        Assert.Equal(lines.Distinct(), lines);
+
+        Assert.True(watch.Interrupt());
+        Assert.Equal(0, await watch.WaitForExitAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_watch_of_a_table_appends_blocks_with_a_time()
+    {
+        await StartVpcAsync(1);
+        await StartReadyAsync(0);
+        await using var watch = await Vpc.Instances[0].StartCommandAsync("routes", "--watch");
+        await Eventually.IsAsync(
+            "the watch prints a block with a time",
+            () => Task.FromResult(watch.StandardOutput.Contains("all with an available route", StringComparison.Ordinal)), Cancel);
+        Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\ncluster ", watch.StandardOutput);
+        Assert.False(watch.HasExited);
+        Assert.True(watch.Interrupt());
+        Assert.Equal(0, await watch.WaitForExitAsync(Cancel));
+    }
+
+    [Fact]
     public async Task States_have_colors_on_a_terminal_only()
     {
         const string green = "\e[32mAvailable\e[0m";
@@ -102,5 +135,17 @@ public sealed class RoutesTests : EndToEndTest
         await using var process = await Vpc.Instances[0].StartInTerminalAsync(command, environment);
         Assert.Equal(0, await process.WaitForExitAsync(Cancel));
         return process.StandardOutput;
+    }
+
+    private static Task WaitForLineAsync(ChildProcess watch, bool routed) => Eventually.IsAsync(
+        $"the watch prints routed {routed}",
+        () => Task.FromResult(Lines(watch) is [.., var line] && JsonNode.Parse(line)!["routed"]!.GetValue<bool>() == routed), Cancel,
+        context: () => watch.StandardOutput + watch.StandardError);
+
+    /// <summary>The complete ones.</summary>
+    private static string[] Lines(ChildProcess watch)
+    {
+        var text = watch.StandardOutput;
+        return text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 }

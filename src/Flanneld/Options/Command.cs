@@ -35,9 +35,9 @@ internal sealed record CommandDescriptor(Command Command, string Name, string He
         },
         new(Command.Routes, "routes", "list the route entries inside the network; exit 0 if each lease has its route")
         {
-            ExitCodes = "0 if each lease that needs a route has one that is available;"
+            ExitCodes = "0 if each lease that needs a route has one that is available, or with --watch at its end;"
                 + " 1 if not, or if that cannot be read; 2 wrong usage",
-            Examples = ["flanneld routes", "flanneld routes --output wide", "flanneld routes --output json"],
+            Examples = ["flanneld routes", "flanneld routes --output wide", "flanneld routes --watch", "flanneld routes --output json"],
         },
         new(Command.RoutesClean, "routes clean", "delete the routes that --stale, --unmanaged or --of selects, after a confirmation")
         {

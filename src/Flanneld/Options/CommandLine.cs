@@ -116,6 +116,7 @@ internal static class CommandLine
         // Otherwise the command would make its changes.
         if (options is { DryRun: true, Command: not Command.Run })
             return $"'flanneld {CommandDescriptor.NameOf(options.Command)}' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)";
+        if (options is { IsWatch: true, HasRouteSelection: true }) return "--watch deletes nothing: omit it, or the flags that delete";
         if (options.EtcdPassword is not null && options.EtcdPasswordFile is not null)
             return "a password and --etcd-password-file are both given: omit one";
         if (!options.IsEtcdTls && (options.EtcdCaFile ?? options.EtcdCertFile) is not null)

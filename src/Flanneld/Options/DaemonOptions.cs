@@ -86,6 +86,9 @@ internal sealed class DaemonOptions
 
     public ColorMode Color { get; set; }
 
+    /// <summary>Of 'routes': print again on every change.</summary>
+    public bool IsWatch { get; set; }
+
     public bool RemoveUnmanaged { get; set; }
     public bool DeleteStale { get; set; }
 

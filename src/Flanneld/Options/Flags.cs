@@ -100,6 +100,8 @@ internal static class Flags
             { Only = [Command.Check, Command.Leases, Command.Routes, Command.RoutesClean, Command.Status] },
         new("strict", Cloud, "", "false", "of 'check': exit 1 also for warnings and for what could not be checked",
             (o, s) => FlagValues.Boolean(s, v => o.IsStrict = v)) { Only = [Command.Check] },
+        new("watch", Cloud, "", "false", "of 'routes': print again on every change, until Ctrl-C",
+            (o, s) => FlagValues.Boolean(s, v => o.IsWatch = v)) { Only = [Command.Routes] },
         new("stale", Cloud, "", "false", "of 'routes clean': this cluster's routes that no lease matches",
             (o, s) => FlagValues.Boolean(s, v => o.DeleteStale = v)) { Only = [Command.RoutesClean] },
         new("unmanaged", Cloud, "", "false", "of 'routes clean': routes without a mark that no lease matches",

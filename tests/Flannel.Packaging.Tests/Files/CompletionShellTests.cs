@@ -35,6 +35,7 @@ public sealed class CompletionShellTests
     [InlineData("flanneld check --out", "--output")]
     [InlineData("flanneld release --wa", "--wait")]
     [InlineData("flanneld --rem", "")]
+    [InlineData("flanneld routes --w", "--watch")]
     [InlineData("flanneld routes cl", "clean")]
     [InlineData("flanneld routes clean --stale", "--stale")]
     public async Task Fish_completes(string line, string expected)

@@ -99,6 +99,13 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void A_watch_deletes_nothing()
+    {
+        Assert.True(Parsed(["routes", "--watch"]).IsWatch);
+        Assert.StartsWith("--watch deletes nothing", ErrorOf(["routes", "--watch", "--delete-stale"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_replaced_flag_is_not_in_the_help()
     {
         Assert.All(["run", "routes", "routes clean"], name => Assert.DoesNotContain(

@@ -21,6 +21,7 @@ public sealed class BashCompletionTests
     [InlineData("flanneld|--out", "")]
     [InlineData("flanneld|release|--w", "--wait")]
     [InlineData("flanneld|routes|cl", "clean")]
+    [InlineData("flanneld|routes|--w", "--watch")]
     [InlineData("flanneld|routes|clean|--stale", "--stale")]
     [InlineData("flanneld|routes|clean|--o", "--of")]
     [InlineData("flanneld|routes|--stale", "")]

@@ -32,6 +32,9 @@ internal sealed record CommandDocument(string Kind, Action<Utf8JsonWriter> Write
         }
     }
 
+    /// <summary>The JSON on one line, without a final line feed.</summary>
+    public string ToJsonLine() => JsonText.Compose(JsonText.OneLine, Write);
+
     private void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject();

@@ -8,7 +8,7 @@ namespace Flanneld.Commands.Routes;
 /// owner.</summary>
 internal sealed class RoutesCommand(RouteCommandContext context)
 {
-    /// <returns>Success when each lease that needs a route has one that is available.</returns>
+    /// <returns>Success when each lease that needs a route has one that is available. With <c>--watch</c>, when it is ended.</returns>
     public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
     {
         var options = context.Options;
@@ -18,6 +18,7 @@ internal sealed class RoutesCommand(RouteCommandContext context)
             return await new RouteCleaning(context).RunWithoutAskingAsync(cancellation);
         }
 
+        if (options.IsWatch) return await new RouteWatch(context).RunAsync(cancellation);
         var reading = new RouteListReader(context).ReadAsync(cancellation);
         var list = await Progress.RunAsync($"etcd at {options.EtcdEndpoints} and the VPC API", reading);
         if (!list.Ok) return Result.Failure(list.Error);
