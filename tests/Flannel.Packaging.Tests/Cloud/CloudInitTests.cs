@@ -85,6 +85,10 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
             async () => await machines[1].PropertyAsync("flanneld", "ActiveState", Cancel) == "active", Cancel);
         Assert.Equal(before, await SubnetsAsync(machines));
         Assert.Equal(requests, server.Requests.Count);
+
+        // The steps can be repeated, as after "cloud-init clean".
+        await machines[0].RunAsync("sh /var/lib/cloud/instance/scripts/runcmd", Cancel);
+        Assert.Equal(before, await SubnetsAsync(machines));
     }
 
     /// <summary>Starts the VPC and a repository with the packages that the instances can reach.</summary>

@@ -20,8 +20,10 @@ public sealed class UserDataTests
         Assert.Equal(["write_files", "runcmd"], config.Select(key => key.Key));
         Assert.All(config["write_files"]!.AsArray(), file =>
         {
-            Assert.Equal(["path", "content"], file!.AsObject().Select(key => key.Key));
-            Assert.StartsWith("/etc/", (string?)file["path"], StringComparison.Ordinal);
+            var program = ((string?)file!["content"])!.StartsWith("#!/bin/sh\n", StringComparison.Ordinal);
+            Assert.Equal(program ? ["path", "permissions", "content"] : ["path", "content"], file.AsObject().Select(key => key.Key));
+            Assert.StartsWith(program ? "/usr/local/sbin/" : "/etc/", (string?)file["path"], StringComparison.Ordinal);
+            Assert.Equal(program ? "0755" : null, (string?)file["permissions"]);
         });
     }
 
@@ -29,9 +31,13 @@ public sealed class UserDataTests
     [MemberData(nameof(Roles))]
     public async Task The_steps_are_POSIX_shell_scripts(string role)
     {
-        var steps = Templates.Yaml(Templates.UserData(role))["runcmd"]!.AsArray();
+        var config = Templates.Yaml(Templates.UserData(role));
+        var steps = config["runcmd"]!.AsArray();
         Assert.All(steps, step => Assert.StartsWith("set -eu\n", (string?)step, StringComparison.Ordinal));
-        foreach (var step in steps)
+        // cloud-init writes all steps into one script: what one of them sets is set in the next.
+        var script = string.Concat(steps.Select(step => (string?)step));
+        var programs = config["write_files"]!.AsArray().Where(file => file!["permissions"] is not null).Select(file => file!["content"]);
+        foreach (var step in programs.Append(script))
         {
             await ProcessCommand.RunAsync(new ProgramStart("/bin/sh", ["-n"]), TestContext.Current.CancellationToken, (string?)step);
             if (File.Exists("/usr/bin/shellcheck"))
@@ -72,9 +78,10 @@ public sealed class UserDataTests
             var lines = Templates.UserData(role).Split('\n');
             string[] examples = ["=http://" + Templates.ExampleEtcd, $"\"Network\":\"{Templates.ExampleNetwork}\"",
                 "repository=" + Templates.ExampleRepository];
-            var found = examples.Select(example => Array.FindIndex(lines, line => line.Contains(example, StringComparison.Ordinal)))
-                .Where(at => at >= 0).ToList();
-            Assert.Equal(role == "etcd" ? 3 : 2, found.Count);
+            var found = Enumerable.Range(0, lines.Length)
+                .Where(at => examples.Any(example => lines[at].Contains(example, StringComparison.Ordinal))).ToList();
+            // etcd: its own address, the members of etcd, the network, and the repository in both steps.
+            Assert.Equal(role == "etcd" ? 5 : 2, found.Count);
             Assert.All(found, at => Assert.Contains("# CHANGE", lines[at - 1], StringComparison.Ordinal));
         }
         Assert.Contains($"http://{Templates.ExampleEtcd}:2379", Templates.UserData("node"), StringComparison.Ordinal);

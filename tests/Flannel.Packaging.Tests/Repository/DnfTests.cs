@@ -54,6 +54,26 @@ public sealed class DnfTests : IDisposable
         Assert.All(all, path => Assert.False(Path.Exists(host.PathOf(path)), path));
     }
 
+    /// <summary>The options of packaging/cloud-init, for instances without access to the Internet.</summary>
+    [Fact]
+    public async Task Dnf_installs_the_package_although_the_other_repositories_are_unreachable()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "dnf --installroot needs root");
+        await using var repository = await SignedRepository.MakeAsync();
+        var host = await MinimalRpmHost.MakeAsync(folder, repository);
+        await SucceedAsync(host.DnfAsync("install", "minimal-host"));
+        await host.AddUnreachableRepositoryAsync();
+
+        var all = await host.DnfAsync("install", "flanneld");
+        Assert.NotEqual(0, all.ExitCode);
+        Assert.Contains("unreachable", all.Output + all.Error, StringComparison.Ordinal);
+        string[] options = ["--disablerepo=*", "--enablerepo=flanneld"];
+        Assert.Contains(string.Join(' ', options).Replace("*", "'*'", StringComparison.Ordinal), Cloud.Templates.UserData("node"),
+            StringComparison.Ordinal);
+        await SucceedAsync(host.DnfAsync([.. options, "install", "flanneld"]));
+        Assert.True(File.Exists(host.PathOf("/usr/sbin/flanneld")));
+    }
+
     [Fact]
     public async Task Dnf_refuses_modified_metadata()
     {

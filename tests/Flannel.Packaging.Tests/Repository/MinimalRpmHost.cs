@@ -70,6 +70,17 @@ internal sealed class MinimalRpmHost(RunFolder folder)
         return host;
     }
 
+    /// <summary>Adds a repository that is enabled and unreachable. As in RHEL, dnf must not skip it.</summary>
+    public Task AddUnreachableRepositoryAsync() => File.WriteAllTextAsync(Path.Combine(Repositories, "unreachable.repo"), $"""
+        [unreachable]
+        name=unreachable
+        baseurl=http://127.0.0.1:{Ports.Free(System.Net.IPAddress.Loopback)}/
+        retries=1
+        gpgcheck=0
+        skip_if_unavailable=0
+
+        """, Run.Cancel);
+
     public Task<CommandResult> DnfAsync(params string[] arguments) => Run.LongAsync(Run.Start("dnf",
     [
         "--assumeyes", $"--installroot={Root}", "--releasever=1", $"--setopt=reposdir={Repositories}",
