@@ -4,37 +4,16 @@ using System.Text.RegularExpressions;
 namespace Flannel.Packaging.Tests.Cloud;
 
 /// <summary>
-/// The structure of the ROS template. No tool of Alibaba Cloud validates it without an account. Types and properties are those of the
-/// documentation (help.aliyun.com, "ros/developer-reference", 2026).
+/// The structure of the ROS template, and its properties against the resource specification of ROS. No tool of Alibaba Cloud validates it
+/// without an account.
 /// </summary>
 public sealed partial class RosTemplateTests
 {
     private static readonly JsonNode template = Templates.Yaml(Templates.Read("ros", "flannel.yaml"));
-
-    /// <summary>The properties in use, checked against the documentation.</summary>
-    private static readonly Dictionary<string, string[]> properties = new()
-    {
-        ["ALIYUN::ECS::VPC"] = ["VpcName", "CidrBlock"],
-        ["ALIYUN::ECS::VSwitch"] = ["VSwitchName", "VpcId", "ZoneId", "CidrBlock"],
-        ["ALIYUN::ECS::SecurityGroup"] = ["SecurityGroupName", "VpcId", "SecurityGroupIngress"],
-        ["ALIYUN::RAM::Role"] = ["RoleName", "Description", "AssumeRolePolicyDocument", "Policies"],
-        ["ALIYUN::ECS::InstanceGroup"] =
-        [
-            "InstanceName", "ZoneId", "VpcId", "VSwitchId", "SecurityGroupId", "RamRoleName", "ImageId",
-            "InstanceType", "SystemDiskCategory",
-            "AllocatePublicIP", "PrivateIpAddress", "MaxAmount", "UserData",
-        ],
-    };
-
-    private static readonly Dictionary<string, string[]> attributes = new()
-    {
-        ["ALIYUN::ECS::VPC"] = ["VpcId", "VRouterId", "RouteTableId"],
-        ["ALIYUN::RAM::Role"] = ["RoleId", "RoleName", "Arn"],
-        ["ALIYUN::ECS::InstanceGroup"] = ["InstanceIds", "PrivateIps", "PublicIps", "HostNames", "ZoneIds"],
-    };
+    private static readonly JsonObject specification = PropertySchema.Read("ros");
 
     [Fact]
-    public void Resources_are_of_known_types_with_known_properties()
+    public void Resources_are_valid_by_the_specification_of_ROS()
     {
         Assert.Equal("2015-09-01", (string?)template["ROSTemplateFormatVersion"]);
         Assert.Subset(new HashSet<string> { "ROSTemplateFormatVersion", "Description", "Parameters", "Resources", "Outputs" },
@@ -44,12 +23,21 @@ public sealed partial class RosTemplateTests
         {
             Assert.Subset(new HashSet<string> { "Type", "DependsOn", "Properties" },
                 resource.Value!.AsObject().Select(key => key.Key).ToHashSet());
-            Assert.Subset(properties[TypeOf(resource.Key)].ToHashSet(),
-                resource.Value["Properties"]!.AsObject().Select(key => key.Key).ToHashSet());
+            var schema = PropertySchema.Of(specification[TypeOf(resource.Key)]!, "properties");
+            schema.AssertValid(resource.Value["Properties"]!.AsObject().Select(key => key.Key));
         });
         Assert.All(template["Parameters"]!.AsObject(), parameter => Assert.NotEmpty((string?)parameter.Value!["Description"] ?? ""));
         Assert.All(template["Outputs"]!.AsObject(),
             output => Assert.Equal(["Description", "Value"], output.Value!.AsObject().Select(key => key.Key)));
+    }
+
+    [Theory]
+    [InlineData("SecurityGroup", "SecurityGroupIngress")]
+    [InlineData("ControllerRole", "Policies")]
+    public void Items_of_lists_are_valid_by_the_specification_of_ROS(string resource, string property)
+    {
+        var schema = PropertySchema.Of(specification[TypeOf(resource)]!, "properties").Nested(property);
+        Assert.All(Properties(resource)[property]!.AsArray(), item => schema.AssertValid(item!.AsObject().Select(key => key.Key)));
     }
 
     [Fact]
@@ -60,7 +48,8 @@ public sealed partial class RosTemplateTests
         Assert.All(references, name => Assert.Contains(name, known));
         Assert.Subset(references.ToHashSet(), Names("Parameters").ToHashSet());
         Assert.All(Calls(template, "Fn::GetAtt").Select(call => call.AsArray()),
-            call => Assert.Contains((string)call[1]!, attributes[TypeOf((string)call[0]!)]));
+            call => Assert.Contains((string)call[1]!,
+                specification[TypeOf((string)call[0]!)]!["attributes"]!.AsArray().Select(attribute => (string)attribute!)));
     }
 
     [Fact]
@@ -113,7 +102,8 @@ public sealed partial class RosTemplateTests
     /// <summary>References by Ref, Fn::GetAtt, Fn::Sub and DependsOn, without those in the user data.</summary>
     private static IEnumerable<string> References(JsonNode node) =>
     [
-        .. Calls(node, "Ref").Concat(Calls(node, "DependsOn")).Select(name => (string)name!),
+        .. Calls(node, "Ref").Select(name => (string)name!),
+        .. Calls(node, "DependsOn").SelectMany(names => names is JsonArray list ? list.Select(name => (string)name!) : [(string)names!]),
         .. Calls(node, "Fn::GetAtt").Select(call => (string)call[0]!),
         .. Calls(node, "Fn::Sub").SelectMany(text => Variable().Matches((string)text!)).Select(variable => variable.Groups[1].Value),
     ];
