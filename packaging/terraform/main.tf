@@ -57,6 +57,8 @@ resource "alicloud_ram_role_policy_attachment" "controller" {
   policy_type = "Custom"
 }
 
+# The first instance in the new vSwitch: its address is free, because all other instances of the module depend on it and get other
+# addresses. Not alicloud_vpc_vswitch_cidr_reservation: addresses of a reserved block are assigned as prefixes only, in some regions.
 resource "alicloud_instance" "etcd" {
   instance_name     = "${var.name}-etcd"
   instance_type     = var.instance_type
@@ -69,6 +71,11 @@ resource "alicloud_instance" "etcd" {
   user_data         = base64encode(local.user_data["etcd"])
 
   system_disk_category = "cloud_essd"
+
+  # A new image would replace the system disk, and with it the data of etcd. Changed user data would restart the instance without effect.
+  lifecycle {
+    ignore_changes = [image_id, user_data]
+  }
 }
 
 resource "alicloud_instance" "node" {
@@ -85,6 +92,13 @@ resource "alicloud_instance" "node" {
   user_data         = base64encode(local.user_data["node"])
 
   system_disk_category = "cloud_essd"
+
+  depends_on = [alicloud_instance.etcd]
+
+  # Use terraform apply -replace=ADDRESS for a node with a new image or new user data.
+  lifecycle {
+    ignore_changes = [image_id, user_data]
+  }
 }
 
 # flanneld waits for the credentials of the role, which may be attached after the instance exists.

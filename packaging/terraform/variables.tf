@@ -19,6 +19,11 @@ variable "vswitch_cidr" {
   description = "Range of the vSwitch, inside the range of the VPC. The etcd host has its eleventh address."
   type        = string
   default     = "192.168.1.0/24"
+
+  validation {
+    condition     = can(cidrnetmask(var.vswitch_cidr)) && can(cidrhost(var.vswitch_cidr, 11))
+    error_message = "vswitch_cidr must be an IPv4 range with a prefix length of 28 or less: the etcd host has its eleventh address."
+  }
 }
 
 variable "pod_cidr" {

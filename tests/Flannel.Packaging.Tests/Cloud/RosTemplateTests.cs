@@ -40,6 +40,14 @@ public sealed partial class RosTemplateTests
         Assert.All(Properties(resource)[property]!.AsArray(), item => schema.AssertValid(item!.AsObject().Select(key => key.Key)));
     }
 
+    /// <summary>Otherwise a node could get the address of the etcd host before that exists. ROS deletes in the opposite order.</summary>
+    [Fact]
+    public void The_etcd_host_is_created_before_the_nodes_and_deleted_after_them()
+    {
+        Assert.Contains("Etcd", template["Resources"]!["Node"]!["DependsOn"]!.AsArray().Select(name => (string?)name));
+        Assert.Equal("1", (string?)Properties("Etcd")["MaxAmount"]);
+    }
+
     [Fact]
     public void Every_reference_resolves_and_every_parameter_is_used()
     {

@@ -59,6 +59,19 @@ public sealed partial class TerraformTests
         Assert.All(Instances(), instance => Assert.Equal("false", instance.Arguments["source_dest_check"]));
     }
 
+    /// <summary>Otherwise a node could get the address of the etcd host before that exists.</summary>
+    [Fact]
+    public void The_etcd_host_gets_its_address_before_all_other_instances()
+    {
+        Assert.Equal("local.etcd_address", Instances().Single(instance => instance.Labels[1] == "etcd").Arguments["private_ip"]);
+        Assert.All(Instances().Where(instance => instance.Labels[1] != "etcd"),
+            instance => Assert.Equal("[alicloud_instance.etcd]", instance.Arguments["depends_on"]));
+    }
+
+    [Fact]
+    public void A_new_image_or_changed_user_data_leaves_running_instances_alone() => Assert.All(Instances(), instance =>
+        Assert.Equal("[image_id, user_data]", instance.Block("lifecycle").Arguments["ignore_changes"]));
+
     [Fact]
     public void Every_reference_resolves_and_every_variable_is_used()
     {
@@ -116,6 +129,8 @@ public sealed partial class TerraformTests
     [InlineData("repository=http://bucket.example.org/r", "https URL")]
     [InlineData("repository=https://bucket.example.org/r/", "without a slash")]
     [InlineData("nodes=200", "integer from 0 to 199")]
+    [InlineData("vswitch_cidr=192.168.1.0/29", "eleventh address")]
+    [InlineData("vswitch_cidr=fd00::/64", "IPv4 range")]
     public async Task An_invalid_variable_is_refused_with_an_explanation(string variable, string message)
     {
         using var folder = new RunFolder("terraform");
