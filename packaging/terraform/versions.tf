@@ -1,5 +1,6 @@
 terraform {
-  required_version = ">= 1.3"
+  # terraform_data
+  required_version = ">= 1.4"
 
   required_providers {
     alicloud = {

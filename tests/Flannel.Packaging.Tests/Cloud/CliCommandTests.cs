@@ -6,6 +6,8 @@ namespace Flannel.Packaging.Tests.Cloud;
 public sealed partial class CliCommandTests
 {
     [Theory]
+    [InlineData("cloud-init/README.md", "ess CreateLifecycleHook")]
+    [InlineData("cloud-init/release.sh", "ecs RunCommand", "ecs DescribeInvocationResults")]
     [InlineData("ros/README.md", "ros CreateStack", "ros GetStack", "ros DeleteStack")]
     public void Every_parameter_exists_and_the_required_ones_are_given(string file, params string[] expected)
     {

@@ -15,6 +15,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
 {
     private const string RepositoryAddress = "100.100.0.20";
     private const string RepositoryUrl = $"http://{RepositoryAddress}";
+    private const string ReleaseProgram = "/usr/local/sbin/flanneld-release";
     private const string DropIn = $"Environment=FLANNELD_ETCD_ENDPOINTS=http://{Templates.ExampleEtcd}:2379\n";
 
     // Two machines install packages at the same time on a loaded host.
@@ -89,6 +90,26 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         // The steps can be repeated, as after "cloud-init clean".
         await machines[0].RunAsync("sh /var/lib/cloud/instance/scripts/runcmd", Cancel);
         Assert.Equal(before, await SubnetsAsync(machines));
+
+        // The hook on the instances: the etcd host is the last, and its flanneld deletes its own route.
+        foreach (var at in new[] { 1, 0 })
+        {
+            await AssertReleasedAsync(machines[at], before[at]);
+        }
+    }
+
+    private async Task AssertReleasedAsync(SystemdMachine machine, string subnet)
+    {
+        await machine.RunAsync(ReleaseProgram, Cancel);
+        Assert.Null(await RouteAsync(subnet));
+        Assert.Equal("", await EtcdctlAsync($"get {SubnetPrefix}{subnet.Replace('/', '-')}"));
+        Assert.False(File.Exists(machine.PathOf("/run/flannel/subnet.env")));
+        // systemd does not start it again, neither now nor at the next boot.
+        await Eventually.IsAsync("the daemon has ended",
+            async () => await machine.PropertyAsync("flanneld", "ActiveState", Cancel) is "failed" or "inactive", Cancel);
+        Assert.Equal(("no", "disabled"), (await machine.PropertyAsync("flanneld", "Restart", Cancel),
+            await machine.PropertyAsync("flanneld", "UnitFileState", Cancel)));
+        Assert.Contains("nothing to release", await machine.RunAsync(ReleaseProgram, Cancel), StringComparison.Ordinal);
     }
 
     /// <summary>Starts the VPC and a repository with the packages that the instances can reach.</summary>

@@ -5,6 +5,7 @@ namespace Flannel.Packaging.Tests.Cloud;
 
 /// <summary>
 /// The Terraform module: its blocks and arguments against the schema of the provider; its format, variables and user data with terraform.
+/// <see cref="TerraformApplyTests"/> applies it.
 /// </summary>
 public sealed partial class TerraformTests
 {
@@ -24,7 +25,7 @@ public sealed partial class TerraformTests
     [Fact]
     public void Resources_are_valid_by_the_schema_of_the_provider()
     {
-        Assert.Equal(11, resources.Count);
+        Assert.Equal(12, resources.Count);
         Assert.All(resources, resource =>
         {
             var names = resource.Arguments.Keys.Concat(resource.Blocks.Select(block => block.Type));
@@ -37,7 +38,7 @@ public sealed partial class TerraformTests
     public void Attributes_that_expressions_read_exist_in_the_schema_of_the_provider()
     {
         var read = ReadAttribute().Matches(source);
-        Assert.True(read.Count > 10, "the expression finds the references");
+        Assert.True(read.Count > 15, "the expression finds the references");
         Assert.All(read, reference =>
         {
             var resource = resources.Single(block => block.Address == reference.Groups["address"].Value);

@@ -67,7 +67,7 @@ public sealed class UserDataTests
     {
         var (node, etcd) = (Templates.Yaml(Templates.UserData("node")), Templates.Yaml(Templates.UserData("etcd")));
         Assert.Equal(Texts(node["runcmd"]!), Texts(etcd["runcmd"]!).TakeLast(1));
-        Assert.Equal(Texts(node["write_files"]!), Texts(etcd["write_files"]!).TakeLast(2));
+        Assert.Equal(Texts(node["write_files"]!), Texts(etcd["write_files"]!).TakeLast(3));
     }
 
     [Fact]
