@@ -72,4 +72,12 @@ public interface ISubnetManager
 
     /// <summary>The elected route controller; null if none is elected.</summary>
     Task<ControllerHolder?> ReadControllerAsync(CancellationToken cancellation);
+
+    /// <summary>The nodes that are not candidates for route controller, with the reason of each. Complete only while none is elected: the
+    /// election deletes them.</summary>
+    /// <param name="limit">The largest number of nodes that are read; the count is of all.</param>
+    Task<NonCandidateList> ReadNonCandidatesAsync(int limit, CancellationToken cancellation);
+
+    /// <summary>Deletes what an earlier run of this node published about itself. Can be repeated.</summary>
+    Task DeleteNonCandidateAsync(string instanceId, CancellationToken cancellation);
 }

@@ -117,7 +117,8 @@ public sealed class EtcdElection(EtcdContext context, ControllerHolder self, Tim
         var request = new TxnRequest
         {
             Compare = { TxnCompare.CreateRevision(context.Keys.Controller, 0) },
-            Success = { new RequestOp { RequestPut = put } },
+            // In the same transaction, so that no reason of before the election is read after it.
+            Success = { new RequestOp { RequestPut = put }, NonCandidateStore.DeleteAll(context.Keys) },
         };
         var response = await context.Etcd.TxnAsync(request, cancellation);
         return response.Succeeded ? NewTerm(granted, response.Header.Revision) : null;

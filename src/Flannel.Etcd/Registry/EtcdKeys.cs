@@ -21,6 +21,7 @@ public sealed class EtcdKeys
         Nodes = prefix + "/ali-vpc/nodes/";
         VSwitches = prefix + "/ali-vpc/vswitches/";
         Instances = prefix + "/ali-vpc/instances/";
+        Candidates = prefix + "/ali-vpc/candidates/";
     }
 
     /// <summary>Without a trailing slash; with a leading one unless the operator omitted it.</summary>
@@ -55,6 +56,10 @@ public sealed class EtcdKeys
     /// for a node whose address has changed.</summary>
     public string Instances { get; }
 
+    /// <summary>The prefix of the nodes that are not candidates for route controller, with the slash: each writes why under the id of its
+    /// cloud instance, while no route controller is elected.</summary>
+    public string Candidates { get; }
+
     public ByteString Lease(SubnetKey key) => ByteString.CopyFromUtf8(Subnets + key);
 
     public ByteString VSwitchesOf(string vpcId) => ByteString.CopyFromUtf8(VSwitches + vpcId);
@@ -62,6 +67,8 @@ public sealed class EtcdKeys
     public ByteString Node(Ipv4Address publicIp) => ByteString.CopyFromUtf8(Nodes + publicIp);
 
     public ByteString Instance(string instanceId) => ByteString.CopyFromUtf8(Instances + instanceId);
+
+    public ByteString Candidate(string instanceId) => ByteString.CopyFromUtf8(Candidates + instanceId);
 
     /// <param name="key">The subnet's key as text: the part of the lease's key after <see cref="Subnets"/>.</param>
     public ByteString Route(string key) => ByteString.CopyFromUtf8(Routes + key);

@@ -113,6 +113,12 @@ public sealed class EtcdSubnetManager : ISubnetManager
         return ControllerHolderValue.Read(response.Kvs.FirstOrDefault());
     }
 
+    public Task<NonCandidateList> ReadNonCandidatesAsync(int limit, CancellationToken cancellation) =>
+        new NonCandidateStore(context).ReadAsync(limit, cancellation);
+
+    public Task DeleteNonCandidateAsync(string instanceId, CancellationToken cancellation) =>
+        new NonCandidateStore(context).DeleteAsync(instanceId, cancellation);
+
     private async Task WaitAsync(WatchCreateRequest range, TimeSpan atMost, CancellationToken cancellation)
     {
         using var limit = new TimeLimit(atMost, context.Time, cancellation);

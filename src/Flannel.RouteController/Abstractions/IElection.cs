@@ -10,4 +10,10 @@ public interface IElection
     /// <summary>Competes until this node is elected. Errors of the store are retried without end. A cancelled call leaves nothing behind in
     /// the store. The previous term of this node must be disposed of before.</summary>
     Task<IElectedTerm> CampaignAsync(CancellationToken cancellation);
+
+    /// <summary>Publishes why this node does not compete, for those that wait for a route controller. Best effort: a failure of the store
+    /// is ignored, and the next call repeats it.</summary>
+    /// <param name="reason">One line without a request id: a repeated reason costs no write.</param>
+    /// <param name="requestId">Of the call to the cloud that shows the reason; empty without one.</param>
+    Task ReportNotCandidateAsync(string reason, string requestId, CancellationToken cancellation);
 }

@@ -1,6 +1,7 @@
 using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Election;
@@ -29,16 +30,17 @@ internal sealed class CandidateFactory(
     TimeProvider time, Random random)
     : ICandidateFactory
 {
-    public IControllerCandidate Create(AliVpcBackend backend, InstanceIdentity self)
+    public IControllerCandidate Create(AliVpcBackend backend, InstanceIdentity self, Func<Lease?> held)
     {
         var context = new EtcdContext(etcd, settings.Keys, time, random, monitoring.Loggers.CreateLogger("etcd"));
         var log = monitoring.Loggers.CreateLogger("routes");
         var cloud = openCloud(backend.Config);
         var holder = new ControllerHolder(self.InstanceId, settings.PublicIp.ToString());
         var election = new EtcdElection(context, holder);
+        var report = new NonCandidateReport(new NonCandidateStore(context), holder, held, time);
         var options = new RouteControllerOptions(backend.Config.RouteTableIds) { Resync = settings.Resync };
         var terms = new TermRunner(
-            new EtcdRouteControllerElection(election, settings.Keys, time, random, log),
+            new EtcdRouteControllerElection(election, report, settings.Keys, time, random, log),
             () => new ClusterReconciler(
                 options, new EtcdLeaseSource(new LeaseWatcher(context)), cloud.Api,
                 new ControllerContext(time, random, log, monitoring.Loops) { Observer = monitoring.Metrics }),

@@ -33,8 +33,10 @@ internal sealed class ControllerCandidate(
         {
             await terms.WaitForVacancyAsync(cancellation);
             var notCandidate = await CheckPermissionsAsync(cancellation);
-            NotCandidateReason = notCandidate?.Reason;
-            LogCandidacy();
+            NotCandidateReason = notCandidate?.Cause;
+            LogCandidacy(notCandidate?.Reason);
+            if (notCandidate is not null)
+                await terms.ReportNotCandidateAsync(notCandidate.Reason, notCandidate.RequestId, cancellation);
             // A term that was lost says nothing about this node: it campaigns again at once.
             if (notCandidate is null && await terms.RunAsync(cancellation) is TermResult.Lost)
             {
@@ -48,18 +50,19 @@ internal sealed class ControllerCandidate(
 
     public void Dispose() => cloud.Dispose();
 
-    private void LogCandidacy()
+    /// <param name="reason">Without the request id, which differs at each attempt; null for a candidate.</param>
+    private void LogCandidacy(string? reason)
     {
-        if (NotCandidateReason is { } reason)
+        if (NotCandidateReason is { } cause)
         {
-            if (reason != lastLoggedReason) ControllerLog.NotACandidate(logger, reason);
+            if (reason != lastLoggedReason) ControllerLog.NotACandidate(logger, cause);
         }
         else if (!isCandidateLogged)
         {
             ControllerLog.Candidate(logger, cloud.Credentials.Provider ?? "an unknown source");
         }
 
-        (isCandidateLogged, lastLoggedReason) = (NotCandidateReason is null, NotCandidateReason);
+        (isCandidateLogged, lastLoggedReason) = (reason is null, reason);
     }
 
     /// <summary>Null if this node's credentials allow what a route controller must do.</summary>
@@ -75,7 +78,7 @@ internal sealed class ControllerCandidate(
         return await PermissionProbe.CanControlAsync(cloud.Api, self, cancellation) switch
         {
             PermissionProbeResult.Denied denied =>
-                new NotCandidate($"{key}: missing permission {denied.Action} (request {denied.RequestId})"),
+                new NotCandidate($"{key}: missing permission {denied.Action}") { RequestId = denied.RequestId },
             PermissionProbeResult.NoCredentials none => new NotCandidate($"{key} is rejected: {none.Reason}"),
             PermissionProbeResult.Failed failed => new NotCandidate($"the VPC API cannot be used: {failed.Reason}", failed.RetryAfter),
             PermissionProbeResult.Unreachable unreachable => new NotCandidate($"the VPC API is unavailable: {unreachable.Reason}"),
@@ -85,5 +88,11 @@ internal sealed class ControllerCandidate(
 
     /// <param name="Reason">Why this node is not a candidate, one line.</param>
     /// <param name="RetryAfter">When the cloud asks to be called again; null for the usual back-off.</param>
-    private sealed record NotCandidate(string Reason, TimeSpan? RetryAfter = null);
+    private sealed record NotCandidate(string Reason, TimeSpan? RetryAfter = null)
+    {
+        /// <summary>Of the call that shows the reason; empty without one.</summary>
+        public string RequestId { get; init; } = "";
+
+        public string Cause => RequestId.Length > 0 ? $"{Reason} (request {RequestId})" : Reason;
+    }
 }

@@ -9,14 +9,24 @@ namespace Flanneld.Controller;
 internal sealed class ControllerChanges(bool isRouteRequired, Func<string?> notCandidateReason, ILogger logger)
 {
     private bool isLogged;
+    private bool isVacancyLogged;
 
     public void Report(ControllerHolder? holder)
     {
         if (!isRouteRequired) return;
+        isVacancyLogged = false;
         if (holder is not null) ControllerLog.CurrentController(logger, holder.InstanceId, holder.PublicIp);
-        else if (notCandidateReason() is { } reason) ControllerLog.NoControllerAndNotACandidate(logger, reason);
+        else if (notCandidateReason() is { } reason) ControllerLog.Vacant(logger, $"this node is not a candidate: {reason}");
         // Directly after the start, the first election has not ended yet.
         else if (isLogged) ControllerLog.NoController(logger);
         isLogged = true;
+    }
+
+    /// <summary>Logs why none is elected, once until one is: the reasons of later nodes are in <c>/readyz</c>.</summary>
+    public void ReportVacancy(string reason)
+    {
+        if (isVacancyLogged) return;
+        isVacancyLogged = true;
+        ControllerLog.Vacant(logger, reason);
     }
 }

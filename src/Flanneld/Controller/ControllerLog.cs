@@ -11,8 +11,8 @@ internal static partial class ControllerLog
     [LoggerMessage(1117, LogLevel.Information, "no route controller; waiting for an election")]
     public static partial void NoController(ILogger logger);
 
-    [LoggerMessage(1118, LogLevel.Warning, "no route controller, and this node is not a candidate: {Reason}")]
-    public static partial void NoControllerAndNotACandidate(ILogger logger, string reason);
+    [LoggerMessage(1118, LogLevel.Warning, "no route controller: {Reason}")]
+    public static partial void Vacant(ILogger logger, string reason);
 
     [LoggerMessage(1119, LogLevel.Information, "this node is a candidate for route controller: access key from {Provider}")]
     public static partial void Candidate(ILogger logger, string provider);

@@ -7,10 +7,13 @@ namespace Flanneld.Controller;
 
 /// <summary>The election of the route controller by a key in etcd.</summary>
 internal sealed class EtcdRouteControllerElection(
-    EtcdElection election, EtcdKeys keys, TimeProvider time, Random random, ILogger logger) : IElection
+    EtcdElection election, NonCandidateReport report, EtcdKeys keys, TimeProvider time, Random random, ILogger logger) : IElection
 {
     public Task ObserveAsync(CancellationToken cancellation) => election.ObserveAsync(cancellation);
 
     public async Task<IElectedTerm> CampaignAsync(CancellationToken cancellation) =>
         new EtcdRouteControllerTerm(await election.CampaignAsync(cancellation), keys, time, random, logger);
+
+    public Task ReportNotCandidateAsync(string reason, string requestId, CancellationToken cancellation) =>
+        report.PublishAsync(reason, requestId, cancellation);
 }

@@ -1,5 +1,6 @@
 using Flannel.AliCloud.Metadata;
 using Flannel.AliCloud.Signing;
+using Flannel.Core.Leases;
 using Flanneld.Backends;
 
 namespace Flanneld.Controller;
@@ -20,5 +21,6 @@ internal interface IControllerCandidate : IDisposable
 /// <summary>Creates the candidate of a node whose backend requires routes.</summary>
 internal interface ICandidateFactory
 {
-    IControllerCandidate Create(AliVpcBackend backend, InstanceIdentity self);
+    /// <param name="held">This node's lease as it is now; null without one.</param>
+    IControllerCandidate Create(AliVpcBackend backend, InstanceIdentity self, Func<Lease?> held);
 }

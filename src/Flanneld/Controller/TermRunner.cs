@@ -13,6 +13,10 @@ internal sealed class TermRunner(
     /// <summary>Returns when no route controller is elected.</summary>
     public Task WaitForVacancyAsync(CancellationToken cancellation) => election.ObserveAsync(cancellation);
 
+    /// <inheritdoc cref="IElection.ReportNotCandidateAsync"/>
+    public Task ReportNotCandidateAsync(string reason, string requestId, CancellationToken cancellation) =>
+        election.ReportNotCandidateAsync(reason, requestId, cancellation);
+
     /// <summary>Campaigns until this node is elected, and controls the routes until the term ends.</summary>
     public async Task<TermResult> RunAsync(CancellationToken cancellation)
     {

@@ -4,8 +4,18 @@ using Flanneld.Controller;
 namespace Flanneld.Node;
 
 /// <summary>Reports what changes outside this node: the network configuration and the route controller.</summary>
-internal sealed class ClusterChanges(ConfigChanges config, ControllerChanges controller)
+/// <param name="vacancy">Why no route controller is elected; null for a backend without routes.</param>
+internal sealed class ClusterChanges(ConfigChanges config, ControllerChanges controller, ControllerVacancy? vacancy)
 {
+    /// <summary>Applies what was found out about a missing route controller since the last call.</summary>
+    public void ApplyVacancy(NodeReadiness readiness)
+    {
+        if (vacancy?.Reason is not { Length: > 0 } reason) return;
+        if (!readiness.State.IsWaitingForElection || readiness.State.VacancyReason == reason) return;
+        controller.ReportVacancy(reason);
+        readiness.Apply(new NodeEvent.VacancyExplained(reason));
+    }
+
     public void Report(LeaseEvent change)
     {
         switch (change)

@@ -33,6 +33,10 @@ internal abstract record NodeEvent
     /// <summary>The lease, its route status, the network configuration or the route controller changed.</summary>
     public sealed record LeaseChanged(LeaseEvent Change) : NodeEvent;
 
+    /// <summary>Why no route controller is elected was found out.</summary>
+    /// <param name="Reason">One line.</param>
+    public sealed record VacancyExplained(string Reason) : NodeEvent;
+
     /// <summary>The host was compared with the state.</summary>
     /// <param name="TunnelPeers">How many other nodes are reached through the tunnel; null without one.</param>
     public sealed record HostReconciled(SubnetFileCheck SubnetFile, int? TunnelPeers = null) : NodeEvent;

@@ -1,3 +1,4 @@
+using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
@@ -77,14 +78,9 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         }
 
         var reconciler = CreateReconciler(held, backend, cancellation);
-        if (settings.MayControlRoutes && self is not null && backend is AliVpcBackend routed)
-        {
-            candidate = services.Candidates.Create(routed, self);
-            tasks.Add("the candidate for route controller", CampaignAsync(candidate, cancellation));
-        }
-
+        var vacancy = self is not null && backend is AliVpcBackend routed ? StartController(routed, self, cancellation) : null;
         OnHeld?.Invoke();
-        return await CreateLoop(leased.Value, reconciler).RunAsync(stop => services.Subnets.HoldAsync(held, stop), cancellation);
+        return await CreateLoop(leased.Value, reconciler, vacancy).RunAsync(stop => services.Subnets.HoldAsync(held, stop), cancellation);
     }
 
     private NodeLeasing CreateLeasing()
@@ -189,14 +185,32 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         return loop.Forwarding;
     }
 
-    private NodeLoop CreateLoop(LeasedSubnet leased, HostReconciler reconciler)
+    /// <summary>Starts this node's part in the election of the route controller.</summary>
+    /// <returns>Explains why none is elected.</returns>
+    private ControllerVacancy StartController(AliVpcBackend backend, InstanceIdentity self, CancellationToken cancellation)
+    {
+        if (settings.MayControlRoutes)
+        {
+            candidate = services.Candidates.Create(
+                backend, self, () => host.Readiness.State is { IsLeaseHeld: true } state ? state.Lease : null);
+            tasks.Add("the candidate for route controller", CampaignAsync(candidate, cancellation));
+        }
+
+        var vacancy = new ControllerVacancy(services.Subnets, self.InstanceId, settings.MayControlRoutes, services.Time, services.Random);
+        tasks.Add(
+            "the read of the candidates",
+            vacancy.RunAsync(() => host.Readiness.State.IsWaitingForElection, () => candidate?.NotCandidateReason, cancellation));
+        return vacancy;
+    }
+
+    private NodeLoop CreateLoop(LeasedSubnet leased, HostReconciler reconciler, ControllerVacancy? vacancy)
     {
         var configChanges = new ConfigChanges(leased, nodeLogger, key => candidate?.SetAccessKey(key));
         var controllerChanges = new ControllerChanges(
             leased.Backend.RequiresRoute, () => candidate is null ? "--route-controller=never" : candidate.NotCandidateReason, nodeLogger);
         var watchdog = new WatchdogKeepAlive(
             host.Systemd, host.Readiness, host.Loops, settings.WatchdogInterval, services.Time, nodeLogger);
-        var changes = new ClusterChanges(configChanges, controllerChanges);
+        var changes = new ClusterChanges(configChanges, controllerChanges, vacancy);
         return new NodeLoop(host.Readiness, reconciler, changes, watchdog, host.Loops, services.Time);
     }
 

@@ -26,6 +26,7 @@ internal sealed class NodeLoop(
             await WaitAsync(next, monitored, cancellation);
             monitored.Busy();
             watchdog.Send();
+            changes.ApplyVacancy(readiness);
             if (!next.IsCompleted)
             {
                 await host.ReconcileAsync(cancellation);

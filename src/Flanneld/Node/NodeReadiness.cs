@@ -41,7 +41,7 @@ internal sealed class NodeReadiness(
                 if (state.IsRouteStatusIgnored && !before.IsRouteStatusIgnored)
                     NodeLog.RouteStatusNotApplied(logger, state.Subnet, state.Route?.State.ToString() ?? "absent");
                 break;
-            case NodeEvent.Waiting:
+            case NodeEvent.Waiting or NodeEvent.VacancyExplained:
                 SendStatus();
                 break;
             case NodeEvent.HostReconciled { SubnetFile: var file }:

@@ -105,10 +105,20 @@ internal sealed record NodeState
     /// <summary>The route controller's instance and address; empty without a route controller.</summary>
     public string Controller { get; init; } = "";
 
+    /// <summary>Whether <see cref="Controller"/> was read.</summary>
+    public bool IsControllerRead { get; init; }
+
+    /// <summary>Why none is elected, one line; empty while that is not known.</summary>
+    public string VacancyReason { get; init; } = "";
+
     /// <summary>The result of the last comparison of <c>subnet.env</c> with this state.</summary>
     public SubnetFileCheck SubnetFile { get; init; } = new(IsCorrect: false, "not written");
 
     public Ipv4Network Subnet => Lease?.Subnet ?? throw new InvalidOperationException("the node has no lease");
+
+    /// <summary>Whether this node needs a route controller, and none is elected.</summary>
+    public bool IsWaitingForElection => InstanceId is not null && IsLeaseHeld && IsControllerRead && Controller.Length == 0
+        && Route?.State != RouteState.Available;
 
     public bool IsLeaseHeld => LeaseState is LeaseState.Acquired or LeaseState.Confirmed;
 

@@ -21,7 +21,8 @@ internal static class NodeStatus
         if (!state.IsLeaseHeld) return Lease(state);
         var summary = $"subnet {state.Subnet}, route: {RouteCheck(state).Detail}";
         if (isController) return $"{summary}, this node is the route controller";
-        return state.Controller.Length > 0 ? $"{summary}, route controller {state.Controller}" : summary;
+        // Without a status, the text of the route names it.
+        return state.Controller.Length > 0 && state.Route is not null ? $"{summary}, route controller {state.Controller}" : summary;
     }
 
     /// <summary>One line for systemd: the summary, or why a subnet that may be used is not published.</summary>
@@ -47,10 +48,22 @@ internal static class NodeStatus
         if (state.InstanceId is null) return new(name, true, "not required by the backend");
         var isUsable = state.IsInFallback || state.IsRouteStatusIgnored;
         var fallback = state.IsInFallback ? "; reached through the VXLAN tunnel" : "";
-        if (state.Route is not { } route) return new(name, isUsable, $"waiting for the route controller{fallback}");
+        if (state.Route is not { } route) return new(name, isUsable, $"waiting for the route controller{Controller(state)}{fallback}");
         var message = route.Message.Length > 0 ? $": {route.Message}" : "";
         return new(
             name, route.State == RouteState.Available || isUsable,
-            $"{route.State} in {string.Join(", ", route.RouteTableIds)}{message}{fallback}");
+            $"{route.State} in {string.Join(", ", route.RouteTableIds)}{message}{Vacancy(state)}{fallback}");
     }
+
+    /// <summary>Why the route controller has not published a status.</summary>
+    private static string Controller(NodeState state)
+    {
+        if (!state.IsControllerRead) return "";
+        if (state.Controller.Length > 0) return $" {state.Controller}, which has published no status yet";
+        return $": {(state.VacancyReason.Length > 0 ? state.VacancyReason : "none is elected")}";
+    }
+
+    /// <summary>A status that is not Available stays as it is until a route controller is elected.</summary>
+    private static string Vacancy(NodeState state) =>
+        state.IsWaitingForElection && state.VacancyReason.Length > 0 ? $"; no route controller: {state.VacancyReason}" : "";
 }

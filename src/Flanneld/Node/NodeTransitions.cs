@@ -22,6 +22,7 @@ internal static class NodeTransitions
             IsContinued = acquired.IsContinued,
         },
         NodeEvent.LeaseChanged { Change: var lease } => Apply(state, lease, now),
+        NodeEvent.VacancyExplained explained => state with { VacancyReason = explained.Reason },
         NodeEvent.HostReconciled reconciled => state with
         {
             SubnetFile = reconciled.SubnetFile,
@@ -46,6 +47,8 @@ internal static class NodeTransitions
         LeaseEvent.ControllerChanged changed when state.InstanceId is not null => state with
         {
             Controller = changed.Holder is { } holder ? $"{holder.InstanceId} ({holder.PublicIp})" : "",
+            IsControllerRead = true,
+            VacancyReason = "",
         },
         _ => state,
     };

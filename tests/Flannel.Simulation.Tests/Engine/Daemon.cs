@@ -126,7 +126,7 @@ internal sealed class Daemon
         var subnets = new EtcdSubnetManager(
             new EtcdContext(Etcd, cluster.Keys, clock, random, loggers.CreateLogger("etcd")),
             new EtcdSubnetManagerOptions { LeaseTime = LeaseTime, RenewMargin = RenewMargin }, loops);
-        var services = new NodeServices(subnets, identity, candidates, loggers, clock);
+        var services = new NodeServices(subnets, identity, candidates, loggers, clock) { Random = random };
         var tasks = new BackgroundTasks(stop.Token);
         using var node = new NodeLifecycle(settings, host, services, tasks);
         try

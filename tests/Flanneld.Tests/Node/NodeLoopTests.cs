@@ -152,7 +152,7 @@ public sealed class NodeLoopTests : IDisposable
         var configChanges = new ConfigChanges(new LeasedSubnet(held, new AllocBackend(), null), NullLogger.Instance);
         var controllerChanges = new ControllerChanges(isRouteRequired: false, () => null, NullLogger.Instance);
         var watchdog = new WatchdogKeepAlive(systemd, readiness, loops, KeepAliveInterval, time, NullLogger.Instance);
-        var changes = new ClusterChanges(configChanges, controllerChanges);
+        var changes = new ClusterChanges(configChanges, controllerChanges, null);
         return new NodeLoop(readiness, host, changes, watchdog, loops, time).RunAsync(
             stop => subnets.HoldAsync(held, stop), cancellation);
     }

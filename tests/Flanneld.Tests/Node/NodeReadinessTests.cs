@@ -292,7 +292,26 @@ public sealed class NodeReadinessTests : IDisposable
         Assert.Equal("subnet 10.24.5.0/24, route: not required by the backend", readiness.Summary);
 
         await ApplyAsync(CreateNode(), new LeaseEvent.Confirmed(Held), elected);
-        Assert.EndsWith(", route controller i-9 (192.168.1.19)", readiness.Summary, StringComparison.Ordinal);
+        Assert.EndsWith(
+            ", route: waiting for the route controller i-9 (192.168.1.19), which has published no status yet", readiness.Summary,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_that_waits_for_an_election_says_why_none_is_elected()
+    {
+        await ApplyAsync(CreateNode(), new LeaseEvent.Confirmed(Held));
+        Assert.EndsWith("route: waiting for the route controller", readiness.Summary, StringComparison.Ordinal);
+        readiness.Apply(new NodeEvent.LeaseChanged(new LeaseEvent.ControllerChanged(null)));
+        Assert.EndsWith("route: waiting for the route controller: none is elected", readiness.Summary, StringComparison.Ordinal);
+
+        readiness.Apply(new NodeEvent.VacancyExplained("none is elected; 1 node is not a candidate: i-1 (192.168.1.1): denied"));
+        Assert.EndsWith(
+            "route: waiting for the route controller: none is elected; 1 node is not a candidate: i-1 (192.168.1.1): denied",
+            readiness.Summary, StringComparison.Ordinal);
+
+        readiness.Apply(new NodeEvent.LeaseChanged(new LeaseEvent.ControllerChanged(new ControllerHolder("i-9", "192.168.1.19"))));
+        Assert.DoesNotContain("denied", readiness.Summary, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -45,6 +45,14 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
         set => Change(() => isAvailable = value);
     }
 
+    /// <summary>The nodes that are not candidates for route controller.</summary>
+    public NonCandidateList NonCandidates { get; set; } = NonCandidateList.Empty;
+
+    public int NonCandidateReads { get; private set; }
+
+    /// <summary>The instances whose reasons were deleted.</summary>
+    public List<string> DeletedNonCandidates { get; } = [];
+
     public IReadOnlyList<Lease> Leases
     {
         get
@@ -205,6 +213,21 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
     public Task<ControllerHolder?> ReadControllerAsync(CancellationToken cancellation)
     {
         lock (gate) return Task.FromResult(controller);
+    }
+
+    public Task<NonCandidateList> ReadNonCandidatesAsync(int limit, CancellationToken cancellation)
+    {
+        lock (gate)
+        {
+            NonCandidateReads++;
+            return Task.FromResult(NonCandidates with { Nodes = [.. NonCandidates.Nodes.Take(limit)] });
+        }
+    }
+
+    public Task DeleteNonCandidateAsync(string instanceId, CancellationToken cancellation)
+    {
+        lock (gate) DeletedNonCandidates.Add(instanceId);
+        return Task.CompletedTask;
     }
 
     /// <summary>What concerns the holder of one lease; null while no request is answered.</summary>

@@ -1,5 +1,6 @@
 using Flannel.AliCloud.Metadata;
 using Flannel.AliCloud.Signing;
+using Flannel.Core.Leases;
 using Flanneld.Backends;
 using Flanneld.Controller;
 
@@ -11,7 +12,8 @@ internal sealed class RecordingCandidates : ICandidateFactory
     /// <summary>The candidate of the node; null before one was created.</summary>
     public RecordingCandidate? Created { get; private set; }
 
-    public IControllerCandidate Create(AliVpcBackend backend, InstanceIdentity self) => Created = new RecordingCandidate(self);
+    public IControllerCandidate Create(AliVpcBackend backend, InstanceIdentity self, Func<Lease?> held) =>
+        Created = new RecordingCandidate(self);
 }
 
 internal sealed class RecordingCandidate(InstanceIdentity self) : IControllerCandidate
