@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
@@ -125,6 +126,52 @@ public sealed class ControllerTests : EndToEndTest
 
         await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, [], Cancel);
         await daemon.WaitForReadyAsync(Cancel, TimeSpan.FromSeconds(90));
+    }
+
+    [Fact]
+    public async Task Without_a_route_controller_each_node_says_why_no_node_is_a_candidate()
+    {
+        await StartVpcAsync(3, new CloudSetup { Instances = CloudSetup.MakeInstances(3), DeniedActions = ["vpc:DescribeRouteEntryList"] });
+        var port = Vpc.Instances[0].FreePort();
+        var daemon = await Vpc.Instances[0].StartDaemonAsync([$"--healthz-port={port}"]);
+        await Vpc.Instances[1].StartDaemonAsync();
+        await Vpc.Instances[2].StartDaemonAsync(["--route-controller=never"]);
+
+        const string heading = "[-]route failed: waiting for the route controller: none is elected; 2 nodes are not candidates: ";
+        var denied = $"({Vpc.Instances[1].PublicIp}): the key from RAM role {CloudSetup.RoleName}:"
+            + " missing permission vpc:DescribeRouteEntryList";
+        using var http = Vpc.Instances[0].CreateHttpClient(port);
+        await Eventually.IsAsync("the node has a lease", async () => await LeaseAsync(0) is not null, Cancel);
+        await Eventually.IsAsync(
+            "health names the nodes that are not candidates",
+            async () => await GetTextAsync(http, "/readyz?verbose") is var text
+                && text.Contains(heading, StringComparison.Ordinal) && text.Contains(denied, StringComparison.Ordinal), Cancel, TimeSpan.FromSeconds(120));
+        await daemon.WaitForLogAsync("no route controller: none is elected; ", Cancel);
+        var status = await Vpc.Instances[2].RunCommandAsync("status", Cancel, "--output=json");
+        var candidates = JsonNode.Parse(status.Output)!["candidates"]!.AsArray();
+        Assert.Equal(
+            new[] { Vpc.Instances[0].InstanceId, Vpc.Instances[1].InstanceId }.Order(StringComparer.Ordinal),
+            candidates.Select(node => (string)node!["instanceId"]!));
+        Assert.All(candidates, node => Assert.NotEmpty((string)node!["requestId"]!));
+
+        await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, [], Cancel);
+        await daemon.WaitForReadyAsync(Cancel, TimeSpan.FromSeconds(90));
+        Assert.Empty(await Vpc.Etcd.Keys.ListAsync($"{TestVpc.Prefix}/ali-vpc/candidates/", Cancel));
+    }
+
+    [Fact]
+    public async Task If_no_node_may_control_routes_health_says_so()
+    {
+        await StartVpcAsync(1);
+        var port = Vpc.Instances[0].FreePort();
+        await Vpc.Instances[0].StartDaemonAsync(["--route-controller=never", $"--healthz-port={port}"]);
+        using var http = Vpc.Instances[0].CreateHttpClient(port);
+        await Eventually.IsAsync("the node has a lease", async () => await LeaseAsync(0) is not null, Cancel);
+        await Eventually.IsAsync(
+            "health says that none is a candidate",
+            async () => (await GetTextAsync(http, "/readyz?verbose")).Contains(
+                "none is elected; no node says why: either none has --route-controller=auto", StringComparison.Ordinal), Cancel,
+            TimeSpan.FromSeconds(60));
     }
 
     [Fact]

@@ -11,7 +11,11 @@ namespace Flanneld.Commands;
 /// <summary>What etcd says about a node.</summary>
 /// <param name="Lease">Null without one.</param>
 /// <param name="Controller">The route controller; null without one.</param>
-internal sealed record NodeInCluster(LeaseDescription? Lease, ControllerHolder? Controller);
+internal sealed record NodeInCluster(LeaseDescription? Lease, ControllerHolder? Controller)
+{
+    /// <summary>Why nodes are not candidates; empty while a route controller is elected.</summary>
+    public NonCandidateList NonCandidates { get; init; } = NonCandidateList.Empty;
+}
 
 /// <summary>An error that is not resolved, as far as is known.</summary>
 /// <param name="Source">Who reports it: <c>daemon</c>, <c>etcd</c>, <c>route</c> or <c>ipv6-route</c>.</param>
@@ -93,16 +97,19 @@ internal sealed record NodeDescription(
         if (found?.Lease is { } lease) lease.WriteTo(json, now);
         else json.WriteNullValue();
         json.WritePropertyName("controller");
-        if (found?.Controller is not { } controller)
+        if (found?.Controller is { } controller)
+        {
+            json.WriteStartObject();
+            json.WriteString("instanceId", controller.InstanceId);
+            json.WriteString("publicIP", controller.PublicIp);
+            json.WriteEndObject();
+        }
+        else
         {
             json.WriteNullValue();
-            return;
         }
 
-        json.WriteStartObject();
-        json.WriteString("instanceId", controller.InstanceId);
-        json.WriteString("publicIP", controller.PublicIp);
-        json.WriteEndObject();
+        NonCandidateText.WriteTo(json, found?.NonCandidates ?? NonCandidateList.Empty);
     }
 
     private string ToTable(string subnetFile, DateTimeOffset now)
@@ -113,9 +120,7 @@ internal sealed record NodeDescription(
         if (Cluster.Ok)
         {
             AddLease(text, Cluster.Value.Lease, now);
-            var controller = Cluster.Value.Controller;
-            if (controller is not null || Cluster.Value.Lease is { RequiresRoute: true })
-                Add(text, "route controller", controller is null ? "none" : $"{controller.InstanceId} ({controller.PublicIp})");
+            AddController(text, Cluster.Value);
         }
         else
         {
@@ -145,6 +150,21 @@ internal sealed record NodeDescription(
             + (lease.IsInFallback ? "; reached through the VXLAN tunnel" : ""));
         if (lease.Route?.Ipv6 is { } ipv6Route) AddState(text, "IPv6 route", RouteStatusText.Of(ipv6Route));
         else if (lease.Ipv6Subnet is not null) Add(text, "IPv6 route", "no status");
+    }
+
+    private static void AddController(StringBuilder text, NodeInCluster cluster)
+    {
+        const string name = "route controller";
+        if (cluster.Controller is { } controller)
+        {
+            Add(text, name, $"{controller.InstanceId} ({controller.PublicIp})");
+            return;
+        }
+
+        var list = cluster.NonCandidates;
+        if (list.Count == 0 && cluster.Lease is not { RequiresRoute: true }) return;
+        Add(text, name, list.Count == 0 ? "none" : $"none: {list.Describe(atMost: 0)}");
+        foreach (var line in NonCandidateText.Lines(list)) Add(text, "", line);
     }
 
     /// <summary>A line whose value begins with a state.</summary>

@@ -31,6 +31,9 @@ internal sealed class StatusCommand(DaemonOptions options, Connections connectio
         var state = await connections.Subnets.ReadAsync(cancellation);
         var own = state.Leases.FirstOrDefault(lease => lease.Attributes.PublicIp == selected.PublicIp);
         var described = own is null ? null : (await new LeaseDescriptionReader(connections).ReadAsync([own], cancellation))[0];
-        return new NodeInCluster(described, await connections.Subnets.ReadControllerAsync(cancellation));
+        var controller = await connections.Subnets.ReadControllerAsync(cancellation);
+        if (controller is not null) return new NodeInCluster(described, controller);
+        var list = await connections.Subnets.ReadNonCandidatesAsync(NonCandidateText.Limit, cancellation);
+        return new NodeInCluster(described, null) { NonCandidates = list };
     }
 }

@@ -123,6 +123,7 @@ public sealed class NodeDescriptionTests
             "instanceId": "i-b",
             "publicIP": "192.168.1.6"
           },
+          "candidates": [],
           "subnetFile": {
             "path": "/run/flannel/subnet.env",
             "subnet": "10.24.5.0/24"
@@ -181,6 +182,39 @@ public sealed class NodeDescriptionTests
         Assert.Contains("entry ?[2Jx", colored, StringComparison.Ordinal);
         Assert.DoesNotContain("\e", document.Format(OutputFormat.Table), StringComparison.Ordinal);
         Assert.DoesNotContain("\e", document.Format(OutputFormat.Json, isColored: true), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_a_route_controller_the_reason_of_each_node_is_shown()
+    {
+        var list = new NonCandidateList(
+            [
+                new NonCandidate("i-a", "192.168.1.5", "no credentials", "", Now),
+                new NonCandidate("i-b", "192.168.1.6", "denied", "R-1", Now),
+            ],
+            3);
+        var node = Node(null) with { Cluster = new NodeInCluster(Lease(null), null) { NonCandidates = list } };
+        var text = node.ToDocument("/run/flannel/subnet.env", Now).Format(OutputFormat.Table);
+        Assert.Contains(
+            """
+            route controller  none: 3 nodes are not candidates
+                              i-a (192.168.1.5): no credentials, since 2026-11-28T00:00:00Z
+                              i-b (192.168.1.6): denied (request R-1), since 2026-11-28T00:00:00Z
+                              and 1 more
+
+            """, text, StringComparison.Ordinal);
+        var json = node.ToDocument("/run/flannel/subnet.env", Now).Format(OutputFormat.Json);
+        Assert.Contains(
+            """
+              "candidates": [
+                {
+                  "instanceId": "i-a",
+                  "publicIP": "192.168.1.5",
+                  "reason": "no credentials",
+                  "requestId": "",
+                  "since": "2026-11-28T00:00:00Z"
+                },
+            """, json, StringComparison.Ordinal);
     }
 
     private static NodeDescription Node(RouteStatus? route) => new(
