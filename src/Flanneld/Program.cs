@@ -113,7 +113,7 @@ internal static class Program
         using var connections = opened.Value;
         var running = options.Command switch
         {
-            Command.Check => new CheckCommand(options, connections, context.Time).RunAsync(cancellation),
+            Command.Check => new CheckCommand(options, connections, context).RunAsync(cancellation),
             Command.Leases => new LeaseListing(options, connections, context.Time).RunAsync(cancellation),
             Command.Status => new StatusCommand(options, connections, context.Time).RunAsync(cancellation),
             Command.Release => new Release(options, connections, context.Time, context.Environment.GetValueOrDefault("STATE_DIRECTORY"))

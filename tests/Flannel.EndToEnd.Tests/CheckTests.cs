@@ -219,7 +219,8 @@ public sealed class CheckTests : EndToEndTest
         var other = CheckOf(report, "other clusters");
         Assert.Equal("warning", Text(other, "state"));
         Assert.Matches($"^2 routes of {mark} in [^ ]+/{CloudSetup.VpcId}, inside this cluster's network$", Text(other, "detail"));
-        Assert.Contains("'flanneld routes'", Text(other, "advice"), StringComparison.Ordinal);
+        Assert.EndsWith($"flanneld routes clean --of {mark}", Text(other, "advice"), StringComparison.Ordinal);
+        Assert.Equal(2, other["lines"]!.AsArray().Count);
         Assert.Equal("agree", Text(CheckOf(report, "leases and routes"), "detail"));
         Assert.Equal(3, (await Vpc.Control.CustomRoutesAsync(Cancel)).Count);
     }

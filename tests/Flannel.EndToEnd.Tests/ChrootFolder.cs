@@ -49,22 +49,31 @@ internal sealed class ChrootFolder
         return ProcessCommand.RunAsync(new ProgramStart("mknod", ["-m", "666", Path.Combine(dev, "urandom"), "c", "1", "9"]), cancel);
     }
 
-    public Task WriteAsync(string file, string text, CancellationToken cancel) =>
-        File.WriteAllTextAsync(Path.Combine(root, file), text, cancel);
+    /// <param name="file">Relative to the root; its folder is created.</param>
+    public Task WriteAsync(string file, string text, CancellationToken cancel)
+    {
+        var path = Path.Combine(root, file);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        return File.WriteAllTextAsync(path, text, cancel);
+    }
 
     /// <summary>Starts flanneld in the root, on the first instance of the VPC.</summary>
-    public Task<DaemonProcess> StartAsync(string etcdName, bool withClientCertificate)
-    {
-        var start = new ProgramStart("/flanneld",
+    public Task<DaemonProcess> StartAsync(string etcdName, bool withClientCertificate) =>
+        DaemonProcess.StartAsync(NewStart(etcdName, withClientCertificate), Path.Combine(root, "notify"));
+
+    /// <summary>Runs a command of flanneld in the root.</summary>
+    public Task<CommandResult> RunAsync(string etcdName, string command, CancellationToken cancel, params string[] more) =>
+        ProcessCommand.TryRunAsync(NewStart(etcdName, withClientCertificate: true, [command], more), cancel);
+
+    private ProgramStart NewStart(string etcdName, bool withClientCertificate, string[]? command = null, string[]? more = null) =>
+        new("/flanneld",
         [
-            $"--etcd-endpoints=https://{etcdName}:2379", "--etcd-cafile=/ca.pem",
+            .. command ?? [], $"--etcd-endpoints=https://{etcdName}:2379", "--etcd-cafile=/ca.pem",
             .. withClientCertificate ? new[] { "--etcd-certfile=/client.pem", "--etcd-keyfile=/client-key.pem" } : [],
             $"--vpc-endpoint={VpcTopology.ApiEndpoint}", $"--ecs-endpoint={VpcTopology.ApiEndpoint}",
             "--subnet-file=/run/flannel/subnet.env",
             // Without /proc/net/route flanneld cannot find the interface of the default route.
-            "--iface=eth0", $"--public-ip={vpc.Instances[0].Facts.PrivateIp}",
+            "--iface=eth0", $"--public-ip={vpc.Instances[0].Facts.PrivateIp}", .. more ?? [],
         ])
         { Namespace = vpc.Instances[0].Namespace, ChangeRoot = root, Environment = new Dictionary<string, string> { ["HOME"] = "/" } };
-        return DaemonProcess.StartAsync(start, Path.Combine(root, "notify"));
-    }
 }

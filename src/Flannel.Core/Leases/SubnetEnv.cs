@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Flannel.Core.Addresses;
 
@@ -14,12 +15,14 @@ public sealed record SubnetEnv(Ipv4Network Network, Ipv4Network Subnet, int Mtu,
     private const string SubnetName = "FLANNEL_SUBNET=";
     private const string Ipv6NetworkName = "FLANNEL_IPV6_NETWORK=";
     private const string Ipv6SubnetName = "FLANNEL_IPV6_SUBNET=";
+    private const string MtuName = "FLANNEL_MTU=";
+    private const string IpMasqName = "FLANNEL_IPMASQ=";
 
     /// <summary>The IPv6 network of the cluster, and the node's subnet of it; null without IPv6.</summary>
     public Ipv6SubnetEnv? Ipv6 { get; init; }
 
     public byte[] ToBytes() => Encoding.ASCII.GetBytes(
-        $"FLANNEL_NETWORK={Network}\n{SubnetLine(Subnet)}{Ipv6Lines}FLANNEL_MTU={Mtu}\nFLANNEL_IPMASQ={(IpMasq ? "true" : "false")}\n");
+        $"FLANNEL_NETWORK={Network}\n{SubnetLine(Subnet)}{Ipv6Lines}{MtuName}{Mtu}\n{IpMasqName}{(IpMasq ? "true" : "false")}\n");
 
     private string Ipv6Lines => Ipv6 is { } ipv6 ? $"{Ipv6NetworkName}{ipv6.Network}\n{SubnetLine(ipv6.Subnet)}" : "";
 
@@ -42,6 +45,14 @@ public sealed record SubnetEnv(Ipv4Network Network, Ipv4Network Subnet, int Mtu,
 
     /// <summary>The cluster's IPv6 network, in the same way.</summary>
     public static Ipv6Network? ReadPreviousIpv6Network(ReadOnlySpan<byte> text) => ReadIpv6Network(text, Ipv6NetworkName);
+
+    /// <summary>The MTU of the containers in bytes, in the same way.</summary>
+    public static int? ReadPreviousMtu(ReadOnlySpan<byte> text) =>
+        int.TryParse(ReadValue(text, MtuName), NumberStyles.None, CultureInfo.InvariantCulture, out var mtu) ? mtu : null;
+
+    /// <summary>Whether flannel masquerades, in the same way.</summary>
+    public static bool? ReadPreviousIpMasq(ReadOnlySpan<byte> text) =>
+        bool.TryParse(ReadValue(text, IpMasqName), out var value) ? value : null;
 
     private static Ipv6Network? ReadIpv6Network(ReadOnlySpan<byte> text, string name) =>
         ReadValue(text, name) is { } value && Ipv6Network.TryParse(value, '/', out var network, out _) ? network : null;

@@ -11,7 +11,7 @@ public sealed class CheckReportTests
     public void The_table_has_a_line_for_each_check_and_what_to_do_below()
     {
         var report = Report();
-        report.MissingPermissions.Add(new MissingRamAction("vpc:CreateRouteEntry", "*"));
+        report.AddSection().AddMissingPermission(new MissingRamAction("vpc:CreateRouteEntry", "*"));
         Assert.Equal(
             """
             ok       etcd         3 of 3 endpoints answer
@@ -47,7 +47,9 @@ public sealed class CheckReportTests
     public void The_json_has_the_same_results()
     {
         var json = JsonNode.Parse(Report().ToJson())!;
+        Assert.Equal(("flanneld/v1", "CheckReport"), ((string?)json["apiVersion"], (string?)json["kind"]));
         Assert.Equal(ProgramVersion.Text, (string?)json["version"]);
+        Assert.Equal(["etcd", "clock", "credentials"], json["checks"]!.AsArray().Select(check => (string?)check!["id"]));
         Assert.Equal((1, 1), ((int)json["problems"]!, (int)json["warnings"]!));
         Assert.Null(json["policy"]);
         Assert.Equal(["ok", "warning", "problem"], json["checks"]!.AsArray().Select(check => (string?)check!["state"]));
@@ -61,7 +63,7 @@ public sealed class CheckReportTests
     {
         var report = Report();
         foreach (var (action, resource) in new[] { ("sts:AssumeRole", "acs:ram::1:role/r"), ("vpc:A", "*"), ("vpc:B", "*") })
-            report.MissingPermissions.Add(new MissingRamAction(action, resource));
+            report.AddSection().AddMissingPermission(new MissingRamAction(action, resource));
         var statements = JsonNode.Parse(report.ToJson())!["policy"]!["Statement"]!.AsArray();
         Assert.Equal(
             ["sts:AssumeRole on acs:ram::1:role/r", "vpc:A vpc:B on *"],
@@ -71,9 +73,11 @@ public sealed class CheckReportTests
     private static CheckReport Report()
     {
         var report = new CheckReport();
-        report.Add(CheckResult.Ok("etcd", "3 of 3 endpoints answer") with { Lines = ["https://a:2379: etcd 3.5.16"] });
-        report.Add(CheckResult.Warning("clock", "is 90 s behind the cloud's", "start an NTP client"));
-        report.Add(CheckResult.Problem("credentials", "none", "attach a RAM role"));
+        var (first, second) = (report.AddSection(), report.AddSection());
+        // The order of the sections counts, not that of the results.
+        second.Add(CheckResult.Warning(CheckKind.Clock, "is 90 s behind the cloud's", "start an NTP client"));
+        second.Add(CheckResult.Problem(CheckKind.Credentials, "none", "attach a RAM role"));
+        first.Add(CheckResult.Ok(CheckKind.Etcd, "3 of 3 endpoints answer") with { Lines = ["https://a:2379: etcd 3.5.16"] });
         return report;
     }
 }

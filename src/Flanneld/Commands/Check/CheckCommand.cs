@@ -2,10 +2,13 @@ using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.HostNetwork;
+using Flannel.HostNetwork.Firewall;
 using Flannel.HostNetwork.Vxlan;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
 using Flanneld.Clients;
+using Flanneld.Commands.Check.Facts;
 using Flanneld.Commands.Output;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
@@ -13,41 +16,81 @@ using Flanneld.Options;
 namespace Flanneld.Commands.Check;
 
 /// <summary><c>flanneld check</c>: checks everything that a node needs, before the daemon's first start or when a node is not ready. It
-/// needs no daemon, and changes nothing.</summary>
-internal sealed class CheckCommand(DaemonOptions options, Connections connections, TimeProvider time)
+/// needs no daemon, and changes nothing. Each part has a time limit; parts that do not depend on each other run side by side.</summary>
+internal sealed class CheckCommand(DaemonOptions options, Connections connections, ClientContext context)
 {
     private readonly CheckReport report = new();
+    private readonly HostFiles files = HostFiles.OfThisHost;
 
     /// <returns>Success when there is no problem.</returns>
     public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
     {
-        if (options.Sources.Count > 0) report.Add(CheckResult.Note("settings", DescribeSources()));
-        foreach (var line in options.Warnings) report.Add(CheckResult.Warning("options", line, ""));
-        var host = new HostCheck(options, report);
-        var selected = host.Run();
-        var etcd = new EtcdCheck(options, connections, report);
-        var found = await etcd.RunAsync(selected, cancellation);
-        if (selected is not null && found is { Backend: not null, State.Config: ConfigState.Present { Config.Ipv6: not null } })
-            host.CheckIpv6(selected);
-        if (found?.Backend?.Tunnel is { } tunnel)
-        {
-            var fallbackInterface = found.Backend.HasFallback ? selected?.Interface.Name : null;
-            await new VxlanCheck(new Iproute2(time), report).RunAsync(tunnel, fallbackInterface, cancellation);
-        }
-
+        AddSettings(report.AddSection());
+        var parts = AddParts();
+        var selected = await Progress.RunAsync(
+            "this host", parts.Host.RunAsync((results, _) => Task.FromResult(CheckHost(results)), cancellation));
+        var identifying = parts.Metadata.RunAsync(
+            (results, stop) => new MetadataCheck(connections.Metadata, results).RunAsync(selected, stop), cancellation);
+        var found = await ReadClusterAsync(parts, selected, identifying, cancellation);
+        await CheckNetworkAsync(parts, selected, found, cancellation);
         if (found?.Backend is { RequiresRoute: false } backend)
         {
-            report.Add(CheckResult.Note("cloud", $"not checked: backend {backend.Type} has no routes"));
+            parts.Metadata.Section.Discard();
+            report.AddSection().Add(CheckResult.Note(CheckKind.Cloud, $"not checked: backend {backend.Type} has no routes"));
         }
         else
         {
-            var id = found is null ? null : await etcd.CheckControllerAsync(cancellation);
-            var routed = found?.Backend as AliVpcBackend;
-            var snapshot = found?.State.ToSnapshot();
-            await CheckCloudAsync(
-                selected, new CheckedCluster(routed is null ? null : snapshot?.Config, snapshot, id), routed, cancellation);
+            await CheckRoutedAsync(found, await identifying, parts.Controller, cancellation);
         }
 
+        AddSecurityGroup(found);
+        return await PrintAsync();
+    }
+
+    /// <summary>The parts that every node has, in the order of the report.</summary>
+    private sealed record Parts(
+        CheckPart Host, CheckPart Daemons, CheckPart Etcd, CheckPart Containers, CheckPart Vxlan, CheckPart Controller, CheckPart Metadata);
+
+    private Parts AddParts() => new(
+        AddPart(CheckKind.Interface, CheckLimits.Host), AddPart(CheckKind.OtherDaemons, CheckLimits.Host),
+        AddPart(CheckKind.Etcd, CheckLimits.Etcd), AddPart(CheckKind.ForwardPolicy, CheckLimits.Docker),
+        AddPart(CheckKind.VxlanCommand, CheckLimits.Vxlan), AddPart(CheckKind.RouteController, CheckLimits.RouteController),
+        AddPart(CheckKind.Metadata, CheckLimits.Metadata));
+
+    /// <summary>Reads etcd while the metadata service is asked and other daemons are looked for.</summary>
+    /// <returns>Null when etcd could not be read.</returns>
+    private async Task<EtcdCheckResult?> ReadClusterAsync(
+        Parts parts, SelectedInterface? selected, Task identifying, CancellationToken cancellation)
+    {
+        var finding = parts.Etcd.RunAsync(
+            (results, stop) => new EtcdCheck(options, connections, results).RunAsync(selected, stop), cancellation);
+        var looking = parts.Daemons.RunAsync(
+            (results, _) =>
+            {
+                new OtherDaemonsCheck(files, options, results).Run();
+                return Task.CompletedTask;
+            },
+            cancellation);
+        await Progress.RunAsync("etcd and the metadata service", Task.WhenAll(finding, identifying, looking));
+        var found = await finding;
+        if (selected is not null && found is { Backend: not null, State.Config: ConfigState.Present { Config.Ipv6: not null } })
+            new HostCheck(options, parts.Host.Section).CheckIpv6(selected);
+        return found;
+    }
+
+    private async Task CheckNetworkAsync(
+        Parts parts, SelectedInterface? selected, EtcdCheckResult? found, CancellationToken cancellation)
+    {
+        var checking = parts.Containers.RunAsync(
+            (results, stop) => CheckContainersAsync(results, selected, found, stop), cancellation);
+        var tunnel = found?.Backend?.Tunnel is { } config
+            ? parts.Vxlan.RunAsync((results, stop) => CheckVxlanAsync(results, config, selected, found, stop), cancellation)
+            : Task.CompletedTask;
+        await Progress.RunAsync("the firewall and Docker", Task.WhenAll(checking, tunnel));
+    }
+
+    private async Task<Result<Unit>> PrintAsync()
+    {
         await Console.Out.WriteAsync(options.Output switch
         {
             OutputFormat.Json => report.ToJson(),
@@ -61,38 +104,97 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
         return Result.Failure($"{doubtful} {noun}, see above (--strict)");
     }
 
+    private CheckPart AddPart(CheckKind kind, TimeSpan limit) => new(kind, limit, report.AddSection(), context.Time);
+
+    private void AddSettings(CheckSection results)
+    {
+        if (options.Sources.Count > 0) results.Add(CheckResult.Note(CheckKind.Settings, DescribeSources()));
+        foreach (var line in options.Warnings) results.Add(CheckResult.Warning(CheckKind.Options, line, ""));
+    }
+
     /// <summary>Such as <c>3 from /etc/default/flanneld, 1 from the command line</c>.</summary>
     private string DescribeSources() => string.Join(", ", options.Sources.DistinctBy(source => source.Name)
         .CountBy(source => source.Source).Select(counted => $"{counted.Value} from {counted.Key}"));
 
-    private async Task CheckCloudAsync(
-        SelectedInterface? selected, CheckedCluster cluster, AliVpcBackend? routed, CancellationToken cancellation)
+    private SelectedInterface? CheckHost(CheckSection results) => new HostCheck(options, results).Run();
+
+    /// <summary>What carries the containers' packets on this host: bridges, firewall, Docker.</summary>
+    private async Task CheckContainersAsync(
+        CheckSection results, SelectedInterface? selected, EtcdCheckResult? found, CancellationToken cancellation)
     {
-        var identity = await new MetadataCheck(connections.Metadata, report).RunAsync(selected, cancellation);
-        if (!options.MayControlRoutes)
+        var interfaces = HostInterface.ReadAll();
+        var subnet = PublishedSubnet.Read(files, options.SubnetFile);
+        if (found?.Backend is { } backend)
         {
-            report.Add(CheckResult.Note("credentials", "not needed, and the cloud's API is not checked: --route-controller=never"));
-        }
-        else
-        {
-            var backend = routed?.Config ?? AliVpcBackendConfig.Empty;
-            using var cloud = connections.OpenCloud(backend);
-            var check = new CloudCheck(cloud, backend, report, time) { IsVerbose = options.Verbosity > 0 };
-            if (identity is null)
-            {
-                await check.CheckCredentialsAsync(cancellation);
-                report.Add(CheckResult.Note(
-                    "cloud", "endpoints, permissions, route table, quota and ranges are not checked: this instance's identity is unknown"));
-            }
-            else
-            {
-                await check.RunAsync(AliVpcBackendData.Of(identity), cluster, cancellation);
-            }
+            var own = backend.Tunnel is { } tunnel ? VxlanDevice.NameOf(tunnel.Vni) : null;
+            OtherDaemonsCheck.CheckDevices(interfaces, own, results);
         }
 
-        var network = cluster.Config?.Network.ToString() ?? "the containers' network";
-        report.Add(CheckResult.Note(
-            "security group", $"not checked: the instances' security group must allow {network} between the instances"));
+        if (selected is not null) new MtuCheck(options, selected, results).CheckContainers(subnet, found?.Backend, interfaces);
+        var programs = FirewallPrograms.OfThisHost();
+        var rules = await ForwardTrace.ReadAsync(programs, context.Time, cancellation);
+        var bridge = interfaces.FirstOrDefault(each => each.Name is DockerHost.BridgeName)?.Name;
+        if (selected is not null) await CheckForwardingAsync();
+        var docker = await DockerHost.ReadAsync(files, ProgramFolders.OfThisHost(), interfaces, cancellation);
+        if (docker is not null) new DockerCheck(docker, subnet, results).Run(rules);
+
+        async Task CheckForwardingAsync()
+        {
+            var check = new ForwardCheck(subnet, results);
+            if (programs.Find(ForwardTrace.Program) is null)
+                results.Add(CheckResult.Note(CheckKind.ForwardPolicy, $"not checked: {ForwardTrace.Program} is not installed"));
+            else
+                check.Run(rules, selected.Interface.Name, bridge);
+            // Fails without the permission that the former needs, too.
+            check.CheckOtherChains(await NftForwardChain.ReadAsync(programs, context.Time, cancellation));
+        }
+    }
+
+    private Task CheckVxlanAsync(
+        CheckSection results, VxlanBackendConfig tunnel, SelectedInterface? selected, EtcdCheckResult found, CancellationToken cancellation)
+    {
+        var fallbackInterface = found.Backend?.HasFallback == true ? selected?.Interface.Name : null;
+        return new VxlanCheck(new Iproute2(context.Time), files, results).RunAsync(tunnel, fallbackInterface, cancellation);
+    }
+
+    /// <summary>What a backend with routes needs.</summary>
+    private async Task CheckRoutedAsync(
+        EtcdCheckResult? found, Flannel.AliCloud.Metadata.InstanceIdentity? identity, CheckPart controller, CancellationToken cancellation)
+    {
+        var reading = found is null
+            ? Task.FromResult<ClusterId?>(null)
+            : controller.RunAsync(
+                (results, stop) => new EtcdCheck(options, connections, results).CheckControllerAsync(stop), cancellation);
+        var id = await Progress.RunAsync("the route controller in etcd", reading);
+        if (!options.MayControlRoutes)
+        {
+            report.AddSection().Add(CheckResult.Note(
+                CheckKind.Credentials, "not needed, and the cloud's API is not checked: --route-controller=never"));
+            return;
+        }
+
+        var routed = found?.Backend as AliVpcBackend;
+        var snapshot = found?.State.ToSnapshot();
+        var cluster = new CheckedCluster(routed is null ? null : snapshot?.Config, snapshot, id);
+        var backend = routed?.Config ?? AliVpcBackendConfig.Empty;
+        using var cloud = connections.OpenCloud(backend);
+        var checks = new CloudParts(cloud, backend, options, context, AddPart);
+        await checks.RunAsync(identity is null ? null : AliVpcBackendData.Of(identity), cluster, cancellation);
+    }
+
+    /// <summary>The API actions that the daemon uses do not return its rules.</summary>
+    private void AddSecurityGroup(EtcdCheckResult? found)
+    {
+        var config = (found?.State.Config as ConfigState.Present)?.Config;
+        var tunnel = found?.Backend?.Tunnel is { } vxlan ? $", UDP port {vxlan.Port} between them" : "";
+        var ports = options.EtcdEndpoints.Split(',')
+            .Select(text => Uri.TryCreate(text.Trim(), UriKind.Absolute, out var uri) ? uri.Port : 0)
+            .Where(port => port > 0).Distinct().Order().ToList();
+        var etcd = ports.Count > 0 ? $", and TCP port {string.Join(" or ", ports)} to the hosts of etcd" : "";
+        report.AddSection().Add(CheckResult.Note(
+            CheckKind.SecurityGroup,
+            $"not checked: the instances' security group must allow {config?.Network.ToString() ?? "the containers' network"}"
+            + $" between the instances{tunnel}{etcd}"));
     }
 }
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Flannel.AliCloud.Http;
+using Flannel.Core.Routes;
 using Flanneld.Commands.Output;
 using Flanneld.Options;
 
@@ -11,25 +12,34 @@ internal sealed class CheckReport
 {
     private const string WidestState = "problem  ";
 
-    private readonly List<CheckResult> results = [];
+    private readonly List<CheckSection> sections = [];
 
-    /// <summary>For a RAM policy that grants them.</summary>
-    public List<MissingRamAction> MissingPermissions { get; } = [];
-
-    public int Problems => results.Count(result => result.State == CheckState.Problem);
+    public int Problems => CountOf(CheckState.Problem);
 
     /// <summary>Results that are no proof that the node works.</summary>
-    public int WarningsAndUnknown => results.Count(result => result.State is CheckState.Unknown or CheckState.Warning);
+    public int WarningsAndUnknown => Unknown + Warnings;
 
-    private int Unknown => results.Count(result => result.State == CheckState.Unknown);
+    private int Unknown => CountOf(CheckState.Unknown);
 
-    private int Warnings => results.Count(result => result.State == CheckState.Warning);
+    private int Warnings => CountOf(CheckState.Warning);
 
-    public void Add(CheckResult result) => results.Add(result);
+    private IEnumerable<CheckResult> Results => sections.SelectMany(section => section.Results);
+
+    private List<MissingRamAction> MissingPermissions => [.. sections.SelectMany(section => section.MissingPermissions)];
+
+    /// <summary>A section after those that exist: the report has the order in which they are created, not the one in which they are
+    /// filled.</summary>
+    public CheckSection AddSection()
+    {
+        var section = new CheckSection();
+        sections.Add(section);
+        return section;
+    }
 
     /// <param name="isColored">Whether the states have colors.</param>
     public string ToTable(bool isColored = false)
     {
+        var results = Results.ToList();
         var width = results.Max(result => result.Subject.Length);
         var indent = new string(' ', WidestState.Length + width + 2);
         var text = new StringBuilder();
@@ -54,20 +64,24 @@ internal sealed class CheckReport
         return text.ToString();
     }
 
-    /// <summary>One object: version, problems, warnings, unknown, checks, policy. A field is never removed and never changes its meaning;
-    /// fields may be added.</summary>
+    /// <summary>One object: apiVersion, kind, version, problems, warnings, unknown, checks, candidates, policy. A field is never removed
+    /// and never changes its meaning; fields may be added.</summary>
     public string ToJson()
     {
         return JsonText.Compose(json =>
         {
             json.WriteStartObject();
+            json.WriteString("apiVersion", CommandDocument.ApiVersion);
+            json.WriteString("kind", "CheckReport");
             json.WriteString("version", ProgramVersion.Text);
             json.WriteNumber("problems", Problems);
             json.WriteNumber("warnings", Warnings);
             json.WriteNumber("unknown", Unknown);
             json.WriteStartArray("checks");
-            foreach (var result in results) WriteResult(json, result);
+            foreach (var result in Results) WriteResult(json, result);
             json.WriteEndArray();
+            NonCandidateText.WriteTo(
+                json, sections.Select(section => section.NonCandidates).FirstOrDefault(list => list.Count > 0) ?? NonCandidateList.Empty);
             json.WritePropertyName("policy");
             if (MissingPermissions.Count == 0) json.WriteNullValue();
             else WritePolicy(json);
@@ -75,9 +89,12 @@ internal sealed class CheckReport
         }) + "\n";
     }
 
+    private int CountOf(CheckState state) => Results.Count(result => result.State == state);
+
     private static void WriteResult(Utf8JsonWriter json, CheckResult result)
     {
         json.WriteStartObject();
+        json.WriteString("id", result.Kind.Id);
         json.WriteString("subject", result.Subject);
         json.WriteString("state", NameOf(result.State));
         json.WriteString("detail", result.Detail);

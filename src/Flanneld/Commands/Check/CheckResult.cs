@@ -18,25 +18,27 @@ internal enum CheckState
 }
 
 /// <summary>The result of one check.</summary>
-/// <param name="Subject">What was checked, such as <c>metadata</c>.</param>
 /// <param name="Detail">One line without a secret.</param>
-internal sealed record CheckResult(string Subject, CheckState State, string Detail)
+internal sealed record CheckResult(CheckKind Kind, CheckState State, string Detail)
 {
+    /// <summary>What was checked, for people.</summary>
+    public string Subject => Kind.Subject;
+
     /// <summary>What to do; empty for nothing.</summary>
     public string Advice { get; init; } = "";
 
     /// <summary>Further details, one line each.</summary>
     public IReadOnlyList<string> Lines { get; init; } = [];
 
-    public static CheckResult Ok(string subject, string detail) => new(subject, CheckState.Ok, detail);
+    public static CheckResult Ok(CheckKind kind, string detail) => new(kind, CheckState.Ok, detail);
 
-    public static CheckResult Note(string subject, string detail) => new(subject, CheckState.Note, detail);
+    public static CheckResult Note(CheckKind kind, string detail) => new(kind, CheckState.Note, detail);
 
-    public static CheckResult Unknown(string subject, string detail) => new(subject, CheckState.Unknown, detail);
+    public static CheckResult Unknown(CheckKind kind, string detail) => new(kind, CheckState.Unknown, detail);
 
-    public static CheckResult Warning(string subject, string detail, string advice) =>
-        new(subject, CheckState.Warning, detail) { Advice = advice };
+    public static CheckResult Warning(CheckKind kind, string detail, string advice) =>
+        new(kind, CheckState.Warning, detail) { Advice = advice };
 
-    public static CheckResult Problem(string subject, string detail, string advice) =>
-        new(subject, CheckState.Problem, detail) { Advice = advice };
+    public static CheckResult Problem(CheckKind kind, string detail, string advice) =>
+        new(kind, CheckState.Problem, detail) { Advice = advice };
 }

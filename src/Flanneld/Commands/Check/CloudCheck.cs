@@ -1,49 +1,49 @@
 using Flannel.AliCloud.Http;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
-using Flannel.Core.Leases;
-using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Permissions;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
 using Flanneld.Clients;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flanneld.Commands.Check;
 
 /// <summary>Checks Alibaba Cloud: endpoints, credentials, permissions, and the VPC.</summary>
-internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend, CheckReport report, TimeProvider time)
+internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend, CheckSection report, TimeProvider time)
 {
     /// <summary>Whether details that need no action are reported, too.</summary>
     public bool IsVerbose { get; init; }
 
-    private const string PermissionsSubject = "RAM permissions";
+    /// <inheritdoc cref="CredentialsCheck.IsMetadataAvailable"/>
+    public bool IsMetadataAvailable { get; init; } = true;
+
+    private static readonly CheckKind PermissionsSubject = CheckKind.RamPermissions;
 
     /// <summary>A range for benchmarks (RFC 2544) that no VPC has: for the API's dry runs without a network configuration.</summary>
     private static readonly Ipv4Network SampleNetwork = Ipv4Network.Parse("198.18.0.0/15");
 
-    public async Task RunAsync(AliVpcBackendData self, CheckedCluster cluster, CancellationToken cancellation)
+    /// <summary>Checks the permissions, and the VPC as far as they allow it.</summary>
+    /// <param name="isReached">Whether the VPC API can be called; false if that is not known.</param>
+    /// <returns>Null if nothing else can be read.</returns>
+    public async Task<PermissionCheck?> CheckPermissionsAsync(
+        AliVpcBackendData self, NetworkConfig? config, bool isReached, CancellationToken cancellation)
     {
-        self = self with { RegionId = backend.RegionId ?? self.RegionId };
-        var isReached = await CheckEndpointsAsync(self.RegionId, cancellation);
-        await CheckCredentialsAsync(cancellation);
-        var config = cluster.Config;
-        var permissions = await PermissionCheck.RunAsync(cloud.Api, self, SampleSubnet(config), cancellation);
+        var permissions = await PermissionCheck.RunAsync(cloud.Api, InRegion(self), SampleSubnet(config), cancellation);
         CheckClock(cloud.Api.ClockDifference);
         if (permissions.CredentialsError is { } error)
         {
             report.Add(DescribeCredentialsError(error, isReached));
-            return;
+            return null;
         }
 
         CheckPermissions(permissions.Permissions);
         new VpcCheck(report).Run(permissions, backend, self, config?.Network);
-        if (cluster.Leases is { } leases && config is not null)
-            await CheckRoutesAsync(leases, cluster, cancellation);
+        return permissions;
     }
 
     public Task CheckCredentialsAsync(CancellationToken cancellation) =>
-        new CredentialsCheck(cloud.Credentials, backend.Role, report, IsVerbose).RunAsync(cancellation);
+        new CredentialsCheck(cloud.Credentials, backend.Role, report, IsVerbose) { IsMetadataAvailable = IsMetadataAvailable }
+            .RunAsync(cancellation);
 
     /// <summary>For the details of failed calls.</summary>
     internal static string Describe(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}";
@@ -58,26 +58,36 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
         {
             { IsLackOfCredentials: true } => CheckResult.Note(PermissionsSubject, "not checked: there are no credentials"),
             { HttpStatus: 0 } when !isReached => CheckResult.Unknown(PermissionsSubject, "not checked: the VPC API is unavailable"),
-            { Kind: CloudErrorKind.RefreshCredentials } => CheckResult.Problem(
+            { Kind: CloudErrorKind.RefreshCredentials, HttpStatus: not 0 } => CheckResult.Problem(
                 PermissionsSubject, $"not checked, the cloud rejects the key: {text}", "use an active key, or correct the one above"),
-            _ => CheckResult.Problem(PermissionsSubject, $"not checked: {text}", "see the endpoints above"),
+            // The endpoint accepts connections, and calls fail: that says nothing about the permissions.
+            _ => CheckResult.Unknown(PermissionsSubject, $"not checked: {text}"),
         };
     }
 
-    /// <returns>Whether the VPC API can be called.</returns>
-    private async Task<bool> CheckEndpointsAsync(string regionId, CancellationToken cancellation)
+    /// <returns>The VPC API.</returns>
+    public async Task<EndpointCheckResult> CheckEndpointsAsync(AliVpcBackendData self, CancellationToken cancellation)
     {
+        var regionId = InRegion(self).RegionId;
         var vpc = await EndpointCheck.VpcAsync(cloud.Options, regionId, time, cancellation);
         ReportEndpoint(vpc);
         ReportEndpoint(await EndpointCheck.EcsAsync(cloud.Options, regionId, time, cancellation));
         if (backend.Role is not null)
             ReportEndpoint(await EndpointCheck.StsAsync(cloud.Options, regionId, time, cancellation));
-        return vpc.IsReachable;
+        return vpc;
     }
+
+    /// <summary>The region of the configuration, if it names one.</summary>
+    private AliVpcBackendData InRegion(AliVpcBackendData self) => self with { RegionId = backend.RegionId ?? self.RegionId };
 
     private void ReportEndpoint(EndpointCheckResult result)
     {
-        var subject = $"{result.Service} endpoint";
+        var subject = result.Service switch
+        {
+            "vpc" => CheckKind.VpcEndpoint,
+            "ecs" => CheckKind.EcsEndpoint,
+            _ => CheckKind.StsEndpoint,
+        };
         if (!result.IsReachable)
         {
             report.Add(CheckResult.Problem(
@@ -98,7 +108,7 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
     private void CheckClock(TimeSpan? difference)
     {
         const int accurateSeconds = 2, toleratedSeconds = 60;
-        const string subject = "clock";
+        var subject = CheckKind.Clock;
         if (difference is not { } ahead) return;
         var seconds = Math.Abs((long)ahead.TotalSeconds);
         var direction = ahead > TimeSpan.Zero ? "behind" : "ahead of";
@@ -113,7 +123,7 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
     private void CheckPermissions(IReadOnlyList<Permission> permissions)
     {
         var missing = permissions.Where(permission => permission.State is PermissionState.Denied or PermissionState.Blocked).ToList();
-        foreach (var permission in missing) report.MissingPermissions.Add(new MissingRamAction(permission.Action, "*"));
+        foreach (var permission in missing) report.AddMissingPermission(new MissingRamAction(permission.Action, "*"));
         var state = missing.Count > 0 ? CheckState.Warning : CheckState.Ok;
         // Without such a permission nothing works.
         if (missing.Any(permission => permission.LostWithout.Length == 0)) state = CheckState.Problem;
@@ -152,31 +162,5 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
         };
         var consequence = permission.LostWithout.Length > 0 ? $"; without it {permission.LostWithout}" : "";
         return $"{permission.Action}: {state}{consequence} ({permission.Detail})";
-    }
-
-    private async Task CheckRoutesAsync(LeaseSnapshot leases, CheckedCluster cluster, CancellationToken cancellation)
-    {
-        const string subject = "leases and routes";
-        var plan = await RouteDryRun.RunAsync(
-            leases, cluster.Id, backend.RouteTableIds, cloud.Api, NullLogger.Instance,
-            cancellation);
-        foreach (var other in plan.OtherClusters)
-        {
-            report.Add(CheckResult.Warning(
-                "other clusters",
-                $"{other.Count} {(other.Count == 1 ? "route" : "routes")} of {other.Mark} in {other.Vpc}, inside this cluster's network",
-                "give each cluster of a VPC its own network; 'flanneld routes' lists routes of a cluster that no longer exists"));
-        }
-
-        if (!plan.Complete)
-            report.Add(CheckResult.Warning(subject, "some could not be compared", "see 'flanneld --dry-run'"));
-        else if (plan.Changes == 0)
-            report.Add(CheckResult.Ok(subject, "agree"));
-        else
-        {
-            report.Add(CheckResult.Warning(
-                subject, $"{plan.Changes} {(plan.Changes == 1 ? "route differs" : "routes differ")}",
-                "the route controller corrects them; if they remain, see 'flanneld --dry-run' and its log"));
-        }
     }
 }

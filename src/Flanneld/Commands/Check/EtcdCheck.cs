@@ -5,6 +5,7 @@ using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Flanneld.Backends;
 using Flanneld.Clients;
+using Flanneld.Commands.Output;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
@@ -15,9 +16,9 @@ namespace Flanneld.Commands.Check;
 internal sealed record EtcdCheckResult(SubnetState State, IBackend? Backend);
 
 /// <summary>Checks etcd, and the configuration and the leases in it.</summary>
-internal sealed class EtcdCheck(DaemonOptions options, Connections connections, CheckReport report)
+internal sealed class EtcdCheck(DaemonOptions options, Connections connections, CheckSection report)
 {
-    private const string ConfigSubject = "configuration";
+    private static readonly CheckKind ConfigSubject = CheckKind.Configuration;
     private const string CorrectConfig = "correct it with etcdctl put";
 
     private readonly string configKey = options.EtcdKeys.Config.ToStringUtf8();
@@ -50,17 +51,17 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     /// <returns>The cluster's id; null when there is none, or etcd could not be read.</returns>
     public Task<ClusterId?> CheckControllerAsync(CancellationToken cancellation)
     {
-        const string subject = "route controller";
+        var subject = CheckKind.RouteController;
         return ReadAsync<ClusterId>(subject, CheckState.Warning, async () =>
         {
             var holder = await connections.Subnets.ReadControllerAsync(cancellation);
-            report.Add(CheckResult.Note(
-                subject, holder is null ? "none now: no daemon that may write routes runs" : $"{holder.InstanceId} ({holder.PublicIp})"));
+            if (holder is not null) report.Add(CheckResult.Note(subject, $"{holder.InstanceId} ({holder.PublicIp})"));
+            else await ReportVacancyAsync(cancellation);
             var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation);
             if (cluster is ClusterIdResult.Unreadable)
             {
                 report.Add(CheckResult.Problem(
-                    "cluster id", $"{options.EtcdKeys.Cluster.ToStringUtf8()} is not the id of a cluster: no route is written",
+                    CheckKind.ClusterId, $"{options.EtcdKeys.Cluster.ToStringUtf8()} is not the id of a cluster: no route is written",
                     "delete the key; the route controller creates a new id"));
             }
 
@@ -68,8 +69,25 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
         });
     }
 
+    /// <summary>No route controller is elected. That is no failure before the first daemon starts.</summary>
+    private async Task ReportVacancyAsync(CancellationToken cancellation)
+    {
+        var list = await connections.Subnets.ReadNonCandidatesAsync(NonCandidateText.Limit, cancellation);
+        report.SetNonCandidates(list);
+        if (list.Count == 0)
+        {
+            report.Add(CheckResult.Note(CheckKind.RouteController, "none now: no daemon that may write routes runs"));
+            return;
+        }
+
+        var warning = CheckResult.Warning(
+            CheckKind.RouteController, $"none is elected: {list.Describe(atMost: 0)}",
+            "correct the cause on one of them: 'flanneld check' there says more");
+        report.Add(warning with { Lines = NonCandidateText.Lines(list) });
+    }
+
     /// <returns>Null when etcd could not be read, which is reported.</returns>
-    private Task<T?> ReadAsync<T>(string subject, CheckState whenUnread, Func<Task<T?>> read) where T : class =>
+    private Task<T?> ReadAsync<T>(CheckKind subject, CheckState whenUnread, Func<Task<T?>> read) where T : class =>
         EtcdErrors.HandleAsync<T?>(read, e =>
         {
             report.Add(new CheckResult(subject, whenUnread, $"not read: {e.Summary}") { Advice = Advice(e.Kind) });
@@ -133,7 +151,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
         var isEnough = options.EtcdEndpoints == OptionDefaults.EtcdEndpoints ? unavailable < members.Length : unavailable == 0;
         var state = isEnough ? CheckState.Ok : CheckState.Warning;
         if (unavailable == members.Length) state = CheckState.Problem;
-        report.Add(new CheckResult("etcd", state, $"{members.Length - unavailable} of {members.Length} endpoints answer")
+        report.Add(new CheckResult(CheckKind.Etcd, state, $"{members.Length - unavailable} of {members.Length} endpoints answer")
         {
             Lines = lines,
             Advice = isEnough ? "" : "start etcd there, or correct --etcd-endpoints",
@@ -152,7 +170,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
 
     private void CheckLeases(SubnetState state, NetworkConfig config, Lease? own)
     {
-        const string subject = "leases";
+        var subject = CheckKind.Leases;
         var free = SubnetAllocator.CountFree(config, state.Taken);
         var detail = $"{state.Taken.Count} subnets leased, {free} free; this node has {own?.Subnet.ToString() ?? "none"}";
         if (free == 0 && own is null)

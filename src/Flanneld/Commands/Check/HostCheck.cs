@@ -1,12 +1,13 @@
 using Flannel.HostNetwork;
+using Flanneld.Commands.Check.Facts;
 using Flanneld.Host;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;
 
-/// <summary>Checks this host: interface, kernel settings, MTU, command line.</summary>
-internal sealed class HostCheck(DaemonOptions options, CheckReport report)
+/// <summary>Checks this host: interface, MTU, kernel settings and modules, command line.</summary>
+internal sealed class HostCheck(DaemonOptions options, CheckSection report)
 {
     /// <returns>The interface between the hosts; null when none can be selected.</returns>
     public SelectedInterface? Run()
@@ -15,13 +16,15 @@ internal sealed class HostCheck(DaemonOptions options, CheckReport report)
         if (selected is not null)
         {
             CheckKernelSettings(selected);
-            CheckMtu(selected);
+            new MtuCheck(options, selected, report).CheckInterface();
         }
+
+        new ModulesCheck(HostFiles.OfThisHost, options, report).Run();
 
         if (options.IsPasswordOnCommandLine)
         {
             report.Add(CheckResult.Warning(
-                "etcd password", "is on the command line, visible to every user of this host", "use --etcd-password-file"));
+                CheckKind.EtcdPassword, "is on the command line, visible to every user of this host", "use --etcd-password-file"));
         }
 
         return selected;
@@ -32,13 +35,13 @@ internal sealed class HostCheck(DaemonOptions options, CheckReport report)
         var result = InterfaceSelection.OfThisHost().Select(options);
         if (!result.Ok)
         {
-            report.Add(CheckResult.Problem("interface", result.Error, "choose one with --iface"));
+            report.Add(CheckResult.Problem(CheckKind.Interface, result.Error, "choose one with --iface"));
             return null;
         }
 
         var selected = result.Value;
         report.Add(CheckResult.Ok(
-            "interface",
+            CheckKind.Interface,
             $"{selected.Interface.Name} {selected.Address}, MTU {selected.Interface.Mtu}, public address {selected.PublicIp}"));
         return selected;
     }
@@ -47,14 +50,14 @@ internal sealed class HostCheck(DaemonOptions options, CheckReport report)
     private void CheckKernelSettings(SelectedInterface selected)
     {
         var problems = HostSettings.FindProblems(new KernelSettings(), selected);
-        if (problems.Count == 0) report.Add(CheckResult.Ok("sysctls", "let packets of containers pass"));
+        if (problems.Count == 0) report.Add(CheckResult.Ok(CheckKind.Sysctls, "let packets of containers pass"));
         Report(problems);
     }
 
     /// <summary>What a dual-stack configuration needs.</summary>
     public void CheckIpv6(SelectedInterface selected)
     {
-        const string subject = "IPv6";
+        var subject = CheckKind.Ipv6;
         var address = options.PublicIpv6 ?? selected.Ipv6Address;
         report.Add(address is { } found
             ? CheckResult.Ok(subject, $"interface {selected.Interface.Name}, public address {found}")
@@ -69,19 +72,8 @@ internal sealed class HostCheck(DaemonOptions options, CheckReport report)
         foreach (var problem in problems)
         {
             report.Add(CheckResult.Warning(
-                "sysctls", problem.ToString(),
+                CheckKind.Sysctls, problem.ToString(),
                 $"sysctl -w {problem.Name}={problem.Required} and a file in /etc/sysctl.d, or --set-sysctls"));
-        }
-    }
-
-    /// <summary>With another MTU than the interface's, packets are lost or fragmented.</summary>
-    private void CheckMtu(SelectedInterface selected)
-    {
-        if (options.Mtu is { } mtu && mtu > selected.Interface.Mtu)
-        {
-            report.Add(CheckResult.Warning(
-                "mtu", $"--mtu {mtu} is larger than the MTU {selected.Interface.Mtu} of {selected.Interface.Name}",
-                "omit --mtu: the default fits the interface"));
         }
     }
 }

@@ -4,7 +4,7 @@ using Flanneld.Host.Interfaces;
 namespace Flanneld.Commands.Check;
 
 /// <summary>Checks the metadata service and the identity that it reports.</summary>
-internal sealed class MetadataCheck(MetadataClient metadata, CheckReport report)
+internal sealed class MetadataCheck(MetadataClient metadata, CheckSection report)
 {
     /// <param name="selected">Null without an interface: then the identity cannot be read.</param>
     /// <returns>Null when the identity is unknown.</returns>
@@ -21,12 +21,12 @@ internal sealed class MetadataCheck(MetadataClient metadata, CheckReport report)
             case InstanceIdentityResult.Identity { Value: var identity }:
                 report.Add(Available());
                 report.Add(CheckResult.Ok(
-                    "identity",
+                    CheckKind.Identity,
                     $"{identity.InstanceId} in {identity.ZoneId}, {identity.VpcId}, {identity.VSwitchId},"
                     + $" {identity.NetworkInterfaceId} ({(identity.PrimaryInterface ? "primary" : "secondary")})"));
                 return identity;
             case InstanceIdentityResult.NoSuchInterface none:
-                report.Add(CheckResult.Problem("identity", none.Reason, "choose another interface with --iface"));
+                report.Add(CheckResult.Problem(CheckKind.Identity, none.Reason, "choose another interface with --iface"));
                 return null;
             case InstanceIdentityResult.NotAnEcsInstance not:
                 report.Add(NoInstance(not.Reason));
@@ -48,14 +48,15 @@ internal sealed class MetadataCheck(MetadataClient metadata, CheckReport report)
             _ => NoInstance($"{metadata.Endpoint} reports no instance id"),
         });
 
-    private CheckResult Available() => CheckResult.Ok("metadata", $"{metadata.Endpoint} answers, {metadata.Mode}");
+    private CheckResult Available() => CheckResult.Ok(CheckKind.Metadata, $"{metadata.Endpoint} answers, {metadata.Mode}");
 
     private static CheckResult Unavailable(string line) =>
-        CheckResult.Problem("metadata", line, "let this host connect to it directly: no proxy, and no firewall rule that blocks it");
+        CheckResult.Problem(
+            CheckKind.Metadata, line, "let this host connect to it directly: no proxy, and no firewall rule that blocks it");
 
     private static CheckResult NoInstance(string line) =>
         CheckResult.Problem(
-            "metadata", line,
+            CheckKind.Metadata, line,
             "backend ali-vpc requires an ECS instance; there, switch the metadata service on"
             + " (ECS console, the instance, metadata options)");
 }

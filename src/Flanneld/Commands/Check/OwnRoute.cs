@@ -7,7 +7,7 @@ namespace Flanneld.Commands.Check;
 /// <summary>What the route controller published about this node's route. Pure.</summary>
 internal static class OwnRoute
 {
-    private const string Subject = "route of this node";
+    private static readonly CheckKind Subject = CheckKind.OwnRoute;
 
     /// <param name="status">Null if there is none that can be read.</param>
     /// <param name="hasFallback">A node without its route is reached through the tunnel.</param>

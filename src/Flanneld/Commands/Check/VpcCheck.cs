@@ -7,7 +7,7 @@ using Flanneld.Backends;
 namespace Flanneld.Commands.Check;
 
 /// <summary>Checks this node's VPC: route tables, quota, overlapping ranges, source/destination check.</summary>
-internal sealed class VpcCheck(CheckReport report)
+internal sealed class VpcCheck(CheckSection report)
 {
     private const int QuotaWarningPercent = 80;
     private const string SeePermissions = "see the permissions above";
@@ -24,7 +24,7 @@ internal sealed class VpcCheck(CheckReport report)
 
     private void CheckRouteTables(PermissionCheck vpc, AliVpcBackendConfig backend)
     {
-        const string subject = "route table";
+        var subject = CheckKind.RouteTable;
         if (vpc.VSwitch.Value is not { } vSwitch)
         {
             var unknown = CheckResult.Unknown(subject, $"not read: {CloudCheck.Describe(vpc.VSwitch.Error!)}");
@@ -54,7 +54,7 @@ internal sealed class VpcCheck(CheckReport report)
 
     private void CheckQuota(PermissionCheck vpc)
     {
-        const string subject = "quota";
+        var subject = CheckKind.Quota;
         if (vpc.Entries?.Value is not { } entries) return;
         var used = entries.Count(entry => entry.IsCustom);
         var limit = vpc.Quota.Value?.Total ?? RouteEntryQuota.Default;
@@ -69,7 +69,7 @@ internal sealed class VpcCheck(CheckReport report)
 
     private void CheckOverlaps(PermissionCheck found, Ipv4Network network)
     {
-        const string subject = "network";
+        var subject = CheckKind.Network;
         const string advice = "choose a network that overlaps none of the VPC's ranges, before the first node starts";
         if (found.Vpc.Value is not { } vpc || found.VSwitches.Value is not { } vSwitches)
         {
@@ -97,7 +97,7 @@ internal sealed class VpcCheck(CheckReport report)
 
     private static CheckResult DescribeSourceDestCheck(bool? isOn, string networkInterfaceId)
     {
-        const string subject = "source/destination check";
+        var subject = CheckKind.SourceDestCheck;
         return isOn switch
         {
             false => CheckResult.Ok(subject, $"off at {networkInterfaceId}"),

@@ -1,0 +1,74 @@
+using Flannel.Core;
+using Flannel.Core.Addresses;
+using Flannel.HostNetwork.Firewall;
+using Flanneld.Commands.Check.Facts;
+
+namespace Flanneld.Commands.Check;
+
+/// <summary>Checks whether iptables forwards packets of other nodes' containers to those of this node. Pure.</summary>
+internal sealed class ForwardCheck(PublishedSubnet? subnet, CheckSection report)
+{
+    private const string OtherBridge = "cni0";
+
+    /// <param name="rules">Of this host; fails if they cannot be read.</param>
+    /// <param name="interfaceName">The interface between the hosts.</param>
+    /// <param name="bridgeName">The bridge of the containers; null if it is not known.</param>
+    public void Run(Result<ForwardTrace> rules, string interfaceName, string? bridgeName)
+    {
+        var kind = CheckKind.ForwardPolicy;
+        if (!rules.Ok)
+        {
+            report.Add(CheckResult.Unknown(kind, $"the rules of iptables are not read: {rules.Error}"));
+            return;
+        }
+
+        var trace = rules.Value;
+        if (subnet is null)
+        {
+            report.Add(trace.Policy == "ACCEPT"
+                ? CheckResult.Ok(kind, "the policy of FORWARD is ACCEPT")
+                : CheckResult.Note(
+                    kind, $"the policy of FORWARD is {trace.Policy}: flanneld accepts the network when this node has its subnet,"
+                    + " if it has CAP_NET_ADMIN (forward-rules.conf)"));
+            return;
+        }
+
+        var result = trace.Follow(new ForwardedPacket(
+            interfaceName, bridgeName ?? OtherBridge, FindSource(subnet), new Ipv4Address(subnet.Subnet.Address.Value + 2)));
+        var packets = $"packets of other nodes' containers to {subnet.Subnet}";
+        if (result.IsAccepted)
+        {
+            report.Add(CheckResult.Ok(kind, $"{packets} are accepted: {result.By}"));
+            return;
+        }
+
+        report.Add(CheckResult.Problem(
+            kind, $"{packets} are dropped: {result.By}",
+            bridgeName == DockerHost.BridgeName
+                ? "install the drop-in for Docker, which makes rules in DOCKER-USER (docs/docker.md), or give flanneld CAP_NET_ADMIN"
+                + " (forward-rules.conf)"
+                : "give flanneld CAP_NET_ADMIN (forward-rules.conf of /usr/share/doc/flanneld/examples), or accept the network in"
+                + " FORWARD"));
+    }
+
+    /// <summary>A packet must be accepted in each chain: these are not followed.</summary>
+    /// <param name="chains">Of nftables without iptables; fails if they cannot be read.</param>
+    public void CheckOtherChains(Result<NftForwardChain[]> chains)
+    {
+        if (!chains.Ok || chains.Value.Length == 0) return;
+        var names = string.Join(", ", chains.Value.Select(chain => chain.ToString()));
+        var kind = CheckKind.ForwardPolicy;
+        var advice = $"see 'nft list ruleset', and accept {subnet?.Network.ToString() ?? "the network"} there";
+        report.Add(chains.Value.Any(chain => chain.Policy != "accept")
+            ? CheckResult.Warning(kind, $"nft drops what it does not accept in {names}, which is not followed", advice)
+            : CheckResult.Note(kind, $"nft has rules of its own in {names}, which are not followed"));
+    }
+
+    /// <summary>An address of the network outside this node's subnet: the last one, or the first one if the subnet has the last.</summary>
+    private static Ipv4Address FindSource(PublishedSubnet subnet)
+    {
+        var first = subnet.Network.Address.Value;
+        var last = new Ipv4Address(first + (uint)((1UL << (32 - subnet.Network.Length)) - 1));
+        return subnet.Subnet.Contains(last) ? new Ipv4Address(first) : last;
+    }
+}

@@ -1,0 +1,94 @@
+using Flannel.Core.Leases;
+using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Planning;
+using Flanneld.Backends;
+using Flanneld.Clients;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Flanneld.Commands.Check;
+
+/// <summary>Compares the route tables with the leases, and counts the entries inside the network that are not this cluster's.</summary>
+internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend, CheckSection report, ClientContext context)
+{
+    private const int NamedEntries = 5;
+
+    /// <param name="own">The VPC of this node.</param>
+    public async Task RunAsync(LeaseSnapshot leases, CheckedCluster cluster, VpcId own, CancellationToken cancellation)
+    {
+        var plan = await RouteDryRun.RunAsync(
+            leases, cluster.Id, backend.RouteTableIds, cloud.Api, NullLogger.Instance, cancellation);
+        CheckPlan(plan);
+        var inventory = new RouteInventory(cluster.Id, cloud.Api, context.Time, context.Random, NullLogger.Instance);
+        var listing = await inventory.ListAsync(leases, own, cancellation);
+        CheckOtherClusters(listing);
+        CheckOtherEntries(listing);
+    }
+
+    private void CheckPlan(RouteDryRunResult plan)
+    {
+        var subject = CheckKind.LeasesAndRoutes;
+        if (!plan.Complete)
+            report.Add(CheckResult.Warning(subject, "some could not be compared", "see 'flanneld --dry-run'"));
+        else if (plan.Changes == 0)
+            report.Add(CheckResult.Ok(subject, "agree"));
+        else
+        {
+            report.Add(CheckResult.Warning(
+                subject, $"{plan.Changes} {(plan.Changes == 1 ? "route differs" : "routes differ")}",
+                "the route controller corrects them; if they remain, see 'flanneld --dry-run' and its log"));
+        }
+    }
+
+    /// <summary>Also those that overlap no lease yet: a later lease may get the same subnet.</summary>
+    private void CheckOtherClusters(RouteListingResult listing)
+    {
+        var others = listing.Routes.Where(route => route is { Kind: ListedKind.OtherCluster, Mark: not null })
+            .GroupBy(route => (route.Vpc, Mark: route.Mark!)).OrderBy(group => group.Key.Mark, StringComparer.Ordinal);
+        foreach (var other in others)
+        {
+            var count = other.Count();
+            var warning = CheckResult.Warning(
+                CheckKind.OtherClusters,
+                $"{count} {(count == 1 ? "route" : "routes")} of {other.Key.Mark} in {other.Key.Vpc}, inside this cluster's network",
+                "give each cluster of a VPC its own network; if that cluster no longer exists: flanneld routes clean --of"
+                + $" {other.Key.Mark}");
+            report.Add(warning with { Lines = Describe(other) });
+        }
+    }
+
+    private void CheckOtherEntries(RouteListingResult listing)
+    {
+        var unmanaged = listing.Routes.Where(route => route.Kind == ListedKind.Unmanaged).ToList();
+        if (unmanaged.Count > 0)
+        {
+            var warning = CheckResult.Warning(
+                CheckKind.UnmanagedRoutes,
+                $"{unmanaged.Count} {(unmanaged.Count == 1 ? "entry" : "entries")} without a mark and without a lease inside the network",
+                "see 'flanneld routes'; delete those of the former flannel, and keep those that someone needs");
+            report.Add(warning with { Lines = Describe(unmanaged) });
+        }
+
+        var others = listing.Routes.Where(route => route.Kind is ListedKind.Hosted or ListedKind.Overlapping).ToList();
+        if (others.Count == 0) return;
+        var found = CheckResult.Warning(
+            CheckKind.OtherEntries,
+            $"{others.Count} {(others.Count == 1 ? "entry" : "entries")} of other owners inside the network, or across the subnet of a lease",
+            "the longest destination wins: give the containers a network that no other route is in");
+        report.Add(found with { Lines = Describe(others) });
+    }
+
+    private static List<string> Describe(IEnumerable<ListedRoute> routes)
+    {
+        var all = routes.ToList();
+        List<string> lines = [.. all.Take(NamedEntries).Select(Describe)];
+        if (all.Count > lines.Count) lines.Add($"and {all.Count - lines.Count} more");
+        return lines;
+    }
+
+    private static string Describe(ListedRoute route)
+    {
+        var name = route.Entry.Name is { Length: > 0 } text ? $" ({text})" : "";
+        var hops = string.Join(' ', route.Entry.NextHops.Select(hop => hop.Id));
+        return $"{route.Entry.Destination} to {hops} in {route.Entry.RouteTableId}{name}";
+    }
+}
