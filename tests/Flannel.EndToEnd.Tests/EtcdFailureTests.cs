@@ -80,7 +80,7 @@ public sealed class EtcdFailureTests : IAsyncDisposable
         Assert.Equal(
             before.Nodes[0] with { ProcessId = existing.Daemon.Id }, (await ClusterSnapshot.TakeAsync(Vpc, [existing], Cancel)).Nodes[0]);
 
-        // The steps for the operator in docs/failure-modes.md.
+        // The steps for the operator in docs/failure-modes/etcd.md.
         var revision = (await Vpc.Etcd.ListAsync("/elsewhere", Cancel))[0].ModRevision;
         await Vpc.Etcd.ControlAsync(Cancel, "compact", revision.ToString(System.Globalization.CultureInfo.InvariantCulture));
         await Vpc.Etcd.ControlAsync(Cancel, "defrag");
