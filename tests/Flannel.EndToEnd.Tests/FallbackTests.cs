@@ -1,12 +1,10 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
 using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
 /// <summary>Backend ali-vpc with the fallback vxlan: nodes in network namespaces, the simulated cloud and its router, a real etcd, a real
 /// kernel.</summary>
-public sealed partial class FallbackTests : EndToEndTest
+public sealed class FallbackTests : EndToEndTest
 {
     private const string Device = "flannel.1";
     private const string Fallback =
@@ -41,7 +39,7 @@ public sealed partial class FallbackTests : EndToEndTest
             Assert.DoesNotContain("node[1159]", daemons[instance].StandardError, StringComparison.Ordinal);
         }
 
-        var pings = await StartPingsAsync();
+        await using var pings = await ContainerPings.StartAsync(containers, Cancel);
         // A node in fallback starts again.
         await RestartAsync(Enumerable.Range(0, 4).First(instance => !routed.Contains(instance)));
         await Vpc.Control.SetSettingsAsync(new { routeEntryQuota = 200 }, Cancel);
@@ -49,7 +47,7 @@ public sealed partial class FallbackTests : EndToEndTest
         await RestartAsync((await WaitForControllerAsync()).Facts.Number - 1);
         for (var instance = 0; instance < 4; instance++) await WaitForRouteAsync(await SubnetAsync(instance), instance);
         foreach (var (from, to) in Pairs()) await WaitForTunnelAsync(from, to, false);
-        await AssertNothingLostAsync(pings);
+        await pings.AssertNothingLostAsync(Cancel);
         await AssertAllTalkAsync();
         Assert.Equal("", await TunnelRoutesAsync(0));
         await Eventually.IsAsync(
@@ -75,7 +73,7 @@ public sealed partial class FallbackTests : EndToEndTest
         Assert.True(File.Exists(Vpc.Instances[1].SubnetFile));
 
         // An entry of another cluster takes its place, and goes.
-        var pings = await StartPingsAsync();
+        await using var pings = await ContainerPings.StartAsync(containers, Cancel);
         await CreateMarkedRouteAsync(subnet, 0, OtherCluster);
         await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, [], Cancel);
         // The missing permission ended the term; a candidate that starts campaigns at once.
@@ -85,7 +83,7 @@ public sealed partial class FallbackTests : EndToEndTest
         await Vpc.Control.DeleteRouteAsync(entry!.RouteEntryId, Cancel);
         await WaitForRouteAsync(subnet, 1);
         foreach (var (from, to) in Pairs()) await WaitForTunnelAsync(from, to, false);
-        await AssertNothingLostAsync(pings);
+        await pings.AssertNothingLostAsync(Cancel);
         await daemons[1].WaitForLogAsync($"{subnet} is no longer reached through the VXLAN tunnel", Cancel);
     }
 
@@ -96,7 +94,7 @@ public sealed partial class FallbackTests : EndToEndTest
         await using var running = await StartContainersAsync();
         string[] subnets = [await SubnetAsync(0), await SubnetAsync(1), await SubnetAsync(2)];
         await AssertAllTalkAsync();
-        var pings = await StartPingsAsync();
+        await using var pings = await ContainerPings.StartAsync(containers, Cancel);
         foreach (var config in new[] { Vxlan, Fallback })
         {
             var isTunnel = config == Vxlan;
@@ -110,7 +108,7 @@ public sealed partial class FallbackTests : EndToEndTest
             }
         }
 
-        await AssertNothingLostAsync(pings);
+        await pings.AssertNothingLostAsync(Cancel);
         Assert.Equal((subnets[0], subnets[1], subnets[2]), (await SubnetAsync(0), await SubnetAsync(1), await SubnetAsync(2)));
     }
 
@@ -202,45 +200,4 @@ public sealed partial class FallbackTests : EndToEndTest
             var text = await GetAsync(instance, path);
             return texts.All(each => text.Contains(each, StringComparison.Ordinal));
         }, Cancel);
-
-    /// <summary>Pings between all pairs, every 10 ms, until <see cref="AssertNothingLostAsync"/>.</summary>
-    private async Task<IReadOnlyList<ChildProcess>> StartPingsAsync()
-    {
-        var pings = await Task.WhenAll(Pairs().Select(pair => ChildProcess.StartAsync(
-            new ProgramStart("ping", ["-n", "-i", "0.01", "-W", "1", containers[pair.To].Address])
-            {
-                Namespace = containers[pair.From].Namespace,
-            })));
-        await Eventually.IsAsync("all pings have replies", () => Task.FromResult(pings.All(ping => LastReply(ping) > 0)), Cancel);
-        return pings;
-    }
-
-    /// <summary>Every packet between the first and the last reply was answered, and the last reply is recent.</summary>
-    private static async Task AssertNothingLostAsync(IReadOnlyList<ChildProcess> pings)
-    {
-        foreach (var ping in pings)
-        {
-            ping.Interrupt();
-            await ping.WaitForExitAsync(Cancel);
-            var replies = Replies().Matches(ping.StandardOutput).Select(Number).ToHashSet();
-            var sent = Number(Sent().Match(ping.StandardOutput));
-            var last = replies.Max();
-            var lost = Enumerable.Range(1, last).Where(number => !replies.Contains(number)).ToList();
-            Assert.True(lost.Count == 0, $"{lost.Count} of {sent} lost: {string.Join(' ', lost)}\n{ping.StandardOutput.Split('\n')[0]}");
-            // Those that were under way when ping was ended.
-            Assert.InRange(sent - last, 0, 20);
-            await ping.DisposeAsync();
-        }
-    }
-
-    private static int LastReply(ChildProcess ping) => Replies().Matches(ping.StandardOutput).Select(Number).LastOrDefault();
-
-    private static int Number(Match match) => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
-
-    // Not "From … Destination Host Unreachable".
-    [GeneratedRegex("bytes from [0-9.]+: icmp_seq=([0-9]+)")]
-    private static partial Regex Replies();
-
-    [GeneratedRegex("([0-9]+) packets transmitted")]
-    private static partial Regex Sent();
 }
