@@ -78,7 +78,7 @@ public sealed class MigrationTests : EndToEndTest
         await Vpc.Etcd.ControlAsync(Cancel, "del", "--prefix", $"{TestVpc.Prefix}/ali-vpc/");
     }
 
-    /// <summary>After a second move. The entry that the old daemon wrote has no mark, and is deleted only because its node releases it.</summary>
+    /// <summary>After a second move. The entry of the old daemon has no mark, and is deleted only because its node releases it.</summary>
     private async Task AssertReleaseDeletesAnUnmarkedEntryAsync()
     {
         var leaving = await StartReadyAsync(0, QuickResync);
@@ -108,6 +108,7 @@ public sealed class MigrationTests : EndToEndTest
         Assert.Equal(entries, await Vpc.Control.CustomRoutesAsync(Cancel));
         Assert.DoesNotContain(
             await Vpc.Control.ApiCallsAsync(Cancel),
-            call => call.Action.Contains("Route", StringComparison.Ordinal) && !call.Action.StartsWith("Describe", StringComparison.Ordinal));
+            call => call.Action.Contains("RouteEntr", StringComparison.Ordinal)
+                && !call.Action.StartsWith("Describe", StringComparison.Ordinal));
     }
 }

@@ -18,7 +18,7 @@ public sealed class ReadmeTests : MachineTest
         // The mirrors of the distribution are not reachable.
         await Machine.RunAsync("rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*", Cancel);
 
-        var lines = Lines("On Debian and Ubuntu:");
+        var lines = Lines("Then on each instance, with apt:");
         Assert.Contains(lines, line => line.Contains("apt-get install flanneld", StringComparison.Ordinal));
         foreach (var line in lines)
         {
