@@ -11,34 +11,37 @@ public sealed class DebFileTests
         // -rw-r--r-- root/root 2163 2026-11-24 18:33 ./etc/default/flanneld
         var entries = Run.Lines(await Run.OutputAsync("dpkg-deb", "--contents", Packages.Deb))
             .Select(line => line.Split((char[]?)null, 6, StringSplitOptions.RemoveEmptyEntries)).ToList();
+        string[] expected =
+        [
+            "-rw-r--r-- ./etc/default/flanneld",
+            "-rw-r--r-- ./lib/systemd/system/flanneld.service",
+            "-rwxr-xr-x ./usr/lib/flannel/mk-docker-opts.sh",
+            "-rw-r--r-- ./usr/lib/sysusers.d/flanneld.conf",
+            "-rwxr-xr-x ./usr/sbin/flanneld",
+            "-rw-r--r-- ./usr/share/bash-completion/completions/flanneld",
+            "-rw-r--r-- ./usr/share/doc/flanneld/THIRD-PARTY-NOTICES.dotnet.gz",
+            "-rw-r--r-- ./usr/share/doc/flanneld/changelog.gz",
+            "-rw-r--r-- ./usr/share/doc/flanneld/copyright",
+            "-rw-r--r-- ./usr/share/doc/flanneld/examples/containerd.conf",
+            "-rw-r--r-- ./usr/share/doc/flanneld/examples/credentials.conf",
+            "-rw-r--r-- ./usr/share/doc/flanneld/examples/docker-io.conf",
+            "-rw-r--r-- ./usr/share/doc/flanneld/examples/docker.conf",
+            "-rw-r--r-- ./usr/share/doc/flanneld/examples/forward-rules.conf",
+            "-rw-r--r-- ./usr/share/doc/flanneld/examples/ip-masq.conf",
+            "-rw-r--r-- ./usr/share/doc/flanneld/examples/set-sysctls.conf",
+            "-rw-r--r-- ./usr/share/doc/flanneld/examples/vxlan.conf",
+            "-rw-r--r-- ./usr/share/fish/vendor_completions.d/flanneld.fish",
+            "-rw-r--r-- ./usr/share/flanneld/alerts.yaml",
+            "-rw-r--r-- ./usr/share/flanneld/dashboard.json",
+            "-rw-r--r-- ./usr/share/lintian/overrides/flanneld",
+            "-rw-r--r-- ./usr/share/man/man5/subnet.env.5.gz",
+            "-rw-r--r-- ./usr/share/man/man8/flanneld.8.gz",
+            "-rw-r--r-- ./usr/share/zsh/vendor-completions/_flanneld",
+            .. PackageEntries.Documents.Select(document => $"-rw-r--r-- ./usr/share/doc/flanneld/{document}"),
+        ];
         Assert.Equal(
-            [
-                "-rw-r--r-- ./etc/default/flanneld",
-                "-rw-r--r-- ./lib/systemd/system/flanneld.service",
-                "-rwxr-xr-x ./usr/lib/flannel/mk-docker-opts.sh",
-                "-rw-r--r-- ./usr/lib/sysusers.d/flanneld.conf",
-                "-rwxr-xr-x ./usr/sbin/flanneld",
-                "-rw-r--r-- ./usr/share/bash-completion/completions/flanneld",
-                "-rw-r--r-- ./usr/share/doc/flanneld/THIRD-PARTY-NOTICES.dotnet.gz",
-                "-rw-r--r-- ./usr/share/doc/flanneld/changelog.gz",
-                "-rw-r--r-- ./usr/share/doc/flanneld/copyright",
-                "-rw-r--r-- ./usr/share/doc/flanneld/examples/containerd.conf",
-                "-rw-r--r-- ./usr/share/doc/flanneld/examples/credentials.conf",
-                "-rw-r--r-- ./usr/share/doc/flanneld/examples/docker-io.conf",
-                "-rw-r--r-- ./usr/share/doc/flanneld/examples/docker.conf",
-                "-rw-r--r-- ./usr/share/doc/flanneld/examples/forward-rules.conf",
-                "-rw-r--r-- ./usr/share/doc/flanneld/examples/ip-masq.conf",
-                "-rw-r--r-- ./usr/share/doc/flanneld/examples/set-sysctls.conf",
-                "-rw-r--r-- ./usr/share/doc/flanneld/examples/vxlan.conf",
-                "-rw-r--r-- ./usr/share/fish/vendor_completions.d/flanneld.fish",
-                "-rw-r--r-- ./usr/share/flanneld/alerts.yaml",
-                "-rw-r--r-- ./usr/share/flanneld/dashboard.json",
-                "-rw-r--r-- ./usr/share/lintian/overrides/flanneld",
-                "-rw-r--r-- ./usr/share/man/man5/subnet.env.5.gz",
-                "-rw-r--r-- ./usr/share/man/man8/flanneld.8.gz",
-                "-rw-r--r-- ./usr/share/zsh/vendor-completions/_flanneld",
-            ],
-            PackageEntries.FilesOfRoot(entries).Select(fields => $"{fields[0]} {fields[5]}"));
+            expected.Order(StringComparer.Ordinal),
+            PackageEntries.FilesOfRoot(entries).Select(fields => $"{fields[0]} {fields[5]}").Order(StringComparer.Ordinal));
     }
 
     [Fact]

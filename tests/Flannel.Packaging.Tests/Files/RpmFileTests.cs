@@ -13,36 +13,39 @@ public sealed class RpmFileTests
         var entries = Run.Lines(await QueryAsync(Packages.Rpm,
             @"[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILEFLAGS:fflags} %{FILENAMES}\n]"))
             .Select(line => line.Split(' ')).ToList();
+        string[] expected =
+        [
+            "-rw-r--r-- cn /etc/sysconfig/flanneld",
+            "lrwxrwxrwx  /usr/lib/ssl/cert.pem",
+            "-rw-r--r--  /usr/lib/systemd/system/flanneld.service",
+            "-rw-r--r--  /usr/lib/sysusers.d/flanneld.conf",
+            "-rwxr-xr-x  /usr/libexec/flannel/mk-docker-opts.sh",
+            "-rwxr-xr-x  /usr/sbin/flanneld",
+            "-rw-r--r--  /usr/share/bash-completion/completions/flanneld",
+            "-rw-r--r-- d /usr/share/doc/flanneld/examples/containerd.conf",
+            "-rw-r--r-- d /usr/share/doc/flanneld/examples/credentials.conf",
+            "-rw-r--r-- d /usr/share/doc/flanneld/examples/docker-io.conf",
+            "-rw-r--r-- d /usr/share/doc/flanneld/examples/docker.conf",
+            "-rw-r--r-- d /usr/share/doc/flanneld/examples/forward-rules.conf",
+            "-rw-r--r-- d /usr/share/doc/flanneld/examples/ip-masq.conf",
+            "-rw-r--r-- d /usr/share/doc/flanneld/examples/set-sysctls.conf",
+            "-rw-r--r-- d /usr/share/doc/flanneld/examples/vxlan.conf",
+            "-rw-r--r--  /usr/share/fish/vendor_completions.d/flanneld.fish",
+            "-rw-r--r--  /usr/share/flanneld/alerts.yaml",
+            "-rw-r--r--  /usr/share/flanneld/dashboard.json",
+            "-rw-r--r-- l /usr/share/licenses/flanneld/Apache-2.0.txt",
+            "-rw-r--r-- l /usr/share/licenses/flanneld/GPL-3.0.txt",
+            "-rw-r--r-- l /usr/share/licenses/flanneld/LGPL-2.1.txt",
+            "-rw-r--r-- l /usr/share/licenses/flanneld/THIRD-PARTY-NOTICES.dotnet",
+            "-rw-r--r-- l /usr/share/licenses/flanneld/copyright",
+            "-rw-r--r-- d /usr/share/man/man5/subnet.env.5.gz",
+            "-rw-r--r-- d /usr/share/man/man8/flanneld.8.gz",
+            "-rw-r--r--  /usr/share/zsh/site-functions/_flanneld",
+            .. PackageEntries.Documents.Select(document => $"-rw-r--r-- d /usr/share/doc/flanneld/{document}"),
+        ];
         Assert.Equal(
-            [
-                "-rw-r--r-- cn /etc/sysconfig/flanneld",
-                "lrwxrwxrwx  /usr/lib/ssl/cert.pem",
-                "-rw-r--r--  /usr/lib/systemd/system/flanneld.service",
-                "-rw-r--r--  /usr/lib/sysusers.d/flanneld.conf",
-                "-rwxr-xr-x  /usr/libexec/flannel/mk-docker-opts.sh",
-                "-rwxr-xr-x  /usr/sbin/flanneld",
-                "-rw-r--r--  /usr/share/bash-completion/completions/flanneld",
-                "-rw-r--r-- d /usr/share/doc/flanneld/examples/containerd.conf",
-                "-rw-r--r-- d /usr/share/doc/flanneld/examples/credentials.conf",
-                "-rw-r--r-- d /usr/share/doc/flanneld/examples/docker-io.conf",
-                "-rw-r--r-- d /usr/share/doc/flanneld/examples/docker.conf",
-                "-rw-r--r-- d /usr/share/doc/flanneld/examples/forward-rules.conf",
-                "-rw-r--r-- d /usr/share/doc/flanneld/examples/ip-masq.conf",
-                "-rw-r--r-- d /usr/share/doc/flanneld/examples/set-sysctls.conf",
-                "-rw-r--r-- d /usr/share/doc/flanneld/examples/vxlan.conf",
-                "-rw-r--r--  /usr/share/fish/vendor_completions.d/flanneld.fish",
-                "-rw-r--r--  /usr/share/flanneld/alerts.yaml",
-                "-rw-r--r--  /usr/share/flanneld/dashboard.json",
-                "-rw-r--r-- l /usr/share/licenses/flanneld/Apache-2.0.txt",
-                "-rw-r--r-- l /usr/share/licenses/flanneld/GPL-3.0.txt",
-                "-rw-r--r-- l /usr/share/licenses/flanneld/LGPL-2.1.txt",
-                "-rw-r--r-- l /usr/share/licenses/flanneld/THIRD-PARTY-NOTICES.dotnet",
-                "-rw-r--r-- l /usr/share/licenses/flanneld/copyright",
-                "-rw-r--r-- d /usr/share/man/man5/subnet.env.5.gz",
-                "-rw-r--r-- d /usr/share/man/man8/flanneld.8.gz",
-                "-rw-r--r--  /usr/share/zsh/site-functions/_flanneld",
-            ],
-            PackageEntries.FilesOfRoot(entries).Select(fields => $"{fields[0]} {fields[2]} {fields[3]}"));
+            expected.Order(StringComparer.Ordinal),
+            PackageEntries.FilesOfRoot(entries).Select(fields => $"{fields[0]} {fields[2]} {fields[3]}").Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -6,7 +6,8 @@ namespace Flannel.Packaging.Tests.Files;
 /// executable.</summary>
 internal sealed class SourceCopy
 {
-    private static readonly string[] parts = ["eng", "deb", "rpm", "packaging", "Directory.Build.props"];
+    private static readonly string[] parts =
+        ["eng", "deb", "rpm", "packaging", "docs", "README.md", "README.zh-CN.md", "SECURITY.md", "Directory.Build.props"];
 
     private readonly NamedValue[] environment;
 
