@@ -42,18 +42,20 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     }
 
     /// <summary>Starts a VPC and boots its first instance as a machine with the deb at /packages.</summary>
-    protected async Task StartMachineAsync(int instances = 1, CloudSetup? setup = null, bool publishConfig = true, string? etcdName = null)
+    /// <param name="hasEtcd">Whether the packages of etcd are installed in the machine.</param>
+    protected async Task StartMachineAsync(
+        int instances = 1, CloudSetup? setup = null, bool publishConfig = true, string? etcdName = null, bool hasEtcd = false)
     {
         var deb = Packages.Deb;
         await Require.NamespacesAsync();
-        if (await DebianRoot.UnavailableAsync(Cancel) is { } reason)
+        if (await DebianRoot.UnavailableAsync(Cancel, hasEtcd) is { } reason)
         {
             Assert.Skip(reason);
         }
         await StartVpcAsync(instances, setup, publishConfig, etcdName);
         Directory.CreateDirectory(PackageFolder);
         File.Copy(deb, Path.Combine(PackageFolder, "flanneld.deb"));
-        machine = await SystemdMachine.StartAsync(await DebianRoot.FolderAsync(), MachineFolder, PackageFolder,
+        machine = await SystemdMachine.StartAsync(await DebianRoot.FolderAsync(hasEtcd), MachineFolder, PackageFolder,
             Vpc.Instances[0].Namespace!, Cancel);
     }
 
