@@ -18,7 +18,8 @@ internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend
         var plan = await RouteDryRun.RunAsync(
             leases, cluster.Id, backend.RouteTableIds, cloud.Api, NullLogger.Instance, cancellation);
         CheckPlan(plan);
-        var inventory = new RouteInventory(cluster.Id, cloud.Api, context.Time, context.Random, NullLogger.Instance);
+        var inventory = new RouteInventory(
+            cluster.Id, backend.RouteTableIds, cloud.Api, context.Time, context.Random, NullLogger.Instance);
         var listing = await inventory.ListAsync(leases, own, cancellation);
         CheckOtherClusters(listing);
         CheckOtherEntries(listing);
@@ -64,7 +65,7 @@ internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend
             var warning = CheckResult.Warning(
                 CheckKind.UnmanagedRoutes,
                 $"{unmanaged.Count} {(unmanaged.Count == 1 ? "entry" : "entries")} without a mark and without a lease inside the network",
-                "see 'flanneld routes'; delete those of the former flannel, and keep those that someone needs");
+                "see 'flanneld routes'; if no one needs them, 'flanneld routes clean --unmanaged' deletes them");
             report.Add(warning with { Lines = Describe(unmanaged) });
         }
 
