@@ -16,6 +16,7 @@ internal sealed class CloudTransport : IDisposable
     private readonly CloudEndpoints endpoints;
     private readonly HttpClient http;
     private readonly ConcurrentDictionary<CloudService, bool> plainReported = new();
+    private readonly CallFailures failures = new();
 
     /// <param name="credentials">Null if every call brings its own.</param>
     public CloudTransport(CloudContext context, ICredentialSource? credentials)
@@ -146,12 +147,16 @@ internal sealed class CloudTransport : IDisposable
         context.Observer.RequestEnded(call.Service.Name(), call.Action, error, duration);
         if (error is null)
         {
+            failures.Succeeded(call.RamAction);
             context.Logger.CallSucceeded(call.RamAction, milliseconds, attempt.Value?.RequestId ?? attempt.Error!.RequestId);
             return;
         }
 
         var request = error.RequestId.Length == 0 ? "" : $", request {error.RequestId}";
-        context.Logger.CallFailed(call.RamAction, milliseconds, error.Code, error.Kind, error.HttpStatus, request, error.Message);
+        var level = failures.Failed(call.RamAction, error.Kind);
+        var action = call.RamAction;
+        object elapsed = milliseconds, kind = error.Kind, status = error.HttpStatus;
+        context.Logger.CallFailed(level, action, elapsed, error.Code, kind, status, request, error.Message);
     }
 
     private async Task<SendResult<T>> SendOnceAsync<T>(

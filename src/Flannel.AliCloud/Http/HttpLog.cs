@@ -7,13 +7,15 @@ namespace Flannel.AliCloud.Http;
 /// about 8 KB each.</remarks>
 internal static partial class HttpLog
 {
-    [LoggerMessage(3000, LogLevel.Debug, "{Action} succeeded in {Milliseconds} ms (request {RequestId})")]
+    [LoggerMessage(3000, LogLevel.Trace, "{Action} succeeded in {Milliseconds} ms (request {RequestId})")]
     public static partial void CallSucceeded(this ILogger logger, string action, object milliseconds, string requestId);
 
-    [LoggerMessage(3001, LogLevel.Information,
+    /// <param name="level">See <see cref="CallFailures"/>.</param>
+    [LoggerMessage(EventId = 3001, Message =
         "{Action} failed after {Milliseconds} ms: {Code} ({Kind}, HTTP {HttpStatus}{Request}): {Text}")]
     public static partial void CallFailed(
-        this ILogger logger, string action, object milliseconds, string code, object kind, object httpStatus, string request, string text);
+        this ILogger logger, LogLevel level, string action, object milliseconds, string code, object kind, object httpStatus,
+        string request, string text);
 
     [LoggerMessage(3002, LogLevel.Warning,
         "{Service} endpoint {Endpoint} is configured without TLS: others can read and change signatures and responses; use https://")]
