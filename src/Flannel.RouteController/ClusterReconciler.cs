@@ -168,7 +168,8 @@ public sealed class ClusterReconciler(
 
             reconciler = new VpcReconciler(
                 desired, options, term,
-                new VpcContext(vpc, limitedApi, context.Time, new Random(context.Random.Next()), context.Log), TermEnd);
+                new VpcContext(vpc, limitedApi, context.Time, new Random(context.Random.Next()), context.Log) { PlanLog = context.PlanLog },
+                TermEnd);
             reconcilers[vpc] = reconciler;
             started.Add(reconciler);
         }

@@ -1,5 +1,6 @@
 using Flannel.Core;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flannel.RouteController;
 
@@ -10,4 +11,7 @@ public sealed record ControllerContext(TimeProvider Time, Random Random, ILogger
 {
     /// <summary>Receives the results of passes.</summary>
     public IReconcileObserver Observer { get; init; } = NoReconcileObserver.Instance;
+
+    /// <summary>Receives the plans of the passes, at level debug.</summary>
+    public ILogger PlanLog { get; init; } = NullLogger.Instance;
 }

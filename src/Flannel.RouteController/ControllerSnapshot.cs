@@ -28,6 +28,9 @@ public sealed record ControllerSnapshot(
     /// <summary>Entries inside the network that carry no mark and match no lease.</summary>
     public int Unmanaged => CountConflicts(ConflictKind.Unmanaged);
 
+    /// <summary>The last pass over each VPC.</summary>
+    public IReadOnlyList<VpcPass> Passes { get; init; } = [];
+
     /// <summary>Routes of other clusters inside the network.</summary>
     public int OtherClusters =>
         Conflicts.Where(conflict => conflict.Cluster is not null).DistinctBy(conflict => conflict.RouteEntryId).Count();
@@ -53,6 +56,7 @@ public sealed record ControllerSnapshot(
         {
             Ipv6Nodes = [.. all.SelectMany(vpc => vpc.Ipv6Nodes)],
             HeldDeletions = all.Sum(vpc => vpc.HeldDeletions),
+            Passes = [.. all.SelectMany(vpc => vpc.Passes)],
         };
     }
 

@@ -46,6 +46,9 @@ internal sealed class Ipv6Reconciler(
     /// <summary>The states of a recorded plan by lease key.</summary>
     public IReadOnlyDictionary<string, Ipv6RouteStatus> StatusesOf(VpcPlan plan) => statuses.Of(plan);
 
+    /// <inheritdoc cref="VpcExecutor.HeldBack"/>
+    public string? HeldBack(RouteAction action, VpcPlan plan) => execution.Executor.HeldBack(action, plan);
+
     /// <summary>Sends at most one write.</summary>
     /// <param name="isCurrent">Whether the plan's leases are still the newest.</param>
     public async Task<ExecutionResult> ExecuteAsync(VpcPlan plan, Func<bool> isCurrent, CancellationToken cancellation)

@@ -4,6 +4,7 @@ using Flannel.RouteController.Failures;
 using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
+using Microsoft.Extensions.Logging;
 
 namespace Flannel.RouteController;
 
@@ -117,14 +118,30 @@ internal sealed class VpcReconciler
         var plan = VpcPlan.For(observation.Ipv4, term.Mark);
         var ipv6Plan = VpcPlan.For(observation.Ipv6, term.Mark);
         Record(plan, ipv6Plan);
+        LogPlan(plan, ipv6Plan);
         if (!await parts.Status.Publisher.PublishAsync(plan, parts.Ipv6.StatusesOf(ipv6Plan), cancellation))
             return PassResult.Ended(new TermResult.Lost());
         // Only after the publication: the nodes then know the reason.
         if (termEnd() is { } end) return PassResult.Ended(end);
         var execution = await ExecuteAsync(plan, cancellation);
         var ipv6Execution = execution is ExecutionResult.NothingToWrite ? await ExecuteIpv6Async(ipv6Plan, cancellation) : null;
-        snapshot = SnapshotOf(plan);
-        return ScheduleNext(plan, execution, parts.Ipv6.NextDue(ipv6Plan, ipv6Execution));
+        var next = ScheduleNext(plan, execution, parts.Ipv6.NextDue(ipv6Plan, ipv6Execution));
+        snapshot = SnapshotOf(plan, ipv6Plan, next.Pause);
+        return next;
+    }
+
+    private void LogPlan(VpcPlan plan, VpcPlan ipv6Plan)
+    {
+        if (!context.PlanLog.IsEnabled(LogLevel.Debug)) return;
+        List<string> lines =
+        [
+            .. PlanText.LinesOf(plan, action => parts.Execution.Executor.HeldBack(action, plan)),
+            .. PlanText.LinesOf(ipv6Plan, action => parts.Ipv6.HeldBack(action, ipv6Plan)),
+        ];
+        foreach (var line in lines) RouteControllerLog.Plan(context.PlanLog, context.Vpc, line);
+        if (lines.Count > 0) return;
+        RouteControllerLog.PlanEmpty(
+            context.PlanLog, context.Vpc, PlanText.CountsOf(plan.Actions.Concat(ipv6Plan.Actions)), Plural.Of(plan.Tables.Count, "table"));
     }
 
     private void Record(VpcPlan plan, VpcPlan ipv6Plan)
@@ -204,13 +221,23 @@ internal sealed class VpcReconciler
     /// <summary>Up to a tenth earlier, so that the controllers of an account do not read at the same moment.</summary>
     private void ScheduleResync() => Schedule.Set(Deadline.Resync, options.Resync * (0.9 + context.Random.NextDouble() / 10));
 
-    private ControllerSnapshot SnapshotOf(VpcPlan plan) => new(
+    /// <param name="pause">The time until the next pass.</param>
+    private ControllerSnapshot SnapshotOf(VpcPlan plan, VpcPlan ipv6Plan, TimeSpan pause) => new(
         parts.Status.Debouncer.Latest, [.. parts.Execution.Conflicts.All, .. parts.Ipv6.Conflicts], [.. plan.TableIds.Select(UsageOf)],
         parts.Execution.Progress.LastReconcile, Writes)
     {
         Ipv6Nodes = parts.Ipv6.Latest,
         HeldDeletions = parts.Execution.Deletions.Held + parts.Ipv6.HeldDeletions,
+        Passes = [PassOf(plan, ipv6Plan, pause)],
     };
+
+    private VpcPass PassOf(VpcPlan plan, VpcPlan ipv6Plan, TimeSpan pause)
+    {
+        var now = context.Time.GetUtcNow();
+        return new VpcPass(
+            context.Vpc.Id, now, PlanText.CountsOf(plan.Actions.Concat(ipv6Plan.Actions)), parts.Failures.Reason?.Message, now + pause,
+            Schedule.Pending());
+    }
 
     private TableUsage UsageOf(string tableId) => new(
         tableId, context.Vpc.Id, parts.Observation.Entries.CustomEntriesOf(tableId), parts.Observation.Quota.LimitOf(tableId));

@@ -43,6 +43,16 @@ internal sealed class DeletionPolicy(
         return schedule.IsPending(Deadline.Deletion) ? [] : allowed;
     }
 
+    /// <summary>Why a deletion of the plan is not sent now; null if it may be.</summary>
+    public string? HeldBack(RouteAction.Delete delete, DesiredVpcState desired)
+    {
+        if (schedule.IsPending(Deadline.Deletion)) return "the election or the leases are not proven";
+        if (delete.Released is { } node) return HoldLeft(node, desired) > TimeSpan.Zero ? "the release is recent" : null;
+        if (shared.IsShared) return "another route controller uses this cluster's id";
+        if (!stale.IsDue(delete)) return "no evidence yet";
+        return limiter.Held > 0 ? "many routes became stale at once" : null;
+    }
+
     /// <summary>Asks the store by one linearizable read whether this term and the leases are as the deletion assumes: the watch may lag
     /// behind.</summary>
     public async Task<bool> IsProvenAsync(RouteWrite.DeleteMany write, CancellationToken cancellation)

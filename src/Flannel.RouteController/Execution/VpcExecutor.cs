@@ -38,6 +38,14 @@ internal sealed class VpcExecutor(
         return HandleResult(write, await writer.WriteAsync(write, cancellation));
     }
 
+    /// <summary>Why an action of a recorded plan is not executed now; null if it may be.</summary>
+    public string? HeldBack(RouteAction action, VpcPlan plan)
+    {
+        if (!failures.MayWrite) return "back-off of the VPC";
+        if (failures.Routes.Of(action) is { } failure && failures.Routes.Blocks(action)) return $"back-off: {failure.Reason.Message}";
+        return action is RouteAction.Delete delete ? deletions.HeldBack(delete, plan.Desired) : null;
+    }
+
     private ExecutionResult HandleResult(RouteWrite write, WriteResult result)
     {
         transition.Restart(write);

@@ -36,9 +36,10 @@ internal sealed class VpcFailures(VpcContext context, TimeSpan unreachableLimit,
     /// <returns>The pause before the next one.</returns>
     public TimeSpan FailRead(CloudError error)
     {
+        var isRepeated = reads.IsFailing;
         var pause = reads.Fail(error, isNextDifferent: false);
         schedule.Set(Deadline.Read, pause);
-        LogRetry(context.Vpc, error, pause, context.Log);
+        LogRetry(error, pause, isRepeated);
         return pause;
     }
 
@@ -47,9 +48,10 @@ internal sealed class VpcFailures(VpcContext context, TimeSpan unreachableLimit,
     /// <summary>The tables could not be listed, and the known ones are used.</summary>
     public void FailTableList(CloudError error)
     {
+        var isRepeated = tableList.Failures > 0;
         var pause = tableList.Next(error.RetryAfter);
         schedule.Set(Deadline.TableList, pause);
-        LogRetry(context.Vpc, error, pause, context.Log);
+        LogRetry(error, pause, isRepeated);
     }
 
     public void RecoverTableList() => tableList.Reset();
@@ -58,19 +60,31 @@ internal sealed class VpcFailures(VpcContext context, TimeSpan unreachableLimit,
     /// <returns>The pause before the next one.</returns>
     public TimeSpan FailWrite(CloudError error, bool isNextDifferent)
     {
+        var isRepeated = writes.IsFailing;
         var pause = writes.Fail(error, isNextDifferent);
         schedule.Set(Deadline.Write, pause);
-        LogRetry(context.Vpc, error, pause, context.Log);
+        LogRetry(error, pause, isRepeated);
         return pause;
     }
 
     public void RecoverWrites() => Recover(writes);
 
-    public static void LogRetry(VpcId vpc, CloudError error, TimeSpan pause, ILogger log)
+    /// <param name="isRepeated">Whether the same call failed before: one failure alone is usually settled by the first retry.</param>
+    public static void LogRetry(VpcId vpc, CloudError error, TimeSpan pause, bool isRepeated, ILogger log)
     {
-        if (error.Kind == CloudErrorKind.Denied) RouteControllerLog.Denied(log, vpc, error.Denial, error.RequestNote);
-        else RouteControllerLog.Waiting(log, vpc, (long)pause.TotalMilliseconds, error.Code, error.Message, error.RequestNote);
+        if (error.Kind == CloudErrorKind.Denied)
+        {
+            RouteControllerLog.Denied(log, vpc, error.Denial, error.RequestNote);
+            return;
+        }
+
+        var level = isRepeated ? LogLevel.Warning : LogLevel.Debug;
+        object milliseconds = (long)pause.TotalMilliseconds;
+        RouteControllerLog.Waiting(log, level, vpc, milliseconds, error.Code, error.Message, error.RequestNote);
     }
+
+    private void LogRetry(CloudError error, TimeSpan pause, bool isRepeated) =>
+        LogRetry(context.Vpc, error, pause, isRepeated, context.Log);
 
     private void Recover(VpcBackoff backoff)
     {

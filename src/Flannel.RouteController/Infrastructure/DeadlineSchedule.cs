@@ -27,6 +27,21 @@ internal sealed class DeadlineSchedule(TimeProvider time)
         }
     }
 
+    /// <summary>The deadlines that are set, the earliest first.</summary>
+    public IReadOnlyList<PendingDeadline> Pending()
+    {
+        var (now, utc) = (time.GetTimestamp(), time.GetUtcNow());
+        List<PendingDeadline> pending = [];
+        for (var i = 0; i < moments.Length; i++)
+        {
+            if (moments[i] is { } moment)
+                pending.Add(new PendingDeadline(((Deadline)i).ToString(), utc + time.GetElapsedTime(now, moment)));
+        }
+
+        pending.Sort((one, other) => one.At.CompareTo(other.At));
+        return pending;
+    }
+
     /// <summary>The time until the earliest deadline; null if none is set. Zero or negative if it has passed.</summary>
     /// <param name="ignored">A deadline that does not count now.</param>
     public TimeSpan? Next(Deadline? ignored = null)

@@ -27,8 +27,8 @@ internal static partial class RouteControllerLog
     public static partial void RouteFailed(
         ILogger logger, string table, object destination, object kind, string code, string text, string requestNote);
 
-    [LoggerMessage(3504, LogLevel.Warning,
-        "conflict ({Kind}): entry {EntryId} in {Table}, {Entry} -> {NextHop}, overlaps route {Subnet} and belongs to another owner; "
+    [LoggerMessage(3504, LogLevel.Error,
+        "route {Subnet} conflicts with entry {EntryId} in {Table} ({Kind}): {Entry} -> {NextHop} belongs to another owner; "
         + "delete it or release the subnet")]
     public static partial void Conflict(
         ILogger logger, object kind, string table, string entry, string nextHop, string entryId, string subnet);
@@ -66,7 +66,7 @@ internal static partial class RouteControllerLog
         "{Vpc}: batch not created: missing permission {Action} (request {RequestId}); routes are created one by one")]
     public static partial void BatchDenied(ILogger logger, VpcId vpc, string action, string requestId);
 
-    [LoggerMessage(3521, LogLevel.Information,
+    [LoggerMessage(3521, LogLevel.Warning,
         "{Vpc}: batch rejected, number of routes {Count}: {Code} {Text} (request {RequestId}); smaller batches follow")]
     public static partial void BatchRejected(ILogger logger, VpcId vpc, object count, string code, string text, string requestId);
 
@@ -75,8 +75,9 @@ internal static partial class RouteControllerLog
     public static partial void BatchUnanswered(
         ILogger logger, VpcId vpc, object count, object next, string code, string text, string requestNote);
 
-    [LoggerMessage(3522, LogLevel.Information, "{Vpc}: call failed: {Code} {Text}{RequestNote}; retrying in {Pause} ms")]
-    public static partial void Waiting(ILogger logger, VpcId vpc, object pause, string code, string text, string requestNote);
+    [LoggerMessage(EventId = 3522, Message = "{Vpc}: call failed: {Code} {Text}{RequestNote}; retrying in {Pause} ms")]
+    public static partial void Waiting(
+        ILogger logger, LogLevel level, VpcId vpc, object pause, string code, string text, string requestNote);
 
     [LoggerMessage(3523, LogLevel.Warning, "{Vpc}: call denied: {Denial}{RequestNote}")]
     public static partial void Denied(ILogger logger, VpcId vpc, string denial, string requestNote);
@@ -84,10 +85,10 @@ internal static partial class RouteControllerLog
     [LoggerMessage(3524, LogLevel.Information, "{Vpc}: the API has recovered")]
     public static partial void Recovered(ILogger logger, VpcId vpc);
 
-    [LoggerMessage(3525, LogLevel.Information, "{Vpc}: no route deleted: etcd did not confirm the election and the cluster's id; retrying")]
+    [LoggerMessage(3525, LogLevel.Debug, "{Vpc}: no route deleted: etcd did not confirm the election and the cluster's id; retrying")]
     public static partial void ElectionNotProved(ILogger logger, VpcId vpc);
 
-    [LoggerMessage(3544, LogLevel.Information, "{Vpc}: no route deleted: a lease in etcd is newer than the watch; retrying")]
+    [LoggerMessage(3544, LogLevel.Debug, "{Vpc}: no route deleted: a lease in etcd is newer than the watch; retrying")]
     public static partial void LeasesDiffer(ILogger logger, VpcId vpc);
 
     [LoggerMessage(3527, LogLevel.Warning,
@@ -144,4 +145,10 @@ internal static partial class RouteControllerLog
 
     [LoggerMessage(3543, LogLevel.Warning, "{Vpc}: {Subnet} of {Instance} is not routed: {Reason}")]
     public static partial void NodeNotRouted(ILogger logger, VpcId vpc, object subnet, string instance, string reason);
+
+    [LoggerMessage(3560, LogLevel.Debug, "plan for {Vpc} {Table}")]
+    public static partial void Plan(ILogger logger, VpcId vpc, string table);
+
+    [LoggerMessage(3561, LogLevel.Debug, "plan for {Vpc}: nothing to do, {Counts} in {Tables}")]
+    public static partial void PlanEmpty(ILogger logger, VpcId vpc, string counts, string tables);
 }

@@ -1,6 +1,7 @@
 using Flannel.AliCloud;
 using Flannel.RouteController.Planning;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flannel.RouteController.Infrastructure;
 
@@ -8,5 +9,8 @@ namespace Flannel.RouteController.Infrastructure;
 /// <param name="Random">Used by the VPC's own loop alone: it is not thread-safe.</param>
 internal sealed record VpcContext(VpcId Vpc, ICloudApi Api, TimeProvider Time, Random Random, ILogger Log)
 {
+    /// <summary>Receives the plans of the passes.</summary>
+    public ILogger PlanLog { get; init; } = NullLogger.Instance;
+
     public string RegionId => Vpc.RegionId;
 }

@@ -50,8 +50,9 @@ internal sealed class DeletionRetries(TimeProvider time, Random random)
         }
 
         if (IsExhausted) return null;
+        var isRepeated = backoff.Failures > 0;
         var pause = backoff.Next(error.RetryAfter);
-        VpcFailures.LogRetry(vpc, error, pause, log);
+        VpcFailures.LogRetry(vpc, error, pause, isRepeated, log);
         return pause;
     }
 

@@ -1,16 +1,11 @@
 using System.Text;
 using Flannel.AliCloud.Http;
-using Flannel.AliCloud.Vpc;
 
 namespace Flannel.RouteController.Inventory;
 
 /// <summary>Parts of the output of <c>--dry-run</c>.</summary>
 internal static class InventoryText
 {
-    public static string HopsOf(RouteEntry entry) => entry.NextHops.Count == 0 ? "-" : string.Join(' ', entry.NextHops.Select(Of));
-
-    public static string Of(NextHop hop) => $"{hop.Type} {hop.Id}";
-
     /// <summary>Adds a line for an error.</summary>
     /// <returns>Whether there is none.</returns>
     public static bool AddError(StringBuilder text, CloudError? error)

@@ -98,27 +98,10 @@ public sealed class RouteDryRun
         text.Append($"  {"ACTION",-9} {"TABLE".PadRight(width)} {"DESTINATION",-18} NEXT HOP\n");
         foreach (var action in actions)
         {
-            var (name, hop) = Describe(action);
+            var (name, hop) = RouteActionText.Of(action);
             text.Append($"  {name,-9} {action.RouteTableId.PadRight(width)} {action.Destination,-18} {hop}\n");
         }
     }
-
-    private sealed record ActionText(string Name, string NextHop);
-
-    private static ActionText Describe(RouteAction action) => action switch
-    {
-        RouteAction.Keep keep => new("keep", InventoryText.Of(keep.Desired.NextHop)),
-        RouteAction.KeepInTransition { Entry: var entry } => new("keep", $"{InventoryText.HopsOf(entry)} is {entry.Status}"),
-        RouteAction.Create create => new("create", InventoryText.Of(create.Desired.NextHop)),
-        RouteAction.Update { Entry: var entry } update =>
-            new("update", $"{InventoryText.HopsOf(entry)} => {InventoryText.Of(update.Desired.NextHop)}"),
-        RouteAction.Mark { Entry: var entry } =>
-            new("mark", $"{InventoryText.HopsOf(entry)} {entry.RouteEntryId}, mark before: {OwnershipMark.TokenOf(entry) ?? "-"}"),
-        RouteAction.Delete { Entry: var entry } => new("delete", InventoryText.HopsOf(entry)),
-        RouteAction.Conflict { Entry: var entry, Kind: var kind } =>
-            new("conflict", $"{InventoryText.HopsOf(entry)} {kind} {entry.RouteEntryId} {entry.Name}".TrimEnd()),
-        _ => throw new InvalidOperationException($"unknown action: {action}"),
-    };
 
     /// <summary>Asks once for each kind of action in each table: permissions are granted by table.</summary>
     private async Task CheckPermissionsAsync(VpcId vpc, List<RouteAction> actions, CancellationToken cancellation)

@@ -43,7 +43,11 @@ internal sealed class CandidateFactory(
             new EtcdRouteControllerElection(election, report, settings.Keys, time, random, log),
             () => new ClusterReconciler(
                 options, new EtcdLeaseSource(new LeaseWatcher(context)), cloud.Api,
-                new ControllerContext(time, random, log, monitoring.Loops) { Observer = monitoring.Metrics }),
+                new ControllerContext(time, random, log, monitoring.Loops)
+                {
+                    Observer = monitoring.Metrics,
+                    PlanLog = monitoring.Loggers.CreateLogger(LogLevels.PlanCategory),
+                }),
             monitoring.Metrics, time, log);
         return new ControllerCandidate(cloud, AliVpcBackendData.Of(self), terms, time, random, log);
     }
