@@ -60,6 +60,6 @@ complete -c flanneld -n "__fish_seen_subcommand_from cleanup" -l all -d "remove 
 complete -c flanneld -l healthz-ip -x -d "address of /healthz, /readyz and /metrics"
 complete -c flanneld -l healthz-port -x -d "port of /healthz, /readyz and /metrics; 0 is off"
 complete -c flanneld -l log-format -x -a "text systemd json" -d "default: systemd if started by systemd, else text"
-complete -c flanneld -l v -x -d "log level: 0 state changes, 1 and above also debug messages, 4 and above every call"
+complete -c flanneld -l v -x -d "log level: 0 state changes, 1 details, 2 also route plans, 4 every call"
 complete -c flanneld -l help -d "print this help and exit"
 complete -c flanneld -l version -d "print the version and exit"

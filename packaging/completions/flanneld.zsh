@@ -52,7 +52,7 @@ _flanneld() {
         '--healthz-ip=[address of /healthz, /readyz and /metrics]:IP:'
         '--healthz-port=[port of /healthz, /readyz and /metrics; 0 is off]:PORT:'
         '--log-format=[default\: systemd if started by systemd, else text]:log-format:(text systemd json)'
-        '--v=[log level\: 0 state changes, 1 and above also debug messages, 4 and above every call]:LEVEL:'
+        '--v=[log level\: 0 state changes, 1 details, 2 also route plans, 4 every call]:LEVEL:'
         '--help[print this help and exit]'
         '--version[print the version and exit]'
     )

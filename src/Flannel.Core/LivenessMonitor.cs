@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Flannel.Core;
 
 /// <summary>Detects loops that hang. Each loop reports how long it is going to wait before it waits, and that it is busy when it works. A
@@ -30,6 +32,13 @@ public sealed class LivenessMonitor(TimeProvider time)
         }
     }
 
+    /// <summary>A line for each loop, in the order in which they began.</summary>
+    public IReadOnlyList<string> Describe()
+    {
+        var now = time.GetTimestamp();
+        lock (gate) return [.. loops.Select(loop => Describe(loop, now))];
+    }
+
     /// <summary>Monitors a loop, which begins busy, until it is disposed of.</summary>
     /// <param name="name">Its name in messages, as in "the lease keeper".</param>
     /// <param name="longestWork">How long it may be busy without a report; each of its calls has a time-out.</param>
@@ -41,11 +50,20 @@ public sealed class LivenessMonitor(TimeProvider time)
         return loop;
     }
 
-    internal void Report(MonitoredLoop loop, TimeSpan atMost)
+    private string Describe(MonitoredLoop loop, long now)
+    {
+        var seconds = time.GetElapsedTime(loop.Since, now).TotalSeconds;
+        var state = loop.IsBusy ? "busy" : "waiting";
+        if (loop.DueAt <= now) state = "stuck";
+        return string.Create(CultureInfo.InvariantCulture, $"{loop.Name}: {state} for {seconds:0} s");
+    }
+
+    internal void Report(MonitoredLoop loop, bool isBusy, TimeSpan atMost)
     {
         lock (gate)
         {
             loop.Since = time.GetTimestamp();
+            loop.IsBusy = isBusy;
             loop.DueAt = atMost < TimeSpan.Zero || atMost > LongestWait ? long.MaxValue : time.TimestampAfter(atMost + Slack);
         }
     }
@@ -69,14 +87,16 @@ public sealed class MonitoredLoop : IDisposable
 
     internal long Since { get; set; }
 
+    internal bool IsBusy { get; set; }
+
     internal long DueAt { get; set; } = long.MaxValue;
 
     /// <summary>The loop works, or has made progress.</summary>
-    public void Busy() => monitor.Report(this, longestWork);
+    public void Busy() => monitor.Report(this, isBusy: true, longestWork);
 
     /// <summary>The loop waits.</summary>
     /// <param name="atMost">The longest wait; <see cref="Timeout.InfiniteTimeSpan"/> if only an event ends it.</param>
-    public void Idle(TimeSpan atMost) => monitor.Report(this, atMost);
+    public void Idle(TimeSpan atMost) => monitor.Report(this, isBusy: false, atMost);
 
     /// <summary>The loop has ended.</summary>
     public void Dispose() => monitor.End(this);

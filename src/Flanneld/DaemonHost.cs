@@ -33,10 +33,14 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
     private readonly LivenessMonitor loops = new(TimeProvider.System);
     private readonly Stack<IDisposable> owned = new();
 
+    /// <summary>Receives the parts that can describe their state.</summary>
+    public StateDump State { get; init; } = new();
+
     /// <summary>Runs until <paramref name="shutdown"/>, or until the daemon cannot continue.</summary>
     public async Task<Result<Unit>> RunAsync(CancellationToken shutdown)
     {
         LogStart();
+        State.Add("process", () => [ProcessState.Describe(options, context.Time.GetElapsedTime(startTimestamp))]);
         // A dry run may run concurrently with a daemon that has the same settings.
         if (!options.DryRun && LockSubnetFile() is { Ok: false } busy) return busy;
         var opened = Connections.Open(options, context);
@@ -76,6 +80,10 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
     {
         var subnets = connections.CreateSubnetManager(loops);
         var readiness = new NodeReadiness(subnets.Name, systemd, metrics.Controller, context.Time, startTimestamp, nodeLogger);
+        State.Add("node", () => NodeStatus.Describe(readiness.State, metrics.Controller.IsController));
+        State.Add("etcd", connections.Etcd.Describe);
+        State.Add("controller", () => ControllerStatus.Describe(metrics.Controller.Snapshot));
+        State.Add("loop", loops.Describe);
         var listening = StartHealthServer(new NodeHealth(readiness, metrics, loops, started), tasks, cancellation);
         if (!listening.Ok) return listening;
         var interfaces = HostInterface.ReadAll();
@@ -107,6 +115,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
             OnConfigMissing = () => tasks.Add("the search in etcd's v2 store", ReportConfigInV2StoreAsync(connections, cancellation)),
             OnHeld = () => tasks.Add("the collection after start-up", TrimMemoryAfterStartupAsync(cancellation)),
         });
+        State.Add("candidate", node.DescribeCandidate);
         return Result.Failure(await node.RunAsync(cancellation));
     }
 

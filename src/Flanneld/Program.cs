@@ -8,6 +8,7 @@ using Flanneld.Commands;
 using Flanneld.Commands.Check;
 using Flanneld.Commands.Routes;
 using Flanneld.Host;
+using Flanneld.Host.Reload;
 using Flanneld.Observability;
 using Flanneld.Options;
 using Flanneld.Options.Installed;
@@ -21,6 +22,9 @@ internal static class Program
     private const int Success = 0;
     private const int Failure = 1;
     private const int Usage = 2;
+
+    /// <summary>The number of SIGUSR1 on Linux (signal(7)).</summary>
+    private const int SigUsr1 = 10;
 
     private static async Task<int> Main(string[] arguments)
     {
@@ -42,25 +46,29 @@ internal static class Program
         var openSsl = OpenSslConfiguration.Apply(environment.GetValueOrDefault(OpenSslConfiguration.Variable));
         if (!openSsl.Ok) return await PrintErrorAsync($"flanneld: {openSsl.Error}", Failure);
         using var metrics = new DaemonMetrics();
-        using var loggers = Logging.Create(options, environment, metrics.Log);
+        using var log = Logging.Create(options, environment, metrics.Log);
         if (installed != InstalledSettings.None && options.Verbosity > 0) await PrintSourcesAsync(options);
-        return await RunAsync(options, installed.ApplyTo(environment), loggers, metrics);
+        var start = new StartSettings(arguments, environment);
+        return await RunAsync(options, installed.ApplyTo(environment), start, log, metrics);
     }
 
     private static async Task<int> RunAsync(
-        DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, DaemonMetrics metrics)
+        DaemonOptions options, IReadOnlyDictionary<string, string> environment, StartSettings start, Logging log, DaemonMetrics metrics)
     {
+        var loggers = log.Loggers;
         var logger = loggers.CreateLogger("flanneld");
+        var state = new StateDump();
         using var shutdown = new ShutdownSignal(TimeProvider.System);
         using var terminate = OnSignal(PosixSignal.SIGTERM, "SIGTERM", shutdown, logger);
         using var interrupt = OnSignal(PosixSignal.SIGINT, "SIGINT", shutdown, logger);
-        using var hangup = options.Command == Command.Run ? IgnoreHangup(logger) : null;
+        using var hangup = options.Command == Command.Run ? OnHangup(options, start, log, logger) : null;
+        using var stateRequest = options.Command == Command.Run ? OnStateRequest(state, logger) : null;
         try
         {
             if (options.Command != Command.Run)
                 return await RunCommandAsync(options, environment, loggers, shutdown.Token);
             var context = new ClientContext(environment, loggers, new BootTimeProvider(), new SharedRandom()) { Metrics = metrics };
-            await using var daemon = new DaemonHost(options, context);
+            await using var daemon = new DaemonHost(options, context) { State = state };
             var result = await daemon.RunAsync(shutdown.Token);
             if (result.Ok) return Success;
             HostLog.Failed(logger, result.Error);
@@ -140,13 +148,38 @@ internal static class Program
             if (request == ShutdownRequest.First) HostLog.Stopping(logger, name);
         });
 
-    /// <summary>The daemon survives the end of the terminal session.</summary>
-    private static PosixSignalRegistration IgnoreHangup(ILogger logger) =>
-        PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+    /// <summary>The daemon reads its files and its log level again. It survives the end of a terminal session, which sends the same
+    /// signal.</summary>
+    private static SignalTask OnHangup(DaemonOptions options, StartSettings start, Logging log, ILogger logger)
+    {
+        Func<Task<InstalledSettings>>? readInstalled = Reloader.IsService(start.Environment) ? ReadInstalledSettingsAsync : null;
+        var reloader = new Reloader(options, start, readInstalled, ReloadedFiles.Of(options), log.Levels, logger);
+        return SignalTask.Register(PosixSignal.SIGHUP, () => RunToEndAsync(reloader.ReloadAsync, logger));
+    }
+
+    private static SignalTask OnStateRequest(StateDump state, ILogger logger) => SignalTask.Register(
+        (PosixSignal)SigUsr1,
+        () => RunToEndAsync(
+            () =>
+            {
+                state.Log(logger);
+                return Task.CompletedTask;
+            }, logger));
+
+    /// <summary>The answer to a signal must not end the daemon.</summary>
+    private static async Task RunToEndAsync(Func<Task> answer, ILogger logger)
+    {
+        try
         {
-            context.Cancel = true;
-            HostLog.HangupIgnored(logger);
-        });
+            await answer();
+        }
+#pragma warning disable CA1031 // The task has no caller.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            HostLog.InternalError(logger, InternalError.Line(exception), exception);
+        }
+    }
 
     private static async Task<InstalledSettings> ReadInstalledSettingsAsync()
     {

@@ -44,6 +44,9 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     /// <summary>The origin of the current key; null before the first one.</summary>
     public string? Provider => cached?.Origin;
 
+    /// <summary>When the current key expires; null before the first one, and for a key that does not expire.</summary>
+    public DateTimeOffset? Expiration => cached?.Key.Expiration;
+
     /// <summary>Creates flanneld's chain: first what was configured for flanneld, then the order of Alibaba Cloud's SDKs
     /// (docs/credentials.md).</summary>
     /// <param name="accessKeyFile">The value of <c>--access-key-file</c>; null without it.</param>

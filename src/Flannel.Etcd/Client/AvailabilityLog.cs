@@ -11,6 +11,15 @@ internal sealed class AvailabilityLog(TimeProvider time, ILogger logger)
     private volatile bool isUnavailable;
     private long since;
 
+    /// <summary>How long etcd has been unavailable; null while it is available.</summary>
+    public TimeSpan? UnavailableFor
+    {
+        get
+        {
+            lock (gate) return isUnavailable ? time.GetElapsedTime(since) : null;
+        }
+    }
+
     public void ReportResponse(Member member)
     {
         if (!isUnavailable) return;

@@ -29,6 +29,9 @@ internal sealed class EndpointSelector
 
     public int Count { get; }
 
+    /// <summary>The member that this node uses while it is available.</summary>
+    public int Preferred => preferred;
+
     /// <summary>The member that the next request is sent to first.</summary>
     public int Current
     {

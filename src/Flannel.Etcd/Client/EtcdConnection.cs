@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Etcdserverpb;
 using Flannel.Core;
@@ -130,6 +131,21 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     /// <summary>Asks each member for its version, all at once.</summary>
     public Task<MemberVersion[]> VersionsAsync(CancellationToken cancellation) =>
         Task.WhenAll(members.Select(member => VersionAsync(member, cancellation)));
+
+    /// <summary>The state of this connection, one line each. It sends nothing.</summary>
+    public IReadOnlyList<string> Describe()
+    {
+        var (current, preferred) = (selector.Current, selector.Preferred);
+        var state = availability.UnavailableFor is { } since
+            ? string.Create(CultureInfo.InvariantCulture, $"unavailable for {since.TotalSeconds:0} s")
+            : "available";
+        return
+        [
+            $"{state}, the next request goes to {members[current].Name}",
+            .. current == preferred ? Array.Empty<string>() : [$"preferred member {members[preferred].Name} has failed; it is probed"],
+            $"members {string.Join(", ", members.Select(member => member.Name))}",
+        ];
+    }
 
     public void Dispose()
     {

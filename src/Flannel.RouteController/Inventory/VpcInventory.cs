@@ -79,7 +79,7 @@ internal sealed class VpcInventory(DesiredVpcState desired, IReadOnlyList<string
         {
             if (!entries.TryGetValue(route.Destination, out var entry)) gaps.Add(RouteGap.Of(RouteGapKind.Missing, route, table.Id));
             else if (!route.IsSatisfiedBy(entry))
-                gaps.Add(RouteGap.Of(RouteGapKind.WrongNextHop, route, table.Id, $"it leads to {InventoryText.HopsOf(entry)}"));
+                gaps.Add(RouteGap.Of(RouteGapKind.WrongNextHop, route, table.Id, $"it leads to {RouteActionText.HopsOf(entry)}"));
             else if (entry.Status != RouteEntryStatus.Available)
                 gaps.Add(RouteGap.Of(RouteGapKind.NotAvailable, route, table.Id, $"it is {entry.Status}"));
         }

@@ -19,10 +19,23 @@ internal sealed class ControllerCandidate(
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(2);
 
+    // Read by other threads.
+    private volatile string? notCandidateReason;
     private bool isCandidateLogged;
     private string? lastLoggedReason;
 
-    public string? NotCandidateReason { get; private set; }
+    public string? NotCandidateReason { get => notCandidateReason; private set => notCandidateReason = value; }
+
+    public string Credentials
+    {
+        get
+        {
+            if (cloud.Credentials.Provider is not { } provider) return "not used yet";
+            return cloud.Credentials.Expiration is { } end
+                ? $"from {provider}, valid until {end.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}"
+                : $"from {provider}, without expiry";
+        }
+    }
 
     public void SetAccessKey(AccessKey? key) => cloud.Credentials.SetConfiguredKey(key);
 

@@ -11,6 +11,9 @@ internal interface IControllerCandidate : IDisposable
     /// <summary>Why this node is not a candidate now; null while it is one.</summary>
     string? NotCandidateReason { get; }
 
+    /// <summary>The source of the current credentials and their expiry, one line without a secret. Thread-safe.</summary>
+    string Credentials => "unknown";
+
     /// <summary>Replaces the access key of the network configuration; null for none.</summary>
     void SetAccessKey(AccessKey? key);
 

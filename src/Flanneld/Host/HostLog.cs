@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Host;
 
-/// <summary>Event ids 1000 to 1099. An id is never reused for another meaning; 1005 was in use before.</summary>
+/// <summary>Event ids 1000 to 1099. An id is never reused for another meaning; 1005 and 1010 were in use before. 1030 to 1039 answer a
+/// signal (<see cref="Observability.RepeatRules"/>).</summary>
 internal static partial class HostLog
 {
     [LoggerMessage(
@@ -37,10 +38,6 @@ internal static partial class HostLog
     [LoggerMessage(1009, LogLevel.Warning, "cannot lock the subnet file: {Reason}; a second flanneld on this host would not be detected")]
     public static partial void NotLocked(ILogger logger, string reason);
 
-    [LoggerMessage(1010, LogLevel.Information,
-        "SIGHUP ignored: changed files are read without it; restart flanneld to change its flags")]
-    public static partial void HangupIgnored(ILogger logger);
-
     [LoggerMessage(1011, LogLevel.Information, "{Problem}; Docker and CNI may set it later, --set-sysctls sets it now")]
     public static partial void KernelSetting(ILogger logger, SettingProblem problem);
 
@@ -50,4 +47,28 @@ internal static partial class HostLog
     [LoggerMessage(1013, LogLevel.Warning,
         "the MTU of {Interface} changed from {Before} to {Now} bytes; restart flanneld and the containers to use it")]
     public static partial void MtuChanged(ILogger logger, string @interface, int before, int now);
+
+    [LoggerMessage(1030, LogLevel.Information, "received SIGHUP; reading files and log level again")]
+    public static partial void Reloading(ILogger logger);
+
+    [LoggerMessage(1031, LogLevel.Information, "{File} changed; the new content is used from the next connection")]
+    public static partial void FileChanged(ILogger logger, string file);
+
+    [LoggerMessage(1032, LogLevel.Warning, "reload: {Problem}")]
+    public static partial void ReloadProblem(ILogger logger, string problem);
+
+    [LoggerMessage(1033, LogLevel.Information, "log level changed from -v={Before} to -v={Now}")]
+    public static partial void LevelChanged(ILogger logger, object before, object now);
+
+    [LoggerMessage(1034, LogLevel.Warning, "{Change}; restart flanneld to apply it")]
+    public static partial void RestartNeeded(ILogger logger, string change);
+
+    [LoggerMessage(1035, LogLevel.Information, "state: {Line}")]
+    public static partial void State(ILogger logger, string line);
+
+    [LoggerMessage(1036, LogLevel.Warning, "log lines lost, number {Count}: standard error was not read")]
+    public static partial void LinesDropped(ILogger logger, object count);
+
+    [LoggerMessage(1037, LogLevel.Information, "reload finished: {Summary}")]
+    public static partial void Reloaded(ILogger logger, string summary);
 }

@@ -46,18 +46,26 @@ internal sealed class ConfigChanges(LeasedSubnet leased, ILogger logger, Action<
         var backend = backends.Get(config);
         if (!backend.Ok)
             return new($"is not supported by this build ({backend.Error}): {Consequence}", true);
+        var differences = ConfigDifference.Between(startedUnder, config);
+        if (differences.Count == 0) return new("was written again without a change for this node", false);
+        var change = $"changed ({string.Join(", ", differences)})";
         if (!SubnetAllocator.Fits(config, lease.Subnet))
-            return new($"changed to {config}, which subnet {lease.Subnet} does not fit: the node keeps the subnet until it restarts", true);
+        {
+            return new(
+                $"{change}: subnet {lease.Subnet} does not fit; this node keeps it until it restarts, and then leases another one", true);
+        }
+
         if (config.BackendType != startedUnder.BackendType)
-            return new($"changed to backend {config.BackendType}: this node keeps {startedUnder.BackendType} until it restarts", true);
+            return new($"{change}: this node keeps backend {startedUnder.BackendType} until it restarts", true);
         if (config.Network != startedUnder.Network)
-            return new($"changed to {config}: this node keeps its subnet, and publishes the new network when it restarts", true);
-        return new(
-            config.IsSameAs(startedUnder)
-                ? "was written again without a change for this node"
-                : "changed in settings that this node reads when it restarts",
-            false);
+            return new($"{change}: this node keeps its subnet, and publishes the new network when it restarts", true);
+        return IsAccessKeyOnly(differences)
+            ? new($"{change}: it is used now", false)
+            : new($"{change}: this node reads it when it restarts", false);
     }
+
+    private static bool IsAccessKeyOnly(IReadOnlyList<string> differences) =>
+        differences.All(difference => difference.StartsWith("Backend.AccessKey", StringComparison.OrdinalIgnoreCase));
 
     private static AccessKey? AccessKeyOf(IBackend backend) => (backend as AliVpcBackend)?.Config.AccessKey;
 

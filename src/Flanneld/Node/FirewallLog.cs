@@ -14,18 +14,18 @@ internal static partial class FirewallLog
         + " forward-rules.conf) or set them yourself; --iptables-forward-rules=false omits this line")]
     public static partial void ForwardingUnavailable(ILogger logger, string network, string reason);
 
-    [LoggerMessage(EventId = 1182, Message = "restored the {Rules} rules of {Network}: another program changed them")]
-    public static partial void Restored(ILogger logger, LogLevel level, string rules, string network);
+    [LoggerMessage(1182, LogLevel.Warning, "restored the {Rules} rules of {Network}: another program changed them")]
+    public static partial void Restored(ILogger logger, string rules, string network);
 
-    [LoggerMessage(1183, LogLevel.Error, "{Error}; the node is not ready without the rules; retrying")]
-    public static partial void RequiredRulesFailed(ILogger logger, string error);
+    [LoggerMessage(1183, LogLevel.Error, "{Reason}; the node is not ready without the rules; retrying")]
+    public static partial void RequiredRulesFailed(ILogger logger, string reason);
 
-    [LoggerMessage(1184, LogLevel.Warning, "{Error}; retrying")]
-    public static partial void RulesFailed(ILogger logger, string error);
+    [LoggerMessage(1184, LogLevel.Warning, "{Reason}; retrying")]
+    public static partial void RulesFailed(ILogger logger, string reason);
 
     [LoggerMessage(1185, LogLevel.Information, "removed {Rules} rules of {Network} that an earlier run had set")]
     public static partial void Removed(ILogger logger, string rules, string network);
 
-    [LoggerMessage(1186, LogLevel.Warning, "{Error}; 'flanneld cleanup' removes them")]
-    public static partial void EarlierRulesUnknown(ILogger logger, string error);
+    [LoggerMessage(1186, LogLevel.Warning, "{Reason}; 'flanneld cleanup' removes them")]
+    public static partial void EarlierRulesUnknown(ILogger logger, string reason);
 }

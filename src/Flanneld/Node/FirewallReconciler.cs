@@ -9,7 +9,7 @@ namespace Flanneld.Node;
 internal sealed class FirewallReconciler(
     HostFirewall firewall, FirewallSettings settings, IpNetwork network, HostRepairs repairs, TimeProvider time, ILogger logger)
 {
-    private readonly FirewallReport masquerading = new("masquerade", network.ToString(), time, logger)
+    private readonly FirewallReport masquerading = new("masquerade", network.ToString(), logger)
     {
         Repairs = repairs.Masquerade,
         Flag = "--ip-masq",
@@ -17,7 +17,7 @@ internal sealed class FirewallReconciler(
         IsRequired = settings.Masquerades && settings.IsAwaited,
     };
 
-    private readonly FirewallReport forwarding = new("forwarding", network.ToString(), time, logger)
+    private readonly FirewallReport forwarding = new("forwarding", network.ToString(), logger)
     {
         Repairs = repairs.Forwarding,
         Flag = "--iptables-forward-rules",

@@ -1,5 +1,4 @@
 using Flannel.HostNetwork.Firewall;
-using Flanneld.Observability;
 using Flanneld.Observability.Prometheus;
 using Microsoft.Extensions.Logging;
 
@@ -7,9 +6,8 @@ namespace Flanneld.Node;
 
 /// <summary>Reports the results of one kind of firewall rules.</summary>
 /// <param name="rules">The kind, for the log.</param>
-internal sealed class FirewallReport(string rules, string network, TimeProvider time, ILogger logger)
+internal sealed class FirewallReport(string rules, string network, ILogger logger)
 {
-    private readonly RepeatedWarning restored = new(time);
     private FirewallResult? last;
 
     /// <summary>Counts the restorations of the rules.</summary>
@@ -84,7 +82,6 @@ internal sealed class FirewallReport(string rules, string network, TimeProvider 
 
         if (!result.IsChanged) return;
         Repairs.Increment();
-        var level = restored.NextLevel();
-        FirewallLog.Restored(logger, level, rules, network);
+        FirewallLog.Restored(logger, rules, network);
     }
 }

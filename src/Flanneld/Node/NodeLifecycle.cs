@@ -25,7 +25,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         Ipv6Address = settings.InterfaceIpv6Address,
     };
 
-    private IControllerCandidate? candidate;
+    private volatile IControllerCandidate? candidate;
 
     /// <summary>Called each time that there is no configuration.</summary>
     public Action? OnConfigMissing { get; init; }
@@ -39,6 +39,15 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="BackgroundTaskFailedException">A background task failed.</exception>
     public Task<string> RunAsync(CancellationToken cancellation) => tasks.RunWithAsync(LeaseAndServeAsync(cancellation));
+
+    /// <summary>This node's candidacy for route controller and its credentials, one line each. Thread-safe.</summary>
+    public IReadOnlyList<string> DescribeCandidate()
+    {
+        if (candidate is not { } created) return ["this node is not a candidate for route controller"];
+        var state = created.NotCandidateReason is { } reason ? $"this node is not a candidate for route controller: {reason}"
+            : "this node is a candidate for route controller, or waits for an election";
+        return [state, $"credentials {created.Credentials}"];
+    }
 
     /// <summary>Must be called after all background tasks have ended.</summary>
     public void Dispose() => candidate?.Dispose();
@@ -116,10 +125,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
             tasks.Add("the loop of the IPv6 firewall rules", ipv6Firewall.RunAsync(cancellation));
         }
 
-        var file = new SubnetFileReconciler(host.SubnetFile, subnetEnv, services.Time, nodeLogger)
-        {
-            Rewrites = host.Repairs.SubnetFile,
-        };
+        var file = new SubnetFileReconciler(host.SubnetFile, subnetEnv, nodeLogger) { Rewrites = host.Repairs.SubnetFile };
         return new HostReconciler(host.Readiness, file, firewall)
         {
             Forwarding = backend.Tunnel is { } tunnel ? StartTunnels(held, backend, tunnel, cancellation) : null,
@@ -179,7 +185,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
     {
         var loop = new VxlanLoop(
             new VxlanReconciler(target, vxlan, services.Time), leases,
-            new VxlanReport(target.Device, services.Time, nodeLogger) { Repairs = host.Repairs.Tunnel },
+            new VxlanReport(target.Device, nodeLogger) { Repairs = host.Repairs.Tunnel },
             host.Loops, services.Time);
         tasks.Add($"the VXLAN loop of {target.Device.Name}", loop.RunAsync(cancellation));
         return loop.Forwarding;

@@ -16,8 +16,8 @@ internal static partial class NodeLog
         "waiting for the network configuration at {Key}; write it, for example: {Command}")]
     public static partial void ConfigMissing(ILogger logger, string key, string command);
 
-    [LoggerMessage(1102, LogLevel.Error, "invalid network configuration at {Key}: {Error}; waiting for a valid one")]
-    public static partial void ConfigInvalid(ILogger logger, string key, string error);
+    [LoggerMessage(1102, LogLevel.Error, "invalid network configuration at {Key}: {Reason}; waiting for a valid one")]
+    public static partial void ConfigInvalid(ILogger logger, string key, string reason);
 
     [LoggerMessage(1103, LogLevel.Information, "network {Network}, subnets /{Length} from {Min} to {Max}, backend {Backend}")]
     public static partial void Config(ILogger logger, object network, object length, object min, object max, string backend);
@@ -27,8 +27,8 @@ internal static partial class NodeLog
     public static partial void Identity(
         ILogger logger, string instance, string zone, string vpc, string vSwitch, string @interface, string kind);
 
-    [LoggerMessage(1106, LogLevel.Warning, "{Error}; retrying")]
-    public static partial void IdentityUnavailable(ILogger logger, string error);
+    [LoggerMessage(1106, LogLevel.Warning, "{Reason}; retrying")]
+    public static partial void IdentityUnavailable(ILogger logger, string reason);
 
     [LoggerMessage(1107, LogLevel.Information, "subnet {Subnet} {How}")]
     public static partial void Subnet(ILogger logger, object subnet, string how);
@@ -53,8 +53,8 @@ internal static partial class NodeLog
     [LoggerMessage(1113, LogLevel.Warning, "removed {File}: {Reason}")]
     public static partial void FileRemoved(ILogger logger, string file, string reason);
 
-    [LoggerMessage(1114, LogLevel.Error, "{Error}; retrying")]
-    public static partial void HostError(ILogger logger, string error);
+    [LoggerMessage(1114, LogLevel.Error, "{Reason}; retrying")]
+    public static partial void HostError(ILogger logger, string reason);
 
     [LoggerMessage(1115, LogLevel.Information, "the network configuration {Change}")]
     public static partial void ConfigChanged(ILogger logger, string change);
@@ -65,8 +65,8 @@ internal static partial class NodeLog
     [LoggerMessage(1130, LogLevel.Critical, "{Loop}; withholding the systemd watchdog keep-alive")]
     public static partial void LoopStuck(ILogger logger, string loop);
 
-    [LoggerMessage(EventId = 1131, Message = "rewrote {File}: {Cause}")]
-    public static partial void FileRewritten(ILogger logger, LogLevel level, string file, string cause);
+    [LoggerMessage(1131, LogLevel.Warning, "rewrote {File}: {Cause}")]
+    public static partial void FileRewritten(ILogger logger, string file, string cause);
 
     [LoggerMessage(
         1132, LogLevel.Warning,
@@ -74,8 +74,8 @@ internal static partial class NodeLog
         + " the node keeps its subnet until it is restarted")]
     public static partial void RouteStatusNotApplied(ILogger logger, object subnet, string state);
 
-    [LoggerMessage(1133, LogLevel.Warning, "cannot remember subnet {Subnet}: {Error}; without its lease this node may get another subnet")]
-    public static partial void SubnetNotRemembered(ILogger logger, object subnet, string error);
+    [LoggerMessage(1133, LogLevel.Warning, "cannot remember subnet {Subnet}: {Reason}; without its lease this node may get another subnet")]
+    public static partial void SubnetNotRemembered(ILogger logger, object subnet, string reason);
 
     [LoggerMessage(
         1134, LogLevel.Warning,

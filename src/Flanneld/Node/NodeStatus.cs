@@ -25,6 +25,17 @@ internal static class NodeStatus
         return state.Controller.Length > 0 && state.Route is not null ? $"{summary}, route controller {state.Controller}" : summary;
     }
 
+    /// <summary>The state for an operator, one line each.</summary>
+    public static IEnumerable<string> Describe(NodeState state, bool isController) =>
+    [
+        Summary(state, isController),
+        $"subnet may be used: {state.Use}, instance {state.InstanceId ?? "not required"}, lease renewals {state.Renewals}",
+        state.Config is { } config
+            ? $"configuration {config}{(state.IsConfigChanged ? ", changed since the start" : "")}"
+            : "configuration not applied yet",
+        .. Checks(state).Select(check => $"check {check.Name} {(check.Ok ? "ok" : "failed")}: {check.Detail}"),
+    ];
+
     /// <summary>One line for systemd: the summary, or why a subnet that may be used is not published.</summary>
     public static string StatusLine(NodeState state, bool isController) =>
         state.Use == SubnetUse.Allowed && !state.SubnetFile.IsCorrect ? state.SubnetFile.Detail : Summary(state, isController);

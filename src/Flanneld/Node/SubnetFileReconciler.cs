@@ -14,14 +14,10 @@ internal sealed record SubnetFileCheck(bool IsCorrect, string Detail);
 
 /// <summary>Writes or removes <c>subnet.env</c>. It reads the file each time and writes only what differs: a file that is correct needs
 /// neither disk space nor write permission.</summary>
-internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv, TimeProvider time, ILogger logger)
+internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv, ILogger logger)
 {
-    // A program that deletes the file every few seconds is one warning per minute, not one every few seconds.
-    private static readonly TimeSpan WarningInterval = TimeSpan.FromMinutes(1);
-
     private readonly byte[] expected = subnetEnv.ToBytes();
     private bool wasCorrect;
-    private long? lastRewrite;
     private string? lastLogged;
 
     /// <summary>Counts the restorations of the file.</summary>
@@ -88,8 +84,6 @@ internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv
     private void LogRewrite(SubnetFileState found)
     {
         Rewrites.Increment();
-        var isRepeated = lastRewrite is { } last && time.GetElapsedTime(last) < WarningInterval;
-        lastRewrite = time.GetTimestamp();
         var cause = found switch
         {
             SubnetFileState.Missing => "another program deleted it",
@@ -98,6 +92,6 @@ internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv
             SubnetFileState.Unreadable unreadable => unreadable.Error,
             _ => "",
         };
-        NodeLog.FileRewritten(logger, isRepeated ? LogLevel.Debug : LogLevel.Warning, ShownPath, cause);
+        NodeLog.FileRewritten(logger, ShownPath, cause);
     }
 }

@@ -39,6 +39,9 @@ internal sealed class ControllerMetrics : IReconcileObserver
     /// <summary>Whether this process writes routes now. The election's key may still name its predecessor.</summary>
     public bool IsController => term is not null;
 
+    /// <summary>The state of the routes; null while this process is not the route controller.</summary>
+    public ControllerSnapshot? Snapshot => term?.Reconciler.Snapshot;
+
     /// <param name="now">UTC.</param>
     public void Begin(ClusterReconciler started, DateTimeOffset now)
     {

@@ -45,15 +45,14 @@ internal static class CommandLine
             }
         }
 
-        var parser = new GoFlagParser(IsBoolean, IsSecret, UnknownFlag);
-        var given = parser.Parse(arguments);
+        var given = ParseFlags(arguments);
         if (!given.Ok) return Result.Failure(given.Error);
         // Help and version are printed even if other arguments are wrong.
         options.Help = IsRequested(given.Value, "help") || IsRequested(given.Value, HelpAlias);
         options.Version = IsRequested(given.Value, "version");
         if (options.Help || options.Version || options.Descriptor is { NeedsNoSettings: true }) return options;
         if (FindUnsupportedFlag(given.Value) is { } unsupportedFlag) return Result.Failure(unsupportedFlag);
-        var unit = parser.Parse(installed.Arguments).WithErrorPrefix($"{installed.ArgumentsSource}: ");
+        var unit = ParseFlags(installed.Arguments).WithErrorPrefix($"{installed.ArgumentsSource}: ");
         if (!unit.Ok) return Result.Failure(unit.Error);
         var read = new SettingReader(options, [
             SettingLayer.OfFlags(given.Value), SettingLayer.OfVariables(environment),
@@ -67,6 +66,10 @@ internal static class CommandLine
         options.Warnings = [.. installed.Problems, .. OptionWarnings.Compose(options, environment)];
         return FindContradiction(options) is { } contradiction ? Result.Failure(contradiction) : options;
     }
+
+    /// <summary>Splits a command line without a command.</summary>
+    public static Result<List<GivenFlag>> ParseFlags(IReadOnlyList<string> arguments) =>
+        new GoFlagParser(IsBoolean, IsSecret, UnknownFlag).Parse(arguments);
 
     private static bool IsRequested(IReadOnlyList<GivenFlag> given, string name) =>
         given.LastOrDefault(flag => flag.Name == name) is { } flag && (flag.Value is null || FlagValues.ParseBoolean(flag.Value) == true);

@@ -130,7 +130,7 @@ internal static class Flags
             (o, s) => FlagValues.Number(s, 0, 65535, "", v => o.HealthzPort = v)),
         new("log-format", Health, "text|systemd|json", "", "default: systemd under systemd, else text",
             (o, s) => Format(o, s)) { IsOfProcess = true },
-        new("v", Health, "LEVEL", "0", "log level: 0 state changes, 1 and above also debug messages, 4 and above every call",
+        new("v", Health, "LEVEL", "0", "log level: 0 state changes, 1 details, 2 also route plans, 4 every call",
             (o, s) => FlagValues.Level(s, v => o.Verbosity = v)) { IsOfProcess = true },
 
         new("help", Other, "", "", "print this help and exit", (o, s) => FlagValues.Boolean(s, v => o.Help = v)) { IsRequest = true },

@@ -1,15 +1,14 @@
 using Flannel.Core;
 using Flannel.HostNetwork.Vxlan;
-using Flanneld.Observability;
+using Flannel.RouteController.Infrastructure;
 using Flanneld.Observability.Prometheus;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Vxlan;
 
 /// <summary>Logs what the passes did: a change once, a repair as a warning, a lasting error once.</summary>
-internal sealed class VxlanReport(VxlanDevice device, TimeProvider time, ILogger logger)
+internal sealed class VxlanReport(VxlanDevice device, ILogger logger)
 {
-    private readonly RepeatedWarning repair = new(time);
     private readonly HashSet<string> rejected = [];
     private string? lastError;
     private long? seen;
@@ -66,16 +65,15 @@ internal sealed class VxlanReport(VxlanDevice device, TimeProvider time, ILogger
     private void LogRepair(string what)
     {
         Repairs.Increment();
-        var level = repair.NextLevel();
-        VxlanLog.Restored(logger, level, what, device.Name);
+        VxlanLog.Restored(logger, what, device.Name);
     }
 
     private void LogLeases(VxlanPass pass)
     {
         foreach (var line in pass.Rejected.Where(rejected.Add)) VxlanLog.LeaseRejected(logger, line);
-        if (pass.Peers != peers) VxlanLog.Peers(logger, device.Name, pass.Peers);
-        if (pass.OtherBackends != otherBackends) VxlanLog.OtherBackends(logger, pass.OtherBackends, device.Name);
-        if (pass.Absent > absent) VxlanLog.PeersWithoutLease(logger, pass.Absent, device.Name);
+        if (pass.Peers != peers) VxlanLog.Peers(logger, device.Name, Plural.Of(pass.Peers, "other node"));
+        if (pass.OtherBackends != otherBackends) VxlanLog.OtherBackends(logger, Plural.Of(pass.OtherBackends, "node"), device.Name);
+        if (pass.Absent > absent) VxlanLog.PeersWithoutLease(logger, Plural.Of(pass.Absent, "node"), device.Name);
         (peers, otherBackends, absent) = (pass.Peers, pass.OtherBackends, pass.Absent);
     }
 }

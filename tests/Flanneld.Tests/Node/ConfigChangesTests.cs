@@ -13,13 +13,19 @@ public sealed class ConfigChangesTests
     private const string Before = """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""";
 
     [Theory]
-    [InlineData("""{"Network":"10.24.0.0/16","SubnetLen":26,"Backend":{"Type":"ali-vpc"}}""", "10.24.5.0/24 does not fit")]
-    [InlineData("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.8.0","Backend":{"Type":"ali-vpc"}}""", "10.24.5.0/24 does not fit")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","SubnetLen":26,"Backend":{"Type":"ali-vpc"}}""",
+        "(SubnetLen 24 -> 26, SubnetMin 10.24.1.0 -> 10.24.0.64, SubnetMax 10.24.255.0 -> 10.24.255.192): subnet 10.24.5.0/24 does not fit")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","SubnetMin":"10.24.8.0","Backend":{"Type":"ali-vpc"}}""",
+        "(SubnetMin 10.24.1.0 -> 10.24.8.0): subnet 10.24.5.0/24 does not fit")]
     [InlineData("""{"Network":"10.99.0.0/16","Backend":{"Type":"ali-vpc"}}""", "10.24.5.0/24 does not fit")]
     [InlineData("""{"Network":"10.24.0.0/15","Backend":{"Type":"ali-vpc"}}""", "when it restarts")]
-    [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}""", "backend alloc")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}""",
+        "(Backend.Type \"ali-vpc\" -> \"alloc\"): this node keeps backend ali-vpc until it restarts")]
     [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"host-gw"}}""", "'host-gw': this build supports ali-vpc, alloc, vxlan")]
-    [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""", "changed to backend vxlan: this node keeps ali-vpc")]
+    [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""", "this node keeps backend ali-vpc until it restarts")]
     [InlineData("""{"Network":"10.24.0.0/16"}""", "Backend is missing")]
     [InlineData("""{"Network":"10.24.0.0"}""", "is invalid (Network")]
     [InlineData("not JSON", "is invalid")]
@@ -35,8 +41,17 @@ public sealed class ConfigChangesTests
     [Theory]
     [InlineData(Before, "written again")]
     [InlineData("""{"Backend":{"Type":"ali-vpc"},"Network":"10.24.0.0/16","SubnetLen":24}""", "written again")]
-    [InlineData("""{"Network":"10.24.0.0/16","SubnetMax":"10.24.99.0","Backend":{"Type":"ali-vpc"}}""", "reads when it restarts")]
-    [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RouteTableID":"vtb-1"}}""", "reads when it restarts")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","SubnetMax":"10.24.99.0","Backend":{"Type":"ali-vpc"}}""",
+        "(SubnetMax 10.24.255.0 -> 10.24.99.0): this node reads it when it restarts")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RouteTableID":"vtb-1"}}""",
+        "(Backend.RouteTableID none -> \"vtb-1\"): this node reads it when it restarts")]
+    [InlineData("""{"Network":"10.24.0.0/16","EnableNFTables":true,"Backend":{"Type":"ali-vpc"}}""", "(EnableNFTables none -> True)")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","Backend":{"type":"ali-vpc","AccessKeyID":"LTAI-id","AccessKeySecret":"s3"}}""",
+        "(Backend.AccessKeyID added, Backend.AccessKeySecret added): it is used now")]
+    [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RoleArn":"acs:ram::1:role/r"}}""", "(Backend.RoleArn added)")]
     public void A_change_without_effect_on_the_node_is_no_warning(string now, string expected)
     {
         var (text, isWarning) = Describe(now);

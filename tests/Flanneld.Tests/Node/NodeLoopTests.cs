@@ -146,7 +146,7 @@ public sealed class NodeLoopTests : IDisposable
             EtcdException.ManagerName, systemd, new ControllerMetrics(), time, time.GetTimestamp(), logger ?? NullLogger.Instance);
         readiness.Apply(new NodeEvent.Acquired(lease, config, TimeSpan.FromHours(24), null));
         var file = new SubnetFileReconciler(
-            new SubnetFile($"{path}.env"), new SubnetEnv(config.Network, subnet, 1500, false), time, logger ?? NullLogger.Instance);
+            new SubnetFile($"{path}.env"), new SubnetEnv(config.Network, subnet, 1500, false), logger ?? NullLogger.Instance);
         var host = new HostReconciler(readiness, file, null);
         var subnets = new EtcdSubnetManager(new EtcdContext(etcd, keys, time, new Random(1), NullLogger.Instance), loops: loops);
         var configChanges = new ConfigChanges(new LeasedSubnet(held, new AllocBackend(), null), NullLogger.Instance);

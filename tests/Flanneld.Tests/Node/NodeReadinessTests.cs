@@ -58,7 +58,7 @@ public sealed class NodeReadinessTests : IDisposable
         readiness = CreateReadiness(logger ?? NullLogger.Instance);
         health = CreateHealth();
         readiness.Apply(new NodeEvent.Acquired(Held, config, TimeSpan.FromHours(24), instanceId));
-        var reconciler = new SubnetFileReconciler(file ?? new SubnetFile(path ?? SubnetPath), Env, time, logger ?? NullLogger.Instance)
+        var reconciler = new SubnetFileReconciler(file ?? new SubnetFile(path ?? SubnetPath), Env, logger ?? NullLogger.Instance)
         {
             Rewrites = rewrites,
         };

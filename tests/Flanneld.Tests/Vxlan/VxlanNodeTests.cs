@@ -36,7 +36,7 @@ public sealed class VxlanNodeTests() : TunnelNodeTest(Config)
         await node.UntilAsync(
             "forwards to it",
             () => Commands.Lines.Contains("fdb replace 0e:00:00:00:00:78 dev flannel.1 dst 192.168.1.78 self permanent"));
-        Assert.Contains("device flannel.1 forwards to 1 other nodes", node.Log.Texts);
+        Assert.Contains("device flannel.1 forwards to 1 other node", node.Log.Texts);
     }
 
     [Theory]

@@ -169,7 +169,7 @@ internal static class MetricCatalog
         "flannel_build_info", "1, with the version, the commit of the sources and the .NET runtime", "version", "commit", "runtime");
 
     public static readonly MetricFamily LogMessages = process.DefineCounter(
-        "flannel_log_messages_total", "Messages in the log, by level", "level");
+        "flannel_log_messages_total", "Messages of the log by level, also those that the log only counts as repeated", "level");
 
     public static readonly MetricFamily ProcessCpu = process.DefineCounter(
         "process_cpu_seconds_total", "CPU time in user and kernel mode");

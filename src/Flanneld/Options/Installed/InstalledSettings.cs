@@ -15,6 +15,10 @@ internal sealed record InstalledSettings(IReadOnlyDictionary<string, InstalledVa
     /// <summary>Where the flags of its command line stand.</summary>
     public string ArgumentsSource { get; init; } = "";
 
+    /// <summary>Whether systemd named the files and the command line. Otherwise they are those of the packages, and a drop-in may add
+    /// others.</summary>
+    public bool IsFromUnit { get; init; }
+
     /// <summary>What could not be read, one line each.</summary>
     public IReadOnlyList<string> Problems { get; init; } = [];
 

@@ -39,6 +39,7 @@ internal sealed class InstalledSettingsReader(InstalledHost host)
         return new InstalledSettings(variables, arguments)
         {
             ArgumentsSource = variables.GetValueOrDefault(OptionsVariable)?.Source ?? Unit,
+            IsFromUnit = unit is not null,
             Problems = problems,
         };
     }
