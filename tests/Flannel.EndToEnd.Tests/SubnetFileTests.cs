@@ -170,7 +170,7 @@ public sealed class SubnetFileTests : EndToEndTest
         await StartVpcAsync(1);
         var daemon = await StartReadyAsync(0);
         daemon.HangUp();
-        await daemon.WaitForLogAsync("SIGHUP ignored", Cancel);
+        await daemon.WaitForLogAsync("received SIGHUP", Cancel);
         Assert.False(daemon.HasExited);
         Assert.Equal(0, await daemon.StopAsync(Cancel));
     }

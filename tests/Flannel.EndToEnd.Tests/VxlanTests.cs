@@ -149,7 +149,7 @@ public sealed class VxlanTests : EndToEndTest
         await daemon.StopAsync(Cancel);
         await Vpc.Etcd.Keys.DeleteAsync($"{SubnetPrefix}10.24.{number}.0-24", Cancel);
         var second = await StartReadyAsync(0);
-        await second.WaitForLogAsync("1 nodes that flannel.1 forwards to have no lease", Cancel);
+        await second.WaitForLogAsync("1 node without a lease that flannel.1 forwards to", Cancel);
         await WaitForEntriesAsync(1);
 
         // The lease ends before the watch.
@@ -230,7 +230,7 @@ public sealed class VxlanTests : EndToEndTest
         await Vpc.PublishConfigAsync(Cancel, Vxlan);
         await daemons[0].StopAsync(Cancel);
         daemons[0] = await StartReadyAsync(0);
-        await daemons[0].WaitForLogAsync("1 nodes have another backend than vxlan", Cancel);
+        await daemons[0].WaitForLogAsync("1 node with another backend than vxlan", Cancel);
         // Between them the packets take the route tables.
         Assert.Equal(3, (await first.PingAsync(second.Address, Cancel, 3)).Received);
         Assert.Equal(3, (await second.PingAsync(first.Address, Cancel, 3)).Received);

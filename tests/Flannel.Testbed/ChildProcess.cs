@@ -71,6 +71,8 @@ public sealed class ChildProcess : IAsyncDisposable
 
     public bool HangUp() => Send(Posix.SigHup);
 
+    public bool RequestState() => Send(Posix.SigUsr1);
+
     public bool Kill() => Send(Posix.SigKill);
 
     /// <summary>Sends SIGSTOP: the process keeps its connections open and does not respond until <see cref="Resume"/>.</summary>

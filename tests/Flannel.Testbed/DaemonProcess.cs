@@ -95,6 +95,9 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <summary>Sends SIGHUP, as the end of a terminal session does.</summary>
     public void HangUp() => process.HangUp();
 
+    /// <summary>Sends SIGUSR1: the daemon logs its state.</summary>
+    public void RequestState() => process.RequestState();
+
     /// <summary>Sends SIGSTOP: the daemon keeps its connections and does nothing.</summary>
     public void Pause() => process.Pause();
 
