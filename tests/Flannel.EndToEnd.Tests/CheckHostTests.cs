@@ -54,7 +54,7 @@ public sealed class CheckHostTests : EndToEndTest
         var root = await ChrootFolder.CreateAsync(vpc, null, Cancel);
         using var names = await DnsServer.StartAsync(vpc.Instances[0].Namespace!, etcdName, IPAddress.Parse(VpcTopology.EtcdAddress));
         await vpc.Instances[0].Namespace!.IpAsync(
-            Cancel, "link add docker0 type dummy", "address add 172.17.0.1/16 dev docker0", "link set docker0 up");
+            Cancel, "link add docker0 type veth peer name docker1", "address add 172.17.0.1/16 dev docker0", "link set docker0 up");
         await root.WriteAsync("etc/docker/daemon.json", """{"bip":"10.24.77.1/24"}""", Cancel);
         await root.WriteAsync(
             "run/flannel/subnet.env",

@@ -145,7 +145,8 @@ public sealed class ControllerTests : EndToEndTest
         await Eventually.IsAsync(
             "health names the nodes that are not candidates",
             async () => await GetTextAsync(http, "/readyz?verbose") is var text
-                && text.Contains(heading, StringComparison.Ordinal) && text.Contains(denied, StringComparison.Ordinal), Cancel, TimeSpan.FromSeconds(120));
+                && text.Contains(heading, StringComparison.Ordinal) && text.Contains(denied, StringComparison.Ordinal),
+            Cancel, TimeSpan.FromSeconds(120));
         await daemon.WaitForLogAsync("no route controller: none is elected; ", Cancel);
         var status = await Vpc.Instances[2].RunCommandAsync("status", Cancel, "--output=json");
         var candidates = JsonNode.Parse(status.Output)!["candidates"]!.AsArray();

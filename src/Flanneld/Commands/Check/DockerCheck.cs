@@ -134,8 +134,8 @@ internal sealed class DockerCheck(DockerHost docker, PublishedSubnet? subnet, Ch
                 : InstallDropIn));
     }
 
-    /// <summary>Docker 28 drops what other hosts send to the address of a container: in the table raw, unless a variable disables that, and in its
-    /// own chain, unless DOCKER-USER accepts it before. The latter is a part of <see cref="ForwardCheck"/>.</summary>
+    /// <summary>Docker 28 drops what other hosts send to the address of a container: in the table raw, unless a variable disables that,
+    /// and in its own chain, unless DOCKER-USER accepts it before. The latter is a part of <see cref="ForwardCheck"/>.</summary>
     private void CheckDirectAccess(Result<ForwardTrace>? rules)
     {
         var kind = CheckKind.DockerDirectAccess;
