@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Flannel.AliCloud.Http;
 using Flanneld.Commands.Check;
+using Flanneld.Commands.Output;
 using Flanneld.Options;
 
 namespace Flanneld.Tests.Commands;
@@ -41,6 +42,14 @@ public sealed class CheckReportTests
 
             """,
             report.ToTable());
+    }
+
+    [Fact]
+    public void Colors_of_states_do_not_change_the_rest_of_the_table()
+    {
+        var colored = Report().ToTable(isColored: true);
+        Assert.Equal(Report().ToTable(), TextColor.Remove(colored));
+        Assert.All(["ok", "warning", "problem"], state => Assert.Contains(TextColor.Of(state), colored, StringComparison.Ordinal));
     }
 
     [Fact]
