@@ -119,6 +119,28 @@ public sealed class UserDataStepTests : IDisposable
         Assert.DoesNotContain(Calls(), call => call.StartsWith("sleep ", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("node")]
+    [InlineData("etcd")]
+    public async Task A_node_without_flanneld_has_nothing_to_release(string role)
+    {
+        await PrepareAsync(rpm: true);
+        var program = Templates.Yaml(Templates.UserData(role))["write_files"]!.AsArray().Single(file => file!["permissions"] is not null)!;
+        var without = await RunScriptAsync((string)program["content"]!);
+        Assert.Equal((0, "flanneld is not installed: nothing to release\n"), (without.ExitCode, without.Output));
+        Assert.Empty(Calls());
+
+        await FakeAsync("flanneld", "exit 4", Path.Combine(Root, "usr/sbin"));
+        Assert.Equal(4, (await RunScriptAsync((string)program["content"]!)).ExitCode);
+        Assert.Equal(["systemctl daemon-reload", "systemctl disable flanneld", "flanneld release --force --wait 120"], Calls());
+        Assert.Equal("[Service]\nRestart=no\n", await ReadAsync("/run/systemd/system/flanneld.service.d/release.conf"));
+    }
+
+    [Fact]
+    public void The_README_names_the_release_of_etcd() => Assert.Contains(
+        $"/etcd-v{Regex.Match(Templates.UserData("etcd"), @"version=([\d.]+)").Groups[1].Value}-linux-amd64.tar.gz",
+        Templates.Read("cloud-init", "README.md"), StringComparison.Ordinal);
+
     [Fact]
     public void Nothing_but_the_repository_and_the_mirrors_of_the_image_is_downloaded_from()
     {
@@ -132,7 +154,9 @@ public sealed class UserDataStepTests : IDisposable
     private async Task PrepareAsync(bool rpm)
     {
         string[] folders =
-            ["bin", "etc/yum.repos.d", "etc/apt/sources.list.d", "etc/systemd/system", "usr/local/bin", "usr/lib/apt", "var/cache"];
+        [
+            "bin", "etc/yum.repos.d", "etc/apt/sources.list.d", "etc/systemd/system", "usr/local/bin", "usr/lib/apt", "usr/sbin", "var/cache",
+        ];
         foreach (var name in folders)
         {
             Directory.CreateDirectory(Path.Combine(Root, name));
@@ -173,15 +197,20 @@ public sealed class UserDataStepTests : IDisposable
     private async Task<CommandResult> RunAsync(string role, bool checksum = true)
     {
         var script = string.Concat(Templates.Yaml(Templates.UserData(role))["runcmd"]!.AsArray().Select(step => (string?)step));
-        foreach (var path in new[] { "/etc/", "/usr/local/", "/usr/lib/", "/var/cache/" })
-        {
-            script = Regex.Replace(script, $@"(?<=[ =:>""]){path}(?!etcd Restart)", Root + path);
-        }
         if (checksum && File.Exists(Archive))
         {
             script = Regex.Replace(script, "sum=[0-9a-f]{64}", "sum=" + await Files.Run.Sha256Async(Archive));
         }
-        return await ProcessCommand.TryRunAsync(
+        return await RunScriptAsync(script);
+    }
+
+    private Task<CommandResult> RunScriptAsync(string script)
+    {
+        foreach (var path in new[] { "/etc/", "/run/", "/usr/local/", "/usr/lib/", "/usr/sbin/", "/var/cache/" })
+        {
+            script = Regex.Replace(script, $@"(?<=[ =:>""]){path}(?!etcd Restart)", Root + path);
+        }
+        return ProcessCommand.TryRunAsync(
             new ProgramStart("/bin/sh", ["-"]) { Environment = new Dictionary<string, string> { ["PATH"] = Path.Combine(Root, "bin") } },
             Cancel, script);
     }
