@@ -1,6 +1,6 @@
-# Before an instance is destroyed, it releases its lease and its route: the cloud does not delete an instance that is the next hop of a route
-# entry. The releases need the role, the rule of the security group and etcd, so that Terraform destroys these later: first the nodes are
-# released, then the etcd host, whose flanneld deletes its own route as the last route controller.
+# Before an instance is destroyed, it releases its lease and its route: the cloud does not delete an instance that is the next hop of a
+# route entry. The releases need the role, the rule of the security group and etcd, so that Terraform destroys these later: first the nodes
+# are released, then the etcd host, whose flanneld deletes its own route as the last route controller.
 
 data "alicloud_regions" "current" {
   current = true

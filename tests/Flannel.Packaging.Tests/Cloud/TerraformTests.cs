@@ -119,7 +119,8 @@ public sealed partial class TerraformTests
             File.Copy(Templates.PathOf(file), copy);
         }
         var evaluated = await terraform.RunAsync(["console", "-var=zone_id=z",
-            "-var=vswitch_cidr=172.16.5.0/24", "-var=pod_cidr=10.99.0.0/16", "-var=repository=https://bucket.example.org/r"], $"base64encode(local.user_data[\"{role}\"])\n");
+            "-var=vswitch_cidr=172.16.5.0/24", "-var=pod_cidr=10.99.0.0/16", "-var=repository=https://bucket.example.org/r"],
+            $"base64encode(local.user_data[\"{role}\"])\n");
         var userData = System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(evaluated.Trim().Trim('"')));
         Assert.Equal(Templates.UserData(role).Replace(Templates.ExampleEtcd, "172.16.5.11", StringComparison.Ordinal)
             .Replace(Templates.ExampleNetwork, "10.99.0.0/16", StringComparison.Ordinal)

@@ -155,7 +155,8 @@ public sealed class UserDataStepTests : IDisposable
     {
         string[] folders =
         [
-            "bin", "etc/yum.repos.d", "etc/apt/sources.list.d", "etc/systemd/system", "usr/local/bin", "usr/lib/apt", "usr/sbin", "var/cache",
+            "bin", "etc/yum.repos.d", "etc/apt/sources.list.d", "etc/systemd/system",
+            "usr/local/bin", "usr/lib/apt", "usr/sbin", "var/cache",
         ];
         foreach (var name in folders)
         {
