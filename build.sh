@@ -34,6 +34,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPE
 # The function verb_NAME implements it, with _ for each hyphen of the name.
 VERBS='
 demo          | [--keep]              | RUN PUBLISH                       | three simulated instances with containers that ping each other
+dashboard     | [FILE]                | RUN PUBLISH                       | draws docs/images/dashboard.svg from the data of such a cluster
 test          | [FILTER]              | RUN PUBLISH LINT                  | build, lint, publish, all tests; or those of projects *FILTER*
 build         |                       |                                   | the solution; warnings are errors
 publish       |                       | PUBLISH                           | the static native executable, artifacts/linux-x64/flanneld
@@ -117,6 +118,7 @@ run_program() { # PROJECT ARGUMENTS...
 }
 
 verb_demo() { run_program Flannel.Demo "$@"; }
+verb_dashboard() { run_program Flannel.Demo --dashboard "$(readlink -m "${1:-docs/images/dashboard.svg}")"; }
 verb_bench() { run_program Flannel.Benchmarks "$@"; }
 
 # --- the table of verbs ------------------------------------------------------------------------------------------------------------------

@@ -1,14 +1,15 @@
 using System.Runtime.InteropServices;
 using Flannel.Demo;
+using Flannel.Demo.Dashboard;
 using Flannel.Testbed;
 
 const int failed = 1;
 const int usage = 2;
 const int interrupted = 130;
 
-if (args is not [] and not ["--keep"])
+if (args is not [] and not ["--keep"] and not ["--dashboard", _])
 {
-    Console.Error.WriteLine("usage: ./build.sh demo [--keep]");
+    Console.Error.WriteLine("usage: ./build.sh demo [--keep], or ./build.sh dashboard [FILE]");
     return usage;
 }
 
@@ -19,6 +20,12 @@ var output = new DemoOutput(Console.Out);
 TestVpc? vpc = null;
 try
 {
+    if (args is ["--dashboard", var file])
+    {
+        await using var recorder = new DashboardRecorder(output);
+        await recorder.RunAsync(file, stop.Token);
+        return 0;
+    }
     var noDataPath = await NetworkNamespace.UnavailableAsync(stop.Token);
     DemoScenario.Introduce(output, noDataPath);
     vpc = await DemoScenario.BuildAsync(output, noDataPath, stop.Token);
