@@ -42,7 +42,8 @@ internal sealed class VpcApi(ApiClient client)
             return ApiClient.Incomplete<VpcAttributes>(call, result.RequestId, "the VPC or its CIDR block");
         var secondary = ApiClient.Present(vpc.SecondaryCidrBlocks?.SecondaryCidrBlock);
         var user = ApiClient.Present(vpc.UserCidrs?.UserCidr);
-        return CloudResult.Success(new VpcAttributes(id, cidr, [.. secondary], [.. user]), result.RequestId);
+        var attributes = new VpcAttributes(id, cidr, [.. secondary], [.. user]) { Ipv6CidrBlock = vpc.Ipv6CidrBlock ?? "" };
+        return CloudResult.Success(attributes, result.RequestId);
     }
 
     private Task<CloudResult<IReadOnlyList<RouteTable>>> ListRouteTablesAsync(

@@ -74,6 +74,7 @@ internal sealed record VpcResponse : CloudResponse
 {
     public string? VpcId { get; init; }
     public string? CidrBlock { get; init; }
+    public string? Ipv6CidrBlock { get; init; }
     public Secondary? SecondaryCidrBlocks { get; init; }
     public User? UserCidrs { get; init; }
 

@@ -19,6 +19,12 @@ public static class SubnetAllocator
     public static bool Fits(NetworkConfig config, Ipv4Network subnet) =>
         subnet.Length == config.SubnetLength && subnet.Address >= config.SubnetMin && subnet.Address <= config.SubnetMax;
 
+    /// <summary>Whether a node that holds the key may keep it. A node that started before IPv6 was enabled stays without an IPv6
+    /// subnet.</summary>
+    public static bool Fits(NetworkConfig config, SubnetKey key) =>
+        Fits(config, key.Subnet)
+        && (key.Ipv6Subnet is not { } subnet || (config.Ipv6 is { } ipv6 && Ipv6SubnetAllocator.Fits(ipv6, subnet)));
+
     private static FreeSubnets FindFree(NetworkConfig config, IEnumerable<Ipv4Network> taken) =>
         FreeSubnets.Find(config.SubnetMin, config.SubnetMax, config.SubnetLength, taken.Select(lease => (IpNetwork)lease));
 }

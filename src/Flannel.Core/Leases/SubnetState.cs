@@ -13,8 +13,14 @@ namespace Flannel.Core.Leases;
 public record SubnetState(
     ConfigState Config, IReadOnlyList<Lease> Leases, IReadOnlyList<Ipv4Network> Taken, long Revision, bool IsComplete)
 {
+    private static readonly IReadOnlyDictionary<string, IReadOnlyList<Ipv4Network>> NoVSwitches =
+        new Dictionary<string, IReadOnlyList<Ipv4Network>>();
+
     /// <summary>The same as <see cref="Taken"/> for IPv6.</summary>
     public IReadOnlyList<Ipv6Network> TakenIpv6 { get; init; } = [];
+
+    /// <summary>The ranges of the vSwitches by VPC id, as the route controller published them; empty until then.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<Ipv4Network>> VSwitches { get; init; } = NoVSwitches;
 
     /// <summary>True if only the lease of one owner was read. That is sufficient to hold the lease, but not to choose another
     /// one.</summary>

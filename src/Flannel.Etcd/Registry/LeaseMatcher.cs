@@ -40,12 +40,6 @@ internal sealed record LeaseMatcher(Lease? Found, Lease? Unfit, IReadOnlyList<Le
             candidates.Find(each => each.Owner == LeaseOwnerKind.AddressInUse)?.Lease);
     }
 
-    /// <summary>Whether a node that holds the key may keep it. A node that started before IPv6 was enabled stays without an IPv6
-    /// subnet.</summary>
-    public static bool Fits(NetworkConfig config, SubnetKey key) =>
-        SubnetAllocator.Fits(config, key.Subnet)
-        && (key.Ipv6Subnet is not { } subnet || (config.Ipv6 is { } ipv6 && Ipv6SubnetAllocator.Fits(ipv6, subnet)));
-
     /// <summary>Whether the lease has an IPv6 subnet exactly if the configuration requires one (upstream <c>isIPv6SubnetConfigCompat</c>).
     /// Otherwise its key is replaced. A reservation keeps an IPv6 subnet that is not used.</summary>
     public static bool HasRequiredIpv6(NetworkConfig config, Lease lease) => config.Ipv6 is { } ipv6

@@ -130,7 +130,7 @@ internal sealed class LeaseOwnership(EtcdContext context, HeldLease held, TimeSp
     /// <summary>The key and its etcd lease have expired.</summary>
     private async Task<OwnershipResult> TakeBackAsync(ConfigState config, CancellationToken cancellation)
     {
-        if (config is ConfigState.Present present && !LeaseMatcher.Fits(present.Config, Lease.Key))
+        if (config is ConfigState.Present present && !SubnetAllocator.Fits(present.Config, Lease.Key))
             return new OwnershipResult.Lost(LeaseLoss.Unfit, $"it expired, and does not fit the configuration any more ({present.Config})");
         // Everything is read first: an address with host bits, which upstream accepts, is an overlap that no compare can name.
         var before = await reader.ParseAsync(await reader.RequestAsync(cancellation), cancellation) with { Config = config };

@@ -9,12 +9,6 @@ internal sealed record RegistryState(
     ConfigState Config, IReadOnlyList<Lease> Leases, IReadOnlyList<Ipv4Network> Taken, long Revision, bool IsComplete)
     : SubnetState(Config, Leases, Taken, Revision, IsComplete)
 {
-    private static readonly IReadOnlyDictionary<string, IReadOnlyList<Ipv4Network>> NoVSwitches =
-        new Dictionary<string, IReadOnlyList<Ipv4Network>>();
-
-    /// <summary>The ranges of the vSwitches by VPC id, as the route controller published them; empty until then.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<Ipv4Network>> VSwitches { get; init; } = NoVSwitches;
-
     /// <summary>etcd's revision of the last write of the pointer under the owner's address; 0 if it does not exist, null if it was not
     /// read. A node that takes the address for a new lease writes the pointer.</summary>
     public long? AddressPointerRevision { get; init; }

@@ -31,6 +31,7 @@ public sealed class CidrConflictCheck
         [.. vSwitches.SelectMany(v => ParseIpv6(v.VSwitchId, v.Ipv6CidrBlock))],
         [
             .. Parse("the VPC's range", vpc.CidrBlock),
+            .. ParseIpv6("the VPC's IPv6 range", vpc.Ipv6CidrBlock),
             .. vpc.SecondaryCidrBlocks.SelectMany(block => Parse("the VPC's secondary range", block)),
             .. vpc.UserCidrs.SelectMany(block => Parse("the VPC's user range", block)),
         ]);
@@ -55,11 +56,11 @@ public sealed class CidrConflictCheck
     public bool OverlapsVSwitch(IpNetwork network) => VSwitchesOf(network).Any(v => v.Range.Overlaps(network));
 
     /// <summary>One line for each range that the network overlaps.</summary>
-    public IReadOnlyList<string> Warnings(Ipv4Network network)
+    public IReadOnlyList<string> Warnings(IpNetwork network)
     {
         var lines = new List<string>();
         if (network.Overlaps(Services)) lines.Add($"network {network} overlaps {Services}, the range of the cloud's own services");
-        lines.AddRange(vSwitches.Where(v => v.Range.Overlaps(network))
+        lines.AddRange(VSwitchesOf(network).Where(v => v.Range.Overlaps(network))
             .Select(v => $"network {network} overlaps {v.Range} of vSwitch {v.Owner}"));
         lines.AddRange(blocks.Where(b => b.Range.Overlaps(network)).Select(b => $"network {network} overlaps {b.Range}, {b.Owner}"));
         return lines;

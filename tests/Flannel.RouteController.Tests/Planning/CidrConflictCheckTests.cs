@@ -61,6 +61,19 @@ public sealed class CidrConflictCheckTests
         Assert.Equal(overlaps, Check.OverlapsVSwitch(Ipv4Network.Parse(network)));
 
     [Theory]
+    [InlineData("fc00::/48", "")]
+    [InlineData("2408:4005:3a0::/48", "2408:4005:3a0:1::/64 of vSwitch vsw-1;2408:4005:3a0::/56, the VPC's IPv6 range")]
+    [InlineData("2408:4005:3a0:80::/60", "2408:4005:3a0::/56, the VPC's IPv6 range")]
+    public void A_warning_names_each_IPv6_range_that_the_network_overlaps(string network, string parts)
+    {
+        var check = CidrConflictCheck.Of(
+            new VpcAttributes("vpc-1", "192.168.0.0/16", [], []) { Ipv6CidrBlock = "2408:4005:3a0::/56" },
+            [new VSwitchAttributes("vsw-1", "vpc-1", "192.168.4.0/22", "vtb-1") { Ipv6CidrBlock = "2408:4005:3a0:1::/64" }]);
+        var expected = parts.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(part => $"network {network} overlaps {part}");
+        Assert.Equal(expected, check.Warnings(Ipv6Network.Parse(network)));
+    }
+
+    [Theory]
     [InlineData("10.24.0.0/16", "")]
     [InlineData("192.168.128.0/17", "192.168.0.0/16, the VPC's range")]
     [InlineData("192.168.0.0/16", "192.168.4.0/22 of vSwitch vsw-1;192.168.0.0/16")]
