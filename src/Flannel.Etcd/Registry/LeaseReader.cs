@@ -78,14 +78,7 @@ internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
 
     private static ReadKey Occupied(SubnetKey key, Lease? lease) => new(key.Subnet, lease, false) { TakenIpv6 = key.Ipv6Subnet };
 
-    public static ConfigState ReadConfig(KeyValue? pair)
-    {
-        if (pair is null) return new ConfigState.Missing();
-        var config = NetworkConfigParser.Parse(pair.Value.Span);
-        return config.Ok
-            ? new ConfigState.Present(config.Value, pair.ModRevision)
-            : new ConfigState.Invalid(config.Error, pair.ModRevision);
-    }
+    public static ConfigState ReadConfig(KeyValue? pair) => StoredConfig.Of(pair).Parse();
 
     /// <summary>The part of the key after <see cref="EtcdKeys.Subnets"/>.</summary>
     private string SubnetText(ByteString key) => Encoding.UTF8.GetString(key.Span)[keys.Subnets.Length..];
