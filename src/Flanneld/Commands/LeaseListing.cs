@@ -15,15 +15,23 @@ internal sealed class LeaseListing(DaemonOptions options, Connections connection
     private const string Route = "ROUTE";
     private static readonly string[] Headings = ["SUBNET", "PUBLIC IP", "BACKEND", "INSTANCE", Route, "EXPIRES"];
 
-    public Task<Result<Unit>> RunAsync(CancellationToken cancellation) => EtcdErrors.ToResultAsync(async () =>
+    public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
+    {
+        var listed = await ReadAsync(cancellation);
+        if (!listed.Ok) return Result.Failure(listed.Error);
+        await listed.Value.Document.PrintAsync(options);
+        return listed.Value.IsComplete
+            ? Unit.Instance
+            : Result.Failure("a lease cannot be read, and is not in the list: see the daemon's log");
+    }
+
+    /// <returns>Fails when etcd could not be read.</returns>
+    public Task<Result<ListedLeases>> ReadAsync(CancellationToken cancellation) => EtcdErrors.ToResultAsync<ListedLeases>(async () =>
     {
         var etcd = $"etcd at {options.EtcdEndpoints}";
         var state = await Progress.RunAsync(etcd, connections.Subnets.ReadAsync(cancellation));
         var leases = await Progress.RunAsync(etcd, new LeaseDescriptionReader(connections).ReadAsync(state.Leases, cancellation));
-        await Describe(state, leases).PrintAsync(options);
-        return state.IsComplete
-            ? (Result<Unit>)Unit.Instance
-            : Result.Failure("a lease cannot be read, and is not in the list: see the daemon's log");
+        return new ListedLeases(Describe(state, leases), state.IsComplete);
     });
 
     private CommandDocument Describe(SubnetState state, IReadOnlyList<LeaseDescription> leases)
@@ -79,3 +87,7 @@ internal sealed class LeaseListing(DaemonOptions options, Connections connection
         return $"{leases.Count} {(leases.Count == 1 ? "lease" : "leases")}{subnets}{routes}\n";
     }
 }
+
+/// <summary>The leases of the cluster.</summary>
+/// <param name="IsComplete">False if a lease cannot be read.</param>
+internal sealed record ListedLeases(CommandDocument Document, bool IsComplete);

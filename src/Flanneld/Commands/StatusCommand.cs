@@ -14,14 +14,24 @@ internal sealed class StatusCommand(DaemonOptions options, Connections connectio
     /// <returns>Success when the subnet of this node may be used.</returns>
     public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
     {
+        var node = await ReadAsync(cancellation);
+        if (!node.Ok) return Result.Failure(node.Error);
+        await ToDocument(node.Value).PrintAsync(options);
+        return node.Value.FindProblem() is { } problem ? Result.Failure(problem) : Unit.Instance;
+    }
+
+    /// <summary>What it prints.</summary>
+    public CommandDocument ToDocument(NodeDescription node) => node.ToDocument(options.SubnetFile, time.GetUtcNow());
+
+    /// <returns>Fails if this host has no interface between the nodes.</returns>
+    public async Task<Result<NodeDescription>> ReadAsync(CancellationToken cancellation)
+    {
         var selected = InterfaceSelection.OfThisHost().Select(options);
         if (!selected.Ok) return Result.Failure(selected.Error);
         var daemon = await DaemonState.ReadAsync(options, cancellation);
         var reading = EtcdErrors.ToResultAsync(() => ReadClusterAsync(selected.Value, cancellation));
         var cluster = await Progress.RunAsync($"etcd at {options.EtcdEndpoints}", reading);
-        var node = new NodeDescription(selected.Value, daemon, cluster, ReadFileSubnet());
-        await node.ToDocument(options.SubnetFile, time.GetUtcNow()).PrintAsync(options);
-        return node.FindProblem() is { } problem ? Result.Failure(problem) : Unit.Instance;
+        return new NodeDescription(selected.Value, daemon, cluster, ReadFileSubnet());
     }
 
     private Ipv4Network? ReadFileSubnet() => (new SubnetFile(options.SubnetFile).Read() as SubnetFileState.Present)?.ReadSubnet();

@@ -22,8 +22,8 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
     private readonly CheckReport report = new();
     private readonly HostFiles files = HostFiles.OfThisHost;
 
-    /// <returns>Success when there is no problem.</returns>
-    public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
+    /// <summary>Runs all checks. Once.</summary>
+    public async Task<CheckReport> ReadAsync(CancellationToken cancellation)
     {
         AddSettings(report.AddSection());
         var parts = AddParts();
@@ -44,7 +44,24 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
         }
 
         AddSecurityGroup(found);
-        return await PrintAsync();
+        return report;
+    }
+
+    /// <returns>Success when there is no problem.</returns>
+    public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
+    {
+        await ReadAsync(cancellation);
+        await Console.Out.WriteAsync(options.Output switch
+        {
+            OutputFormat.Json => report.ToJson(),
+            OutputFormat.Yaml => YamlText.Of(report.ToJson()),
+            _ => report.ToTable(TextColor.IsEnabled(options.Color)),
+        });
+        if (report.Problems > 0) return Result.Failure($"{report.Problems} {(report.Problems == 1 ? "problem" : "problems")}, see above");
+        var doubtful = report.WarningsAndUnknown;
+        if (!options.IsStrict || doubtful == 0) return Unit.Instance;
+        var noun = doubtful == 1 ? "warning or unknown result" : "warnings or unknown results";
+        return Result.Failure($"{doubtful} {noun}, see above (--strict)");
     }
 
     /// <summary>The parts that every node has, in the order of the report.</summary>
@@ -87,21 +104,6 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
             ? parts.Vxlan.RunAsync((results, stop) => CheckVxlanAsync(results, config, selected, found, stop), cancellation)
             : Task.CompletedTask;
         await Progress.RunAsync("the firewall and Docker", Task.WhenAll(checking, tunnel));
-    }
-
-    private async Task<Result<Unit>> PrintAsync()
-    {
-        await Console.Out.WriteAsync(options.Output switch
-        {
-            OutputFormat.Json => report.ToJson(),
-            OutputFormat.Yaml => YamlText.Of(report.ToJson()),
-            _ => report.ToTable(TextColor.IsEnabled(options.Color)),
-        });
-        if (report.Problems > 0) return Result.Failure($"{report.Problems} {(report.Problems == 1 ? "problem" : "problems")}, see above");
-        var doubtful = report.WarningsAndUnknown;
-        if (!options.IsStrict || doubtful == 0) return Unit.Instance;
-        var noun = doubtful == 1 ? "warning or unknown result" : "warnings or unknown results";
-        return Result.Failure($"{doubtful} {noun}, see above (--strict)");
     }
 
     private CheckPart AddPart(CheckKind kind, TimeSpan limit) => new(kind, limit, report.AddSection(), context.Time);
