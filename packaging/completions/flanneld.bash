@@ -14,8 +14,13 @@ _flanneld() {
     fi
 
     for word in "${COMP_WORDS[@]:1:1}"; do
-        case $word in status | leases | routes | check | release | cleanup | healthcheck | completion | version | help) command=$word ;; esac
+        case $word in
+            status | leases | routes | check | config | release | cleanup | healthcheck | completion | version | help)
+                command=$word
+                ;;
+        esac
     done
+    if [ "$command" = config ] && [ "$COMP_CWORD" -gt 2 ]; then command="config ${COMP_WORDS[2]}"; fi
 
     case $previous in
         -*)
@@ -54,7 +59,7 @@ _flanneld() {
         --route-controller --route-resync --dry-run --access-key-file --metadata-endpoint --vpc-endpoint --ecs-endpoint --sts-endpoint
         --quotas-endpoint --healthz-ip --healthz-port --log-format --v --help --version'
     case $command in
-        status | leases) flags+=' --output --color' ;;
+        status | leases | 'config get') flags+=' --output --color' ;;
         check) flags+=' --output --color --strict' ;;
         routes)
             if [ "${COMP_WORDS[2]}" = clean ] && [ "$COMP_CWORD" -gt 2 ]; then
@@ -63,11 +68,21 @@ _flanneld() {
                 flags+=' --output --color --watch'
             fi
             ;;
+        'config set') flags+=' --yes --force' ;;
         release) flags+=' --wait --force' ;;
         cleanup) flags+=' --all' ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        flags+=' status leases routes check release cleanup healthcheck completion version help'
+        flags+=' status leases routes check config release cleanup healthcheck completion version help'
+    elif [ "$command" = config ]; then
+        flags='get validate set'
+    elif [ "$command" = help ] && [ "$COMP_CWORD" -gt 2 ]; then
+        flags=''
+        if [ "${COMP_WORDS[2]}" = config ]; then flags='get validate set'; fi
+    elif [[ $command == 'config validate' || $command == 'config set' ]] && [[ $current != -* ]]; then
+        compopt -o filenames 2>/dev/null
+        while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")
+        return
     elif [ "$command" = completion ]; then
         flags='bash zsh fish'
     elif [ "$command" = routes ] && [ "$COMP_CWORD" -eq 2 ]; then
@@ -75,7 +90,7 @@ _flanneld() {
     elif [ "$command" = help ] && [ "${COMP_WORDS[2]}" = routes ] && [ "$COMP_CWORD" -eq 3 ]; then
         flags='clean'
     elif [ "$command" = help ]; then
-        flags='status leases routes check release cleanup healthcheck completion version'
+        flags='status leases routes check config release cleanup healthcheck completion version'
     fi
     while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -W "$flags" -- "$current")
 }

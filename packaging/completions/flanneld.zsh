@@ -2,13 +2,14 @@
 # Completion of flanneld for zsh. The unit tests compare it with the flags of the daemon.
 
 _flanneld() {
-    local -a commands flags
+    local -a commands flags words_after
     local output='--output=[output format]:output:(table wide json yaml)'
     local color='--color=[colors in tables]:color:(auto always never)'
     commands=(
         "status:show this node\: lease, route, route controller, subnet file, daemon"
         "leases:list the leases of the cluster with their routes and expiry"
         "check:check everything that this node needs, and report what is missing"
+        "config:read, check and write the network configuration"
         "release:release the subnet and the route of this node for good"
         "routes:list the route entries inside the network and their owners"
         "healthcheck:exit 0 if the daemon on --healthz-port is ready"
@@ -42,7 +43,7 @@ _flanneld() {
         '--set-sysctls[set the kernel settings that the traffic of containers needs (needs CAP_NET_ADMIN)]'
         '--route-controller=[whether this node may be elected as route controller]:route-controller:(auto never)'
         '--route-resync=[seconds between comparisons of route tables and leases, 1 to 86400]:SECONDS:'
-        '--dry-run[print the plan for the route tables, write nothing, exit]'
+        '--dry-run[print the plan for the route tables, or of config set, write nothing, exit]'
         '--access-key-file=[file with an access key (default\: usually the RAM role of the instance)]:FILE:_files'
         '--metadata-endpoint=[metadata service of the instance]:URL:'
         '--vpc-endpoint=[VPC API (default\: https, VPC-internal host of the region)]:URL:'
@@ -74,9 +75,18 @@ _flanneld() {
             fi
             ;;
         release) flags+=('--wait=[seconds to wait for the route controller, 0 to 3600]:SECONDS:' '--force[release even while the daemon runs; waits only with --wait]') ;;
+        config) words_after=('2:command:(get validate set)') ;;
         cleanup) flags+=('--all[remove the rules of all networks, and VXLAN devices]') ;;
     esac
-    _arguments -S '1: :{ if [[ ${words[CURRENT]} != -* ]]; then _describe command commands; fi }' $flags
+    case "${words[2]} ${words[3]}" in
+        "config get") flags+=($output $color) ;;
+        "config validate") words_after+=('3:FILE:_files') ;;
+        "config set")
+            flags+=('--yes[do not ask for a confirmation]' '--force[write even if leases do not fit, or ranges overlap]')
+            words_after+=('3:FILE:_files')
+            ;;
+    esac
+    _arguments -S '1: :{ if [[ ${words[CURRENT]} != -* ]]; then _describe command commands; fi }' $words_after $flags
 }
 
 _flanneld "$@"

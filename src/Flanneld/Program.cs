@@ -6,6 +6,7 @@ using Flannel.HostNetwork.Vxlan;
 using Flanneld.Clients;
 using Flanneld.Commands;
 using Flanneld.Commands.Check;
+using Flanneld.Commands.Config;
 using Flanneld.Commands.Routes;
 using Flanneld.Host;
 using Flanneld.Host.Reload;
@@ -96,7 +97,8 @@ internal static class Program
         DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, CancellationToken cancellation)
     {
         // The report contains what the log would say.
-        var isQuiet = options.Command is Command.Check or Command.Status && options.Verbosity == 0;
+        var isQuiet = options.Verbosity == 0 && options.Command is Command.Check or Command.Status
+            or Command.ConfigGet or Command.ConfigValidate or Command.ConfigSet;
         var context = new ClientContext(
             environment, isQuiet ? NullLoggerFactory.Instance : loggers, TimeProvider.System, new SharedRandom());
         var running = options.Command switch
@@ -117,11 +119,15 @@ internal static class Program
         DaemonOptions options, ClientContext context, CancellationToken cancellation)
     {
         var opened = Connections.Open(options, context);
-        if (!opened.Ok) return Result.Failure(opened.Error);
-        using var connections = opened.Value;
+        using var connections = opened.Ok ? opened.Value : null;
+        if (options.Command == Command.ConfigValidate)
+            return await new ConfigValidate(options, opened, context.Time).RunAsync(cancellation);
+        if (connections is null) return Result.Failure(opened.Error!);
         var running = options.Command switch
         {
             Command.Check => new CheckCommand(options, connections, context).RunAsync(cancellation),
+            Command.ConfigGet => new ConfigGet(options, connections).RunAsync(cancellation),
+            Command.ConfigSet => new ConfigSet(options, connections, context.Time).RunAsync(cancellation),
             Command.Leases => new LeaseListing(options, connections, context.Time).RunAsync(cancellation),
             Command.Status => new StatusCommand(options, connections, context.Time).RunAsync(cancellation),
             Command.Release => new Release(options, connections, context.Time, context.Environment.GetValueOrDefault("STATE_DIRECTORY"))

@@ -69,6 +69,14 @@ public sealed class EcsInstance : IAsyncDisposable
     public Task<CommandResult> RunCommandAsync(string command, CancellationToken cancel, params string[] more) =>
         ProcessCommand.TryRunAsync(CommandStart(command, more), cancel);
 
+    /// <summary>Runs a command of flanneld to its end.</summary>
+    /// <param name="input">Its standard input.</param>
+    /// <param name="environment">Its whole environment; null for an empty one.</param>
+    public Task<CommandResult> RunCommandAsync(
+        string command, string input, IReadOnlyDictionary<string, string>? environment, CancellationToken cancel, params string[] more) =>
+        ProcessCommand.TryRunAsync(
+            CommandStart(command, more) with { Environment = environment ?? new Dictionary<string, string>() }, cancel, input);
+
     /// <summary>Starts a command of flanneld, for a test that ends it with a signal; the caller disposes it.</summary>
     public Task<ChildProcess> StartCommandAsync(string command, params string[] more) =>
         ChildProcess.StartAsync(CommandStart(command, more));

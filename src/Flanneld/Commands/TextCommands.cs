@@ -19,6 +19,7 @@ internal static class TextCommands
             Command.Version => ProgramVersion.Text + "\n",
             Command.Help => Help(options.Argument),
             Command.Completion => Completion(options.Argument),
+            Command.Config => Result.Failure(DescribeParts(options)),
             _ => null,
         };
     }
@@ -29,6 +30,14 @@ internal static class TextCommands
         return CommandDescriptor.Find(name) is { } command
             ? HelpText.Compose(command.Command)
             : Result.Failure($"unknown command '{Redaction.Value(name)}': see flanneld help");
+    }
+
+    /// <summary>Of a command that does nothing without a second word.</summary>
+    private static string DescribeParts(DaemonOptions options)
+    {
+        var command = options.Descriptor!;
+        var form = $"use 'flanneld {command.Name} {command.Argument}', see flanneld help {command.Name}";
+        return options.Argument is { } word ? $"'{Redaction.Value(word)}' is unknown: {form}" : $"its second word is missing: {form}";
     }
 
     private static Result<string> Completion(string? shell)

@@ -10,6 +10,10 @@ internal enum Command
     Routes,
     RoutesClean,
     Check,
+    Config,
+    ConfigGet,
+    ConfigValidate,
+    ConfigSet,
     Release,
     Cleanup,
     Healthcheck,
@@ -18,7 +22,8 @@ internal enum Command
     Help,
 }
 
-/// <summary>A command: the first argument.</summary>
+/// <summary>A command: the first argument, or the first two.</summary>
+/// <param name="Name">One word, or two words with a blank for a part of another command.</param>
 /// <param name="Help">Its line in <c>flanneld help</c>.</param>
 internal sealed record CommandDescriptor(Command Command, string Name, string Help)
 {
@@ -53,6 +58,33 @@ internal sealed record CommandDescriptor(Command Command, string Name, string He
                 "flanneld check --strict --output json",
             ],
         },
+        new(Command.Config, "config", "read, check and write the network configuration: get, validate, set")
+        {
+            Argument = "get|validate|set",
+            NeedsNoSettings = true,
+            Examples = ["flanneld config get", "flanneld help config set"],
+        },
+        new(Command.ConfigGet, "config get", "print the network configuration with the values that follow from it, without secrets")
+        {
+            ExitCodes = "0 printed; 1 there is none, it is invalid, or etcd is unavailable; 2 wrong usage",
+            Examples = ["flanneld config get", "flanneld config get --output yaml"],
+        },
+        new(Command.ConfigValidate, "config validate", "check the stored network configuration, or that of a file, as the daemon does")
+        {
+            Argument = "[FILE|-]",
+            ExitCodes = "0 valid; 1 invalid, or it cannot be read; 2 wrong usage",
+            Examples = ["flanneld config validate", "flanneld config validate network.json"],
+        },
+        new(Command.ConfigSet, "config set", "write the network configuration, after it is checked and the difference is shown")
+        {
+            Argument = "FILE|-|JSON",
+            ExitCodes = "0 written, or there is no difference; 1 not written; 2 wrong usage",
+            Examples =
+            [
+                "flanneld config set network.json", "flanneld config set --dry-run network.json",
+                "flanneld config set --yes '{\"Network\":\"10.24.0.0/16\",\"Backend\":{\"Type\":\"ali-vpc\"}}'",
+            ],
+        },
         new(Command.Release, "release", "release this node's subnet and route for good (stop the daemon first)")
         {
             Examples = ["systemctl stop flanneld && flanneld release"],
@@ -77,7 +109,7 @@ internal sealed record CommandDescriptor(Command Command, string Name, string He
         {
             Argument = "[COMMAND]",
             NeedsNoSettings = true,
-            Examples = ["flanneld help check"],
+            Examples = ["flanneld help check", "flanneld help config set"],
         },
     ];
 
@@ -92,18 +124,17 @@ internal sealed record CommandDescriptor(Command Command, string Name, string He
 
     public IReadOnlyList<string> Examples { get; init; } = [];
 
-    /// <summary>The words of its name: two for a sub-command.</summary>
-    public int Words => Name.Contains(' ', StringComparison.Ordinal) ? 2 : 1;
+    /// <summary>How many words of <see cref="Argument"/> are taken.</summary>
+    public int MaxArguments => Command == Command.Help ? 2 : Math.Min(Argument.Length, 1);
+
+    /// <summary>The number of its words.</summary>
+    public int Words => Name.Split(' ').Length;
 
     public static CommandDescriptor? Find(string name) => All.FirstOrDefault(descriptor => descriptor.Name == name);
 
-    /// <summary>The command that the arguments begin with; null for none.</summary>
-    public static CommandDescriptor? Find(IReadOnlyList<string> arguments) => arguments switch
-    {
-        [var first, var second, ..] => Find($"{first} {second}") ?? Find(first),
-        [var first] => Find(first),
-        _ => null,
-    };
+    /// <summary>The command that a command line begins with, by as many words as possible; null if it begins with none.</summary>
+    public static CommandDescriptor? Find(IReadOnlyList<string> arguments) =>
+        (arguments.Count > 1 ? Find($"{arguments[0]} {arguments[1]}") : null) ?? (arguments.Count > 0 ? Find(arguments[0]) : null);
 
     /// <summary>The names of the sub-commands of a command, without its own name.</summary>
     public IEnumerable<string> SubCommands => All.Where(other => other.Name.StartsWith(Name + " ", StringComparison.Ordinal))

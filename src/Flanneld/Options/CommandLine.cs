@@ -27,26 +27,24 @@ internal static class CommandLine
     public static Result<DaemonOptions> Parse(
         IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, InstalledSettings? installed = null)
     {
+        InterfacePattern.LimitTime();
         installed ??= InstalledSettings.None;
         var options = new DaemonOptions();
+        var maxArguments = 0;
         if (arguments is [var first, ..] && !first.StartsWith('-'))
         {
             if (CommandDescriptor.Find(arguments) is not { } command) return Result.Failure(UnknownCommand(first));
             options.Command = command.Command;
+            maxArguments = command.MaxArguments;
             arguments = [.. arguments.Skip(command.Words)];
-            var words = arguments.TakeWhile(argument => !argument.StartsWith('-')).ToList();
-            if (words.Count > 0 && command.SubCommands.Any()) return Result.Failure(UnknownSubCommand(command, words[0]));
-            // The name of a command may have two words.
-            var taken = command.Command == Command.Help ? words.Count : Math.Min(words.Count, 1);
-            if (command.Argument.Length > 0 && taken > 0)
-            {
-                options.Argument = string.Join(' ', words.Take(taken));
-                arguments = [.. arguments.Skip(taken)];
-            }
+            if (arguments is [var word, ..] && !word.StartsWith('-') && command.SubCommands.Any())
+                return Result.Failure(UnknownSubCommand(command, word));
         }
 
-        var given = ParseFlags(arguments);
+        List<string> positional = [];
+        var given = new GoFlagParser(IsBoolean, IsSecret, UnknownFlag).Parse(arguments, positional, maxArguments);
         if (!given.Ok) return Result.Failure(given.Error);
+        if (positional.Count > 0) options.Argument = string.Join(' ', positional);
         // Help and version are printed even if other arguments are wrong.
         options.Help = IsRequested(given.Value, "help") || IsRequested(given.Value, HelpAlias);
         options.Version = IsRequested(given.Value, "version");
@@ -69,7 +67,7 @@ internal static class CommandLine
 
     /// <summary>Splits a command line without a command.</summary>
     public static Result<List<GivenFlag>> ParseFlags(IReadOnlyList<string> arguments) =>
-        new GoFlagParser(IsBoolean, IsSecret, UnknownFlag).Parse(arguments);
+        new GoFlagParser(IsBoolean, IsSecret, UnknownFlag).Parse(arguments, [], 0);
 
     private static bool IsRequested(IReadOnlyList<GivenFlag> given, string name) =>
         given.LastOrDefault(flag => flag.Name == name) is { } flag && (flag.Value is null || FlagValues.ParseBoolean(flag.Value) == true);
@@ -116,8 +114,10 @@ internal static class CommandLine
     /// <summary>Flags that are valid alone and not together; null without a contradiction.</summary>
     private static string? FindContradiction(DaemonOptions options)
     {
+        if (options.Descriptor is { NeedsNoSettings: false, Argument: [not '[', ..] form, Name: var name } && options.Argument is null)
+            return $"'flanneld {name}' needs {form}: see flanneld help {name}";
         // Otherwise the command would make its changes.
-        if (options is { DryRun: true, Command: not Command.Run })
+        if (options is { DryRun: true, Command: not (Command.Run or Command.ConfigSet) })
             return $"'flanneld {CommandDescriptor.NameOf(options.Command)}' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)";
         if (options is { IsWatch: true, HasRouteSelection: true }) return "--watch deletes nothing: omit it, or the flags that delete";
         if (options.EtcdPassword is not null && options.EtcdPasswordFile is not null)

@@ -78,7 +78,7 @@ internal static class Flags
         new("route-resync", Cloud, "SECONDS", OptionDefaults.Seconds(OptionDefaults.RouteResync),
             "how often the route tables are compared with the leases, 1 to 86400",
             (o, s) => FlagValues.Number(s, 1, 86400, "of seconds ", v => o.RouteResync = TimeSpan.FromSeconds(v))),
-        new("dry-run", Cloud, "", "false", "print the planned changes of the route tables, write nothing, exit",
+        new("dry-run", Cloud, "", "false", "print the planned changes of the route tables, or of 'config set', write nothing, exit",
             (o, s) => FlagValues.Boolean(s, v => o.DryRun = v)) { IsOfProcess = true },
         new("access-key-file", Cloud, "FILE", "", "access key (default: usually the instance's RAM role, see docs/credentials.md)",
             (o, s) => FlagValues.Text(s, v => o.AccessKeyFile = v)),
@@ -93,11 +93,12 @@ internal static class Flags
         new("quotas-endpoint", Cloud, "URL", "", "Quotas API (default: quotas.aliyuncs.com, and none with --vpc-endpoint)",
             (o, s) => FlagValues.Endpoint(s, v => o.QuotasEndpoint = v)),
 
-        new("output", Cloud, "table|wide|json|yaml", "table", "of 'check', 'leases', 'routes' and 'status': the output format",
-            (o, s) => Output(o, s)) { Only = [Command.Check, Command.Leases, Command.Routes, Command.Status] },
+        new("output", Cloud, "table|wide|json|yaml", "table",
+            "of 'check', 'config get', 'leases', 'routes' and 'status': the output format",
+            (o, s) => Output(o, s)) { Only = [Command.Check, Command.ConfigGet, Command.Leases, Command.Routes, Command.Status] },
         new("color", Cloud, "auto|always|never", "auto", "of the same commands: colors in tables; auto is on a terminal, without NO_COLOR",
             (o, s) => Color(o, s))
-            { Only = [Command.Check, Command.Leases, Command.Routes, Command.RoutesClean, Command.Status] },
+            { Only = [Command.Check, Command.ConfigGet, Command.Leases, Command.Routes, Command.RoutesClean, Command.Status] },
         new("strict", Cloud, "", "false", "of 'check': exit 1 also for warnings and for what could not be checked",
             (o, s) => FlagValues.Boolean(s, v => o.IsStrict = v)) { Only = [Command.Check] },
         new("watch", Cloud, "", "false", "of 'routes': print again on every change, until Ctrl-C",
@@ -109,7 +110,7 @@ internal static class Flags
         new("of", Cloud, "CLUSTER", "", "of 'routes clean': the routes of another cluster, by the id in its mark",
             (o, s) => RemoveRoutesOf(o, s)) { Only = [Command.RoutesClean] },
         new("yes", Cloud, "", "false", "do not ask for a confirmation",
-            (o, s) => FlagValues.Boolean(s, v => o.IsConfirmed = v)) { Only = [Command.RoutesClean] },
+            (o, s) => FlagValues.Boolean(s, v => o.IsConfirmed = v)) { Only = [Command.RoutesClean, Command.ConfigSet] },
         // Before there was 'routes clean'.
         new("remove-leftovers", Cloud, "", "false", "", (o, s) => FlagValues.Boolean(s, v => o.RemoveUnmanaged = v))
             { Only = [Command.Routes], IsHidden = true },
@@ -120,8 +121,9 @@ internal static class Flags
             "of 'release': how long to wait for the route controller, 0 to 3600",
             (o, s) => FlagValues.Number(s, 0, 3600, "of seconds ", v => o.ReleaseWait = TimeSpan.FromSeconds(v)))
             { Only = [Command.Release] },
-        new("force", Cloud, "", "false", "of 'release': also while the daemon runs, which then ends; waits only with --wait",
-            (o, s) => FlagValues.Boolean(s, v => o.Force = v)) { Only = [Command.Release] },
+        new("force", Cloud, "", "false",
+            "of 'release': also while the daemon runs, waits only with --wait; of 'config set': also if leases or ranges do not fit",
+            (o, s) => FlagValues.Boolean(s, v => o.Force = v)) { Only = [Command.Release, Command.ConfigSet] },
 
         new("healthz-ip", Health, "IP", OptionDefaults.HealthzIp, "address of /healthz, /readyz and /metrics",
             (o, s) => FlagValues.AnyAddress(s, v => o.HealthzIp = v)),

@@ -20,7 +20,10 @@ internal sealed class GoFlagParser(Func<string, bool?> isBoolean, Func<string, b
     private static readonly char[] OtherDashes = ['\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2212'];
 
     /// <summary>The flags in their order.</summary>
-    public Result<List<GivenFlag>> Parse(IReadOnlyList<string> arguments)
+    /// <param name="positional">Receives the arguments that are not flags, before, between or after them; <c>-</c> is one of
+    /// them.</param>
+    /// <param name="maxPositional">How many of them the command takes.</param>
+    public Result<List<GivenFlag>> Parse(IReadOnlyList<string> arguments, List<string> positional, int maxPositional)
     {
         var flags = new List<GivenFlag>();
         for (var i = 0; i < arguments.Count; i++)
@@ -32,7 +35,13 @@ internal sealed class GoFlagParser(Func<string, bool?> isBoolean, Func<string, b
                 return Result.Failure("arguments after '--' are not flags and would be ignored: remove '--'");
             }
 
-            if (argument.Length < 2 || argument[0] != '-') return Result.Failure(DescribePositional(argument, flags));
+            if (argument.Length < 2 || argument[0] != '-')
+            {
+                if (argument.Length == 0 || positional.Count == maxPositional) return Result.Failure(DescribePositional(argument, flags));
+                positional.Add(argument);
+                continue;
+            }
+
             var name = argument[(argument[1] == '-' ? 2 : 1)..];
             if (name[0] is '-' or '=')
             {

@@ -28,9 +28,10 @@ internal static class HelpText
     {
         var text = new StringBuilder();
         var argument = command.Argument.Length > 0 ? $" {command.Argument}" : "";
-        var flags = Flags.All.Where(flag => !flag.IsHidden && flag.Only?.Contains(command.Command) == true).ToList();
+        var flags = Flags.All.Where(flag => !flag.IsHidden && IsOf(flag, command.Command)).ToList();
         text.Append($"flanneld {command.Name}: {command.Help}\n\n");
         text.Append($"Usage: flanneld {command.Name}{argument}{(flags.Count > 0 || !command.NeedsNoSettings ? " [flags]" : "")}\n");
+        AppendParts(text, command);
         AppendFlags(text, flags);
         if (!command.NeedsNoSettings)
             text.Append("\nAlso the flags of the daemon that name etcd, the interface and the cloud: see flanneld --help.\n");
@@ -38,6 +39,17 @@ internal static class HelpText
         foreach (var example in command.Examples) text.Append("  ").Append(example).Append('\n');
         text.Append($"\nExit codes: {command.ExitCodes}.\n");
         return text.ToString();
+    }
+
+    /// <summary>Whether it is a flag of the command only, or changes what this command writes.</summary>
+    private static bool IsOf(Flag flag, Command command) =>
+        flag.Only?.Contains(command) == true || (command == Command.ConfigSet && flag.Name == "dry-run");
+
+    private static void AppendParts(StringBuilder text, CommandDescriptor command)
+    {
+        var parts = CommandDescriptor.All.Where(other => other.Name.StartsWith(command.Name + ' ', StringComparison.Ordinal)).ToList();
+        if (parts.Count > 0) text.Append("\nCommands:\n");
+        foreach (var part in parts) Append(text, "  " + part.Name, part.Help);
     }
 
     private static void AppendFlags(StringBuilder text, IEnumerable<Flag> flags)

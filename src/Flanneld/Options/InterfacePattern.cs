@@ -6,9 +6,10 @@ namespace Flanneld.Options;
 /// <see cref="RegexMatchTimeoutException"/>.</summary>
 internal static class InterfacePattern
 {
-    // The process-wide limit of .NET's plain constructor. The constructor with a limit also takes options, and links the regex engines
-    // that the options select, which this program does not use.
-    static InterfacePattern() => AppContext.SetData("REGEX_DEFAULT_MATCH_TIMEOUT", TimeSpan.FromSeconds(1));
+    /// <summary>Sets the process-wide limit of .NET's plain constructor. .NET reads it once, when the process first uses a regular
+    /// expression: call this before. The constructor with a limit also takes options, and links the regex engines that the options select,
+    /// which this program does not use.</summary>
+    public static void LimitTime() => AppContext.SetData("REGEX_DEFAULT_MATCH_TIMEOUT", TimeSpan.FromSeconds(1));
 
     /// <exception cref="ArgumentException">The text is not a regular expression.</exception>
     public static Regex Compile(string pattern) => new(pattern);

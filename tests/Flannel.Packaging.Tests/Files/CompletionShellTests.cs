@@ -29,7 +29,9 @@ public sealed class CompletionShellTests
         """;
 
     [Theory]
-    [InlineData("flanneld ", "status leases routes check release cleanup healthcheck completion version help")]
+    [InlineData("flanneld ", "status leases routes check config release cleanup healthcheck completion version help")]
+    [InlineData("flanneld config ", "get validate set")]
+    [InlineData("flanneld config set --ye", "--yes")]
     [InlineData("flanneld completion ", "bash zsh fish")]
     [InlineData("flanneld --log-format=", "--log-format=text --log-format=systemd --log-format=json")]
     [InlineData("flanneld check --out", "--output")]
@@ -53,6 +55,8 @@ public sealed class CompletionShellTests
     [InlineData("flanneld --etcd-c", "--etcd-certfile")]
     [InlineData("flanneld check --outp", "--output=")]
     [InlineData("flanneld routes clean --unm", "--unmanaged")]
+    [InlineData("flanneld config ", "validate")]
+    [InlineData("flanneld config set --for", "--force")]
     public async Task Zsh_completes(string line, string expected)
     {
         using var folder = new RunFolder("zsh");

@@ -1,5 +1,6 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
+using Flanneld.Commands;
 using Flanneld.Options;
 
 namespace Flanneld.Tests.Options;
@@ -514,7 +515,7 @@ public sealed class CommandLineTests
         Assert.Equal(OutputFormat.Yaml, Parsed(["leases", "--output=yaml"]).Output);
         Assert.Equal("--output: \"xml\" is not table, wide, json or yaml", ErrorOf(["check", "--output=xml"]));
         Assert.Equal(
-            "--output is a flag of 'flanneld check', 'flanneld leases', 'flanneld routes', 'flanneld status'",
+            "--output is a flag of 'flanneld check', 'flanneld config get', 'flanneld leases', 'flanneld routes', 'flanneld status'",
             ErrorOf(["release", "--output=json"]));
         Assert.Equal(ColorMode.Never, Parsed(["status", "--color=never"]).Color);
         Assert.Equal("--color: \"yes\" is not auto, always or never", ErrorOf(["status", "--color=yes"]));
@@ -527,6 +528,34 @@ public sealed class CommandLineTests
         Assert.Equal("check", Parsed(["help", "check"]).Argument);
         Assert.True(Parsed(["status", "--help"]).Help);
         Assert.Equal("unexpected argument 'x': after the command flanneld takes only flags, see --help", ErrorOf(["version", "x"]));
+    }
+
+    [Fact]
+    public void A_command_of_two_words_takes_its_argument_before_or_after_the_flags()
+    {
+        foreach (string[] line in new[] { new[] { "config", "set", "a.json", "--yes" }, ["config", "set", "--yes", "a.json"] })
+        {
+            var options = Parsed(line);
+            Assert.Equal((Command.ConfigSet, "a.json", true), (options.Command, options.Argument, options.IsConfirmed));
+        }
+
+        Assert.Equal("-", Parsed(["config", "validate", "-", "--etcd-prefix=/x"]).Argument);
+        Assert.Null(Parsed(["config", "validate"]).Argument);
+        Assert.True(Parsed(["config", "set", "--dry-run", "-"]).DryRun);
+        Assert.Equal("config set", Parsed(["help", "config", "set"]).Argument);
+        Assert.Equal("'flanneld config set' needs FILE|-|JSON: see flanneld help config set", ErrorOf(["config", "set"]));
+        Assert.Equal(
+            "unexpected argument 'b.json': after the command flanneld takes only flags, see --help",
+            ErrorOf(["config", "set", "a.json", "b.json"]));
+        Assert.Equal("'flanneld config get' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)", ErrorOf(["config", "get", "--dry-run"]));
+    }
+
+    [Fact]
+    public void A_command_without_its_second_word_says_which_ones_there_are()
+    {
+        Assert.StartsWith("'foo' is unknown: use 'flanneld config get|validate|set'", TextCommands.Find(Parsed(["config", "foo"]))!.Error);
+        Assert.StartsWith("its second word is missing: ", TextCommands.Find(Parsed(["config"]))!.Error);
+        Assert.Contains("\n  config set ", TextCommands.Find(Parsed(["config", "--help"]))!.Value);
     }
 
     [Fact]

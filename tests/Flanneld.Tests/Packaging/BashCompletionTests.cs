@@ -29,6 +29,11 @@ public sealed class BashCompletionTests
     // A replaced flag is not offered.
     [InlineData("flanneld|routes|--rem", "")]
     [InlineData("flanneld|help|routes|", "clean")]
+    [InlineData("flanneld|config|", "get validate set")]
+    [InlineData("flanneld|config|get|--out", "--output")]
+    [InlineData("flanneld|config|set|--y", "--yes")]
+    [InlineData("flanneld|config|set|/etc/host", "/etc/hostname /etc/hosts")]
+    [InlineData("flanneld|help|config|", "get validate set")]
     // Only the first argument is a command.
     [InlineData("flanneld|--ip-masq|che", "")]
     [InlineData("flanneld|--etcd-cafile|/etc/host", "/etc/hostname /etc/hosts")]
