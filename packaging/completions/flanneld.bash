@@ -15,7 +15,7 @@ _flanneld() {
 
     for word in "${COMP_WORDS[@]:1:1}"; do
         case $word in
-            status | leases | routes | check | config | release | cleanup | healthcheck | completion | version | help)
+            status | leases | routes | check | config | release | cleanup | healthcheck | bugreport | completion | version | help)
                 command=$word
                 ;;
         esac
@@ -34,7 +34,7 @@ _flanneld() {
                 iface)
                     for word in /sys/class/net/*; do values+=" ${word##*/}"; done
                     ;;
-                etcd-cafile | etcd-certfile | etcd-keyfile | etcd-password-file | subnet-file | access-key-file)
+                etcd-cafile | etcd-certfile | etcd-keyfile | etcd-password-file | subnet-file | access-key-file | file)
                     compopt -o filenames 2>/dev/null
                     while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")
                     return
@@ -70,10 +70,11 @@ _flanneld() {
             ;;
         'config set') flags+=' --yes --force' ;;
         release) flags+=' --wait --force' ;;
+        bugreport) flags+=' --file' ;;
         cleanup) flags+=' --all' ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        flags+=' status leases routes check config release cleanup healthcheck completion version help'
+        flags+=' status leases routes check config release cleanup healthcheck bugreport completion version help'
     elif [ "$command" = config ]; then
         flags='get validate set'
     elif [ "$command" = help ] && [ "$COMP_CWORD" -gt 2 ]; then
@@ -90,7 +91,7 @@ _flanneld() {
     elif [ "$command" = help ] && [ "${COMP_WORDS[2]}" = routes ] && [ "$COMP_CWORD" -eq 3 ]; then
         flags='clean'
     elif [ "$command" = help ]; then
-        flags='status leases routes check config release cleanup healthcheck completion version'
+        flags='status leases routes check config release cleanup healthcheck bugreport completion version'
     fi
     while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -W "$flags" -- "$current")
 }

@@ -14,6 +14,7 @@ _flanneld() {
         "routes:list the route entries inside the network and their owners"
         "healthcheck:exit 0 if the daemon on --healthz-port is ready"
         "cleanup:remove the firewall rules of flanneld from this host"
+        "bugreport:write one file for a bug report, without secrets"
         "completion:print the completion script of a shell"
         "version:print the version"
         "help:explain a command"
@@ -75,6 +76,7 @@ _flanneld() {
             fi
             ;;
         release) flags+=('--wait=[seconds to wait for the route controller, 0 to 3600]:SECONDS:' '--force[release even while the daemon runs; waits only with --wait]') ;;
+        bugreport) flags+=('--file=[the file to write; - is standard output]:FILE:_files') ;;
         config) words_after=('2:command:(get validate set)') ;;
         cleanup) flags+=('--all[remove the rules of all networks, and VXLAN devices]') ;;
     esac

@@ -5,6 +5,7 @@ using Flannel.HostNetwork.Firewall;
 using Flannel.HostNetwork.Vxlan;
 using Flanneld.Clients;
 using Flanneld.Commands;
+using Flanneld.Commands.BugReport;
 using Flanneld.Commands.Check;
 using Flanneld.Commands.Config;
 using Flanneld.Commands.Routes;
@@ -97,7 +98,7 @@ internal static class Program
         DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, CancellationToken cancellation)
     {
         // The report contains what the log would say.
-        var isQuiet = options.Verbosity == 0 && options.Command is Command.Check or Command.Status
+        var isQuiet = options.Verbosity == 0 && options.Command is Command.Check or Command.Status or Command.BugReport
             or Command.ConfigGet or Command.ConfigValidate or Command.ConfigSet;
         var context = new ClientContext(
             environment, isQuiet ? NullLoggerFactory.Instance : loggers, TimeProvider.System, new SharedRandom());
@@ -122,6 +123,7 @@ internal static class Program
         using var connections = opened.Ok ? opened.Value : null;
         if (options.Command == Command.ConfigValidate)
             return await new ConfigValidate(options, opened, context.Time).RunAsync(cancellation);
+        if (options.Command == Command.BugReport) return await new BugReportCommand(options, opened, context).RunAsync(cancellation);
         if (connections is null) return Result.Failure(opened.Error!);
         var running = options.Command switch
         {
@@ -195,7 +197,7 @@ internal static class Program
 
     private static async Task PrintSourcesAsync(DaemonOptions options)
     {
-        foreach (var source in options.Sources.Distinct())
+        foreach (var source in options.Sources.DistinctBy(source => $"{source.Name} {source.Source}"))
             await Console.Error.WriteLineAsync($"flanneld: {source.Name} comes from {source.Source}");
     }
 

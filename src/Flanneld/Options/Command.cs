@@ -17,6 +17,7 @@ internal enum Command
     Release,
     Cleanup,
     Healthcheck,
+    BugReport,
     Completion,
     Version,
     Help,
@@ -97,6 +98,11 @@ internal sealed record CommandDescriptor(Command Command, string Name, string He
         {
             ExitCodes = "0 the daemon is ready; 1 it is not, or does not respond; 2 wrong usage",
             Examples = ["flanneld healthcheck --healthz-port=8471"],
+        },
+        new(Command.BugReport, "bugreport", "write one file for a bug report: versions, settings, status, check, logs; without secrets")
+        {
+            ExitCodes = "0 written, even if a part of it could not be read; 1 not written; 2 wrong usage",
+            Examples = ["flanneld bugreport", "flanneld bugreport --file=/tmp/report.txt"],
         },
         new(Command.Completion, "completion", "print the completion script of a shell: bash, zsh or fish")
         {

@@ -104,6 +104,9 @@ internal sealed class DaemonOptions
     public TimeSpan? ReleaseWait { get; set; }
     public bool Force { get; set; }
 
+    /// <summary>Of 'bugreport': the path, or <c>-</c> for standard output; null for a new file in the current folder.</summary>
+    public string? ReportFile { get; set; }
+
     public IPAddress HealthzIp { get; set; } = IPAddress.Parse(OptionDefaults.HealthzIp);
     public int HealthzPort { get; set; } = OptionDefaults.HealthzPort;
 

@@ -53,6 +53,16 @@ internal sealed record Flag(
     /// <summary>As in <c>--help</c> and in errors.</summary>
     public string ShownName => (Name.Length == 1 ? "-" : "--") + Name;
 
+    /// <summary>A value that the flag accepted, without a secret.</summary>
+    public string Show(string value) => Argument switch
+    {
+        _ when IsSecret => Redaction.Mask,
+        "FILE" => Redaction.Path(value),
+        "URLS" or "URL" => Redaction.Endpoints(value),
+        "IP" => value,
+        _ => Redaction.Value(value),
+    };
+
     public static string EnvironmentNameOf(string name) => EnvironmentPrefix + name.ToUpperInvariant().Replace('-', '_');
 }
 

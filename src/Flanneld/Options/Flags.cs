@@ -135,6 +135,8 @@ internal static class Flags
         new("v", Health, "LEVEL", "0", "log level: 0 state changes, 1 details, 2 also route plans, 4 every call",
             (o, s) => FlagValues.Level(s, v => o.Verbosity = v)) { IsOfProcess = true },
 
+        new("file", Other, "FILE", "", "of 'bugreport': the file to write; - is standard output (default: a new file in this folder)",
+            (o, s) => FlagValues.Text(s, v => o.ReportFile = v)) { Only = [Command.BugReport] },
         new("help", Other, "", "", "print this help and exit", (o, s) => FlagValues.Boolean(s, v => o.Help = v)) { IsRequest = true },
         new(
             "version", Other, "", "", "print the version and exit",

@@ -12,7 +12,8 @@ internal sealed record GivenValue(string? Text, string Name, string Source, bool
 /// <summary>Where a setting that is not the default came from.</summary>
 /// <param name="Name">The flag, with dashes.</param>
 /// <param name="Source">The command line, the environment, a file, or a unit.</param>
-internal sealed record SettingSource(string Name, string Source);
+/// <param name="Value">Without a secret.</param>
+internal sealed record SettingSource(string Name, string Source, string Value);
 
 /// <summary>One of the places that a setting may stand in.</summary>
 /// <param name="Find">The values of a flag in their order; empty if it has none.</param>

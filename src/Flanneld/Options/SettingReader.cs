@@ -66,7 +66,7 @@ internal sealed class SettingReader(DaemonOptions options, IReadOnlyList<Setting
         var read = ReadValue(flag, value);
         if (!read.Ok) return read.WithErrorPrefix($"{given.Name}: ");
         options.IsPasswordOnCommandLine |= given.IsOnCommandLine && flag.IsSecret && options.EtcdPassword is not null;
-        options.Sources.Add(new SettingSource(flag.ShownName, given.Source));
+        options.Sources.Add(new SettingSource(flag.ShownName, given.Source, flag.Show(value)));
         return Unit.Instance;
     }
 

@@ -29,9 +29,10 @@ public sealed class CompletionShellTests
         """;
 
     [Theory]
-    [InlineData("flanneld ", "status leases routes check config release cleanup healthcheck completion version help")]
+    [InlineData("flanneld ", "status leases routes check config release cleanup healthcheck bugreport completion version help")]
     [InlineData("flanneld config ", "get validate set")]
     [InlineData("flanneld config set --ye", "--yes")]
+    [InlineData("flanneld bugreport --fi", "--file")]
     [InlineData("flanneld completion ", "bash zsh fish")]
     [InlineData("flanneld --log-format=", "--log-format=text --log-format=systemd --log-format=json")]
     [InlineData("flanneld check --out", "--output")]

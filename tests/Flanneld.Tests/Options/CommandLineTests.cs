@@ -547,6 +547,7 @@ public sealed class CommandLineTests
         Assert.Equal(
             "unexpected argument 'b.json': after the command flanneld takes only flags, see --help",
             ErrorOf(["config", "set", "a.json", "b.json"]));
+        Assert.Equal("--file is a flag of 'flanneld bugreport'", ErrorOf(["config", "get", "--file=x"]));
         Assert.Equal("'flanneld config get' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)", ErrorOf(["config", "get", "--dry-run"]));
     }
 
@@ -556,6 +557,19 @@ public sealed class CommandLineTests
         Assert.StartsWith("'foo' is unknown: use 'flanneld config get|validate|set'", TextCommands.Find(Parsed(["config", "foo"]))!.Error);
         Assert.StartsWith("its second word is missing: ", TextCommands.Find(Parsed(["config"]))!.Error);
         Assert.Contains("\n  config set ", TextCommands.Find(Parsed(["config", "--help"]))!.Value);
+    }
+
+    /// <summary>In the bug report.</summary>
+    [Theory]
+    [InlineData("--etcd-password=hunter2", "--etcd-password", "***")]
+    [InlineData("--etcd-username=root:hunter2", "--etcd-username", "***")]
+    [InlineData("--access-key-file=-----BEGIN PRIVATE KEY-----", "--access-key-file", "(not shown: not a path such as /etc/flannel/file)")]
+    [InlineData("--etcd-endpoints=http://192.168.1.11:2379", "--etcd-endpoints", "http://192.168.1.11:2379")]
+    [InlineData("--public-ipv6=fd00::7", "--public-ipv6", "fd00::7")]
+    public void A_setting_is_shown_without_a_secret(string argument, string name, string shown)
+    {
+        var options = Parsed(argument.Contains("password", StringComparison.Ordinal) ? [argument, "--etcd-username=a"] : [argument]);
+        Assert.Contains(new SettingSource(name, "the command line", shown), options.Sources);
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class SecretsInOptionsTests
 
     /// <summary>The options that name a file which is read. The subnet file is written.</summary>
     public static TheoryData<string> FileOptions { get; } = [.. Flags.All.Where(
-        flag => flag.Argument == "FILE" && flag.Name != "subnet-file").Select(flag => flag.Name)];
+        flag => flag is { Argument: "FILE", HasVariable: true } && flag.Name != "subnet-file").Select(flag => flag.Name)];
 
     [Theory]
     [MemberData(nameof(EndpointOptions))]

@@ -34,6 +34,7 @@ public sealed class BashCompletionTests
     [InlineData("flanneld|config|set|--y", "--yes")]
     [InlineData("flanneld|config|set|/etc/host", "/etc/hostname /etc/hosts")]
     [InlineData("flanneld|help|config|", "get validate set")]
+    [InlineData("flanneld|bugreport|--fi", "--file")]
     // Only the first argument is a command.
     [InlineData("flanneld|--ip-masq|che", "")]
     [InlineData("flanneld|--etcd-cafile|/etc/host", "/etc/hostname /etc/hosts")]

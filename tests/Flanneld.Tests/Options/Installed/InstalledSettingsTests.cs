@@ -21,7 +21,7 @@ public sealed class InstalledSettingsTests : IDisposable
         Assert.Equal("http://192.168.1.11:2379", options.EtcdEndpoints);
         Assert.Equal(8471, options.HealthzPort);
         Assert.Equal(["eth1", "eth2"], options.Interfaces);
-        Assert.Contains(new SettingSource("--etcd-endpoints", "/etc/default/flanneld"), options.Sources);
+        Assert.Contains(new SettingSource("--etcd-endpoints", "/etc/default/flanneld", "http://192.168.1.11:2379"), options.Sources);
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class InstalledSettingsTests : IDisposable
         Assert.Equal(8471, options.HealthzPort);
         Assert.Equal("192.168.1.5", options.PublicIp.ToString());
         Assert.Equal(["eth1"], options.Interfaces);
-        Assert.Contains(new SettingSource("--healthz-port", "flanneld.service"), options.Sources);
+        Assert.Contains(new SettingSource("--healthz-port", "flanneld.service", "8471"), options.Sources);
         var installed = await ReadAsync();
         Assert.Equal("/var/lib/flannel", installed.ApplyTo(new Dictionary<string, string>())["STATE_DIRECTORY"]);
     }
