@@ -27,9 +27,9 @@ public sealed class DocumentedCommandTests
         Assert.True(commands.Count > 100, $"{commands.Count} commands");
         var errors =
             from line in commands.Distinct()
-            let result = CommandLine.Parse([.. MarkdownBlocks.Words(line.command).Skip(1).Select(Filled)], new Dictionary<string, string>())
-            where result.Error is not null
-            select $"{line.Item1}: {line.command}: {result.Error}";
+            let error = ErrorOf([.. MarkdownBlocks.Words(line.command).Skip(1).Select(Filled)])
+            where error is not null
+            select $"{line.Item1}: {line.command}: {error}";
         if (errors.Any()) Assert.Fail(string.Join('\n', errors));
     }
 
@@ -50,6 +50,13 @@ public sealed class DocumentedCommandTests
             .Concat(Directory.GetFiles(Path.Combine(root, "packaging"), "*.md", SearchOption.AllDirectories))
             // These speak of former versions.
             .Where(path => Path.GetFileName(path) != "CHANGELOG.md" && !path.Contains("/adr/", StringComparison.Ordinal));
+    }
+
+    /// <summary>Of a name without flags and arguments, such as that of a command that needs an argument, the help must exist.</summary>
+    private static string? ErrorOf(string[] arguments)
+    {
+        var isName = arguments.All(word => word.All(char.IsAsciiLetterLower));
+        return CommandLine.Parse(isName ? [.. arguments, "--help"] : arguments, new Dictionary<string, string>()).Error;
     }
 
     /// <summary>A sketch of a command, not one to type.</summary>
