@@ -101,7 +101,7 @@ internal sealed class ReportContent(DaemonOptions options, Result<Connections> o
 
     private async Task<Result<string>> ReadCheckAsync(Connections connections, CancellationToken cancellation)
     {
-        var report = await new CheckCommand(options, connections, context.Time).ReadAsync(cancellation);
+        var report = await new CheckCommand(options, connections, context).ReadAsync(cancellation);
         return $"{report.ToTable()}\n{report.ToJson()}";
     }
 

@@ -1,6 +1,7 @@
+using Flanneld.Options;
 using Flanneld.Options.Installed;
 
-namespace Flanneld.Tests.Options.Installed;
+namespace Flanneld.Tests.Options;
 
 public sealed class SettingChangesTests
 {

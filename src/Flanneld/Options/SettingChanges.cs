@@ -1,6 +1,7 @@
 using Flannel.Core;
+using Flanneld.Options.Installed;
 
-namespace Flanneld.Options.Installed;
+namespace Flanneld.Options;
 
 /// <summary>The settings that a process was started with.</summary>
 /// <param name="Arguments">Of its command line.</param>
