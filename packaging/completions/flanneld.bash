@@ -79,7 +79,10 @@ _flanneld() {
         flags='get validate set'
     elif [ "$command" = help ] && [ "$COMP_CWORD" -gt 2 ]; then
         flags=''
-        if [ "${COMP_WORDS[2]}" = config ]; then flags='get validate set'; fi
+        case ${COMP_WORDS[2]} in
+            config) flags='get validate set' ;;
+            routes) flags='clean' ;;
+        esac
     elif [[ $command == 'config validate' || $command == 'config set' ]] && [[ $current != -* ]]; then
         compopt -o filenames 2>/dev/null
         while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")
@@ -88,8 +91,6 @@ _flanneld() {
         flags='bash zsh fish'
     elif [ "$command" = routes ] && [ "$COMP_CWORD" -eq 2 ]; then
         flags+=' clean'
-    elif [ "$command" = help ] && [ "${COMP_WORDS[2]}" = routes ] && [ "$COMP_CWORD" -eq 3 ]; then
-        flags='clean'
     elif [ "$command" = help ]; then
         flags='status leases routes check config release cleanup healthcheck bugreport completion version'
     fi

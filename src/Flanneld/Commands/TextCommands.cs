@@ -36,8 +36,7 @@ internal static class TextCommands
     private static string DescribeParts(DaemonOptions options)
     {
         var command = options.Descriptor!;
-        var form = $"use 'flanneld {command.Name} {command.Argument}', see flanneld help {command.Name}";
-        return options.Argument is { } word ? $"'{Redaction.Value(word)}' is unknown: {form}" : $"its second word is missing: {form}";
+        return $"its second word is missing: use 'flanneld {command.Name} {command.Argument}', see flanneld help {command.Name}";
     }
 
     private static Result<string> Completion(string? shell)
