@@ -55,6 +55,13 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
         await StartVpcAsync(instances, setup, publishConfig, etcdName);
         Directory.CreateDirectory(PackageFolder);
         File.Copy(deb, Path.Combine(PackageFolder, "flanneld.deb"));
+        if (hasEtcd)
+        {
+            // etcd listens on localhost when the machine boots.
+            var hosts = SystemdMachine.PathOnDisk(MachineFolder, "/etc/hosts");
+            Directory.CreateDirectory(Path.GetDirectoryName(hosts)!);
+            await File.WriteAllTextAsync(hosts, "127.0.0.1 localhost\n", Cancel);
+        }
         machine = await SystemdMachine.StartAsync(await DebianRoot.FolderAsync(hasEtcd), MachineFolder, PackageFolder,
             Vpc.Instances[0].Namespace!, Cancel);
     }
