@@ -137,7 +137,7 @@ public sealed class DaemonSetTests
         // Only the owner and the group of the pod may read the secret.
         Assert.Equal(Convert.ToInt32("440", 8), Pod.Volumes.Single(volume => volume.Name == "etcd").Secret.DefaultMode);
         var config = objects.OfType<V1ConfigMap>().Single();
-        Assert.All(Daemon.Env.Where(variable => variable.ValueFrom is not null),
+        Assert.All(Daemon.Env.Where(variable => variable.ValueFrom?.ConfigMapKeyRef is not null),
             variable => Assert.Contains(variable.ValueFrom.ConfigMapKeyRef.Key, config.Data.Keys));
         Assert.All(Pod.Volumes.Where(volume => volume.ConfigMap is not null).SelectMany(volume => volume.ConfigMap.Items),
             item => Assert.Contains(item.Key, config.Data.Keys));

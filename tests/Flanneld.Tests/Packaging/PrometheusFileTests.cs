@@ -81,6 +81,27 @@ public sealed partial class PrometheusFileTests
     }
 
     [Fact]
+    public void The_page_refers_to_sections_and_events_that_exist()
+    {
+        var folder = Path.Combine(Locations.Repository(), "docs", "reference");
+        var page = File.ReadAllText(Path.Combine(folder, "alerts.md"));
+        var links = Link().Matches(page);
+        Assert.NotEmpty(links);
+        Assert.All(links, link =>
+        {
+            var target = File.ReadAllText(Path.Combine(folder, link.Groups["file"].Value));
+            var section = link.Groups["section"].Value;
+            if (section.Length == 0) return;
+            Assert.Contains(section, Heading().Matches(target).Select(heading => AnchorOf(heading.Groups["text"].Value)));
+        });
+        var events = File.ReadAllText(Path.Combine(folder, "events.md"));
+        Assert.All(Event().Matches(page), match => Assert.Contains($"| {match.Value} |", events, StringComparison.Ordinal));
+    }
+
+    /// <summary>As GitHub makes it.</summary>
+    private static string AnchorOf(string heading) => NotInAnchor().Replace(heading.ToLowerInvariant(), "").Replace(' ', '-');
+
+    [Fact]
     public void Every_panel_of_the_dashboard_has_its_own_place_a_unit_and_a_description()
     {
         var panels = GrafanaDashboard.ReadPanels();
@@ -139,6 +160,18 @@ public sealed partial class PrometheusFileTests
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Blanks();
+
+    [GeneratedRegex(@"\]\((?<file>[^)#]+)(#(?<section>[^)]+))?\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex("^#+ (?<text>.*)$", RegexOptions.Multiline)]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"[^\w\- ]")]
+    private static partial Regex NotInAnchor();
+
+    [GeneratedRegex(@"`\w+\[\d+\]`")]
+    private static partial Regex Event();
 
     [GeneratedRegex("^PROJECT_URL=(?<url>.*)$", RegexOptions.Multiline)]
     private static partial Regex ProjectUrl();
