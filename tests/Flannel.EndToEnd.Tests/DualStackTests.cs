@@ -47,7 +47,7 @@ public sealed class DualStackTests : EndToEndTest
 
         // A host that loses IPv6 altogether.
         await Vpc.Instances[0].Namespace!.SetAsync(new NamedValue("ipv6/conf/all/disable_ipv6", "1"));
-        await daemon.WaitForLogAsync("node[1169] IPv6 between the containers is interrupted", Cancel, s_repair);
+        await daemon.WaitForLogAsync("node[1169] IPv6 between the containers interrupted", Cancel, s_repair);
         Assert.Equal(1, (await first.PingAsync(second.Address, Cancel)).Received);
         Assert.True(File.Exists(Vpc.Instances[0].SubnetFile));
         using var http = Vpc.Instances[0].CreateHttpClient(EcsInstance.HealthPort);

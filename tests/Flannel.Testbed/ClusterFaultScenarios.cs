@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Flannel.Testbed;
 
 /// <summary>
@@ -7,9 +9,6 @@ namespace Flannel.Testbed;
 public sealed class ClusterFaultScenarios : IAsyncDisposable
 {
     private const string Config = $"{TestVpc.Prefix}/config";
-
-    /// <summary>The event that a running node logs when the configuration changes.</summary>
-    private const string ConfigSeen = "node[1115]";
 
     private const string EtcdUnavailable = "etcd unavailable";
     private const string EtcdRecovered = "etcd available again";
@@ -219,15 +218,22 @@ public sealed class ClusterFaultScenarios : IAsyncDisposable
     /// <summary>Writes the configuration with one more blank, and waits until each node has received it.</summary>
     private async Task WaitUntilConfigIsSeenAsync(IReadOnlyList<ClusterNode> nodes, CancellationToken cancel, Action? written = null)
     {
-        var seen = nodes.ToDictionary(node => node, node => node.CountInLog(ConfigSeen));
         config += " ";
         await vpc.Etcd.PutEventuallyAsync(Config, config, cancel);
         written?.Invoke();
+        var revision = (await vpc.Etcd.ListAsync(Config, cancel)).Single().ModRevision.ToString(CultureInfo.InvariantCulture);
+        var waiting = nodes.ToList();
         await Eventually.IsAsync(
             "every node receives the configuration",
-            () => Task.FromResult(nodes.All(node => node.CountInLog(ConfigSeen) > seen[node])), cancel, limit,
-            () => string.Join('\n', nodes.Where(node => node.CountInLog(ConfigSeen) == seen[node])
-                .Select(node => $"{node.Name} does not:\n{node.Daemon.AllOutput}")));
+            async () =>
+            {
+                foreach (var node in waiting.ToList())
+                {
+                    if (await node.MetricAsync("flannel_config_revision", cancel) == revision) waiting.Remove(node);
+                }
+                return waiting.Count == 0;
+            }, cancel, limit,
+            () => string.Join('\n', waiting.Select(node => $"{node.Name} does not:\n{node.Daemon.AllOutput}")));
     }
 
     private async Task<ClusterNode> StartNewNodeAsync()
