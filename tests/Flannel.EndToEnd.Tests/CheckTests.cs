@@ -17,7 +17,7 @@ public sealed class CheckTests : EndToEndTest
         Assert.Contains("1 problem, see above", result.Error, StringComparison.Ordinal);
         var config = CheckOf(report, "configuration");
         Assert.Equal("problem", Text(config, "state"));
-        Assert.StartsWith($"etcdctl put {TestVpc.Prefix}/config ", Text(config, "advice"), StringComparison.Ordinal);
+        Assert.StartsWith("flanneld config set '", Text(config, "advice"), StringComparison.Ordinal);
         string[] subjects =
         [
             "interface", "etcd", "metadata", "identity", "vpc endpoint", "ecs endpoint", "credentials", "clock", "RAM permissions",

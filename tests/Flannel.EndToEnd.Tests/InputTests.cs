@@ -190,7 +190,7 @@ public sealed class InputTests : EndToEndTest
         await using var daemon = await ChildProcess.StartAsync(
             new ProgramStart(Locations.Flanneld, arguments) { Environment = new Dictionary<string, string>() });
         var line = $"the configuration is in the v2 store of {endpoint}, which flannel does not read: "
-            + $"write it with ETCDCTL_API=3 etcdctl put {TestVpc.Prefix}/config";
+            + $"write it to {TestVpc.Prefix}/config with flanneld config set";
         await Eventually.IsAsync(
             "the daemon reports it", () => Task.FromResult(daemon.StandardError.Contains(line, StringComparison.Ordinal)), Cancel,
             context: () => daemon.StandardError);

@@ -16,7 +16,7 @@ public sealed class NodeFailureTests : EndToEndTest
 
         await Vpc.PublishConfigAsync(Cancel);
         await daemon.WaitForReadyAsync(Cancel);
-        Assert.Single(daemon.StandardError.Split('\n'), line => line.Contains("etcdctl put", StringComparison.Ordinal));
+        Assert.Single(daemon.StandardError.Split('\n'), line => line.Contains("flanneld config set", StringComparison.Ordinal));
     }
 
     [Fact]

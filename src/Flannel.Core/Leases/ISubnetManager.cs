@@ -17,8 +17,8 @@ public interface ISubnetManager
     /// <summary>Where the network configuration is, for messages: <c>/coreos.com/network/config</c>.</summary>
     string ConfigLocation { get; }
 
-    /// <summary>The command by which an operator writes a network configuration, with an example, for messages: <c>etcdctl put
-    /// /coreos.com/network/config '{…}'</c>.</summary>
+    /// <summary>The command by which an operator writes a network configuration, with an example, for messages: <c>flanneld
+    /// config set '{…}'</c>.</summary>
     string ConfigCommand { get; }
 
     /// <summary>The command by which an operator deletes a lease, for messages: <c>etcdctl del

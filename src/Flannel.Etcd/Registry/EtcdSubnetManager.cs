@@ -42,7 +42,7 @@ public sealed class EtcdSubnetManager : ISubnetManager
 
     public string ConfigLocation => context.Keys.Config.ToStringUtf8();
 
-    public string ConfigCommand => $"etcdctl put {ConfigLocation} '{FlannelContract.ExampleConfig}'";
+    public string ConfigCommand => $"flanneld config set '{FlannelContract.ExampleConfig}'";
 
     public string DeletionCommand(SubnetKey key) => $"etcdctl del {context.Keys.Subnets}{key}";
 

@@ -90,7 +90,7 @@ internal static partial class NodeLog
 
     [LoggerMessage(
         1141, LogLevel.Warning,
-        "the configuration is in the v2 store of {Endpoint}, which flannel does not read: write it with ETCDCTL_API=3 etcdctl put {Key}")]
+        "the configuration is in the v2 store of {Endpoint}, which flannel does not read: write it to {Key} with flanneld config set")]
     public static partial void ConfigInV2Store(ILogger logger, string endpoint, string key);
 
     [LoggerMessage(1143, LogLevel.Information, "the network configuration {Change}")]

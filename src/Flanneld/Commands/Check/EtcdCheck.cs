@@ -19,7 +19,7 @@ internal sealed record EtcdCheckResult(SubnetState State, IBackend? Backend);
 internal sealed class EtcdCheck(DaemonOptions options, Connections connections, CheckSection report)
 {
     private static readonly CheckKind ConfigSubject = CheckKind.Configuration;
-    private const string CorrectConfig = "correct it with etcdctl put";
+    private const string CorrectConfig = "correct it with 'flanneld config set FILE'";
 
     private readonly string configKey = options.EtcdKeys.Config.ToStringUtf8();
 
@@ -136,8 +136,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
         var found = v2 is null ? "" : $"; the v2 store of {v2} has one, which flannel does not read";
         report.Add(CheckResult.Problem(
             ConfigSubject, $"there is none at {configKey}{found}",
-            $"{(v2 is null ? "" : "ETCDCTL_API=3 ")}{connections.Subnets.ConfigCommand},"
-            + " with a network that overlaps none of the VPC's ranges"));
+            $"{connections.Subnets.ConfigCommand}, with a network that overlaps none of the VPC's ranges"));
     }
 
     /// <returns>Whether a member responds.</returns>
