@@ -77,6 +77,25 @@ public sealed class VxlanTests : EndToEndTest
     }
 
     [Fact]
+    public async Task A_released_node_has_no_lease_and_its_peers_have_no_entry_for_it()
+    {
+        await StartVxlanAsync(2);
+        var daemon = await StartReadyAsync(0);
+        await StartReadyAsync(1);
+        await WaitForEntriesAsync(1);
+        await daemon.StopAsync(Cancel);
+        var subnet = await SubnetAsync(0);
+
+        var result = await Vpc.Instances[0].RunCommandAsync("release", Cancel);
+
+        Assert.Equal((0, $"{subnet} is released\n"), (result.ExitCode, result.Output));
+        Assert.Null(await LeaseAsync(0));
+        Assert.False(File.Exists(Vpc.Instances[0].SubnetFile));
+        await Eventually.IsAsync(
+            "the peer has no entry", async () => await CountEntriesAsync(1) is (0, 0, 0), Cancel);
+    }
+
+    [Fact]
     public async Task What_another_program_deletes_is_repaired()
     {
         await StartVxlanAsync(2);

@@ -59,7 +59,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
     }
 
     private static bool IsOfThisBuild(Lease lease) =>
-        lease.Attributes.BackendType is FlannelContract.AliVpcBackend or FlannelContract.AllocBackend;
+        lease.Attributes.BackendType is FlannelContract.AliVpcBackend or FlannelContract.AllocBackend or FlannelContract.VxlanBackend;
 
     /// <summary>Prevents a daemon from starting meanwhile. Null where nothing is locked.</summary>
     private SubnetFileLock? Lock()

@@ -13,7 +13,8 @@ internal static class LeaseFit
     /// <summary>One line for each other backend that nodes have leases of.</summary>
     public static IReadOnlyList<string> FindOtherBackends(NetworkConfig config, IEnumerable<Lease> leases) =>
     [
-        .. leases.Where(lease => lease.Attributes.BackendType.Length > 0 && lease.Attributes.BackendType != config.BackendType)
+        .. leases.Where(lease => !lease.IsReservation && lease.Attributes.BackendType.Length > 0
+                && lease.Attributes.BackendType != config.BackendType)
             .CountBy(lease => lease.Attributes.BackendType)
             .Select(other => $"{Count(other.Value, "node has a lease", "nodes have leases")} of backend {other.Key}:"
                 + $" backend {config.BackendType} is used when each starts again; restart all of them, one after the other"),

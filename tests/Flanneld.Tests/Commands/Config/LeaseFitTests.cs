@@ -45,7 +45,7 @@ public sealed class LeaseFitTests
             Config("10.24.0.0/16", ""),
             [
                 Lease("10.24.5.0-24", 1, "vxlan"), Lease("10.24.6.0-24", 2, "vxlan"), Lease("10.24.7.0-24", 3),
-                Lease("10.24.8.0-24", 4, ""),
+                Lease("10.24.8.0-24", 4, ""), Lease("10.24.9.0-24", etcdLease: 0, "alloc"),
             ]));
 
     private static NetworkConfig Config(string network, string more) => NetworkConfigParser.Parse(
