@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Flannel.Testbed;
 
 /// <summary>
@@ -221,7 +219,7 @@ public sealed class ClusterFaultScenarios : IAsyncDisposable
         config += " ";
         await vpc.Etcd.PutEventuallyAsync(Config, config, cancel);
         written?.Invoke();
-        var revision = (await vpc.Etcd.ListAsync(Config, cancel)).Single().ModRevision.ToString(CultureInfo.InvariantCulture);
+        var revision = await vpc.Etcd.ModRevisionAsync(Config, cancel);
         var waiting = nodes.ToList();
         await Eventually.IsAsync(
             "every node receives the configuration",

@@ -126,6 +126,16 @@ public sealed class EtcdCluster : IAsyncDisposable
         return Stopwatch.GetElapsedTime(started);
     }
 
+    /// <summary>The revision of the last write of a key, as decimal digits; waits until a member serves the request.</summary>
+    public Task<string> ModRevisionAsync(string key, CancellationToken cancel) => Eventually.HasAsync(
+        $"etcd serves {key}",
+        async () =>
+        {
+            var result = await TryControlAsync(cancel, "get", key, "--write-out=json");
+            return result.ExitCode == 0 ? JsonNode.Parse(result.Output)!["kvs"]?[0]?["mod_revision"]?.ToString() : null;
+        },
+        cancel, TimeSpan.FromSeconds(60));
+
     /// <summary>All keys that start with the prefix, in order.</summary>
     public async Task<IReadOnlyList<EtcdKey>> ListAsync(string prefix, CancellationToken cancel)
     {
