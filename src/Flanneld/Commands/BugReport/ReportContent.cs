@@ -4,6 +4,8 @@ using Flannel.Etcd.Registry;
 using Flanneld.Clients;
 using Flanneld.Commands.Check;
 using Flanneld.Commands.Config;
+using Flanneld.Commands.Leases;
+using Flanneld.Commands.Status;
 using Flanneld.Host;
 using Flanneld.Options;
 

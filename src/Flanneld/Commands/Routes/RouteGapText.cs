@@ -1,5 +1,6 @@
 using Flannel.Core.Routes;
 using Flannel.RouteController.Inventory;
+using Flanneld.Commands.Leases;
 using Flanneld.Commands.Output;
 
 namespace Flanneld.Commands.Routes;

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Flannel.Core.Configuration;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Inventory;
+using Flanneld.Commands.Leases;
 using Flanneld.Commands.Output;
 
 namespace Flanneld.Commands.Routes;

@@ -2,6 +2,7 @@ using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flanneld.Backends;
+using Flanneld.Commands.Leases;
 
 namespace Flanneld.Commands.Routes;
 

@@ -5,7 +5,7 @@ using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
-using Flanneld.Commands;
+using Flanneld.Commands.Leases;
 using Flanneld.Commands.Routes;
 using Flanneld.Options;
 

@@ -4,7 +4,7 @@ using Flanneld.Commands.Check;
 using Flanneld.Commands.Output;
 using Flanneld.Options;
 
-namespace Flanneld.Tests.Commands;
+namespace Flanneld.Tests.Commands.Check;
 
 public sealed class CheckReportTests
 {

@@ -4,7 +4,7 @@ using Flannel.Core.Routes;
 using Flannel.HostNetwork.Vxlan;
 using Flanneld.Commands.Output;
 
-namespace Flanneld.Commands;
+namespace Flanneld.Commands.Leases;
 
 /// <summary>A lease as commands show it.</summary>
 /// <param name="TimeToLive">Until it expires unless it is renewed; null for a reservation, and if it is not known.</param>

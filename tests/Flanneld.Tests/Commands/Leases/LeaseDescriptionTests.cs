@@ -2,10 +2,10 @@ using System.Text.Json;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flanneld.Commands;
+using Flanneld.Commands.Leases;
 using Flanneld.Commands.Output;
 
-namespace Flanneld.Tests.Commands;
+namespace Flanneld.Tests.Commands.Leases;
 
 public sealed class LeaseDescriptionTests
 {

@@ -3,7 +3,7 @@ using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flanneld.Commands.Check;
 
-namespace Flanneld.Tests.Commands;
+namespace Flanneld.Tests.Commands.Check;
 
 public sealed class OwnRouteTests
 {

@@ -3,10 +3,11 @@ using System.Text.Json;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Routes;
+using Flanneld.Commands.Leases;
 using Flanneld.Commands.Output;
 using Flanneld.Host.Interfaces;
 
-namespace Flanneld.Commands;
+namespace Flanneld.Commands.Status;
 
 /// <summary>What etcd says about a node.</summary>
 /// <param name="Lease">Null without one.</param>

@@ -2,12 +2,13 @@ using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flanneld.Commands;
+using Flanneld.Commands.Leases;
 using Flanneld.Commands.Output;
+using Flanneld.Commands.Status;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
-namespace Flanneld.Tests.Commands;
+namespace Flanneld.Tests.Commands.Status;
 
 public sealed class NodeDescriptionTests
 {

@@ -1,12 +1,13 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flanneld.Clients;
+using Flanneld.Commands.Leases;
 using Flanneld.Commands.Output;
 using Flanneld.Host;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
-namespace Flanneld.Commands;
+namespace Flanneld.Commands.Status;
 
 /// <summary><c>flanneld status</c>: this node as etcd, the host and the daemon show it. It needs no running daemon.</summary>
 internal sealed class StatusCommand(DaemonOptions options, Connections connections, TimeProvider time)

@@ -7,7 +7,7 @@ using Flanneld.Clients;
 using Flanneld.Commands.Output;
 using Flanneld.Options;
 
-namespace Flanneld.Commands;
+namespace Flanneld.Commands.Leases;
 
 /// <summary><c>flanneld leases</c>: lists the leases of the cluster with the state of their routes.</summary>
 internal sealed class LeaseListing(DaemonOptions options, Connections connections, TimeProvider time)

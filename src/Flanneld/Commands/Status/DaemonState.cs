@@ -3,7 +3,7 @@ using Flanneld.Host;
 using Flanneld.Observability;
 using Flanneld.Options;
 
-namespace Flanneld.Commands;
+namespace Flanneld.Commands.Status;
 
 /// <summary>Whether a daemon runs on this host, and whether it is ready.</summary>
 /// <param name="Name">One of the constants; programs read it.</param>

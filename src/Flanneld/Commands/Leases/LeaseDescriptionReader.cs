@@ -2,7 +2,7 @@ using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flanneld.Clients;
 
-namespace Flanneld.Commands;
+namespace Flanneld.Commands.Leases;
 
 /// <summary>Reads what commands show about leases.</summary>
 internal sealed class LeaseDescriptionReader(Connections connections)
