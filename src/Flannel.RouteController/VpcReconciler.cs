@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Execution;
 using Flannel.RouteController.Failures;

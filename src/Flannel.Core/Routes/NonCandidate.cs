@@ -28,7 +28,7 @@ public sealed record NonCandidateList(IReadOnlyList<NonCandidate> Nodes, long Co
     public string Describe(int atMost)
     {
         var named = Nodes.Take(atMost).Select(node => node.ToString()).ToList();
-        var heading = Count == 1 ? "1 node is not a candidate" : $"{Count} nodes are not candidates";
+        var heading = Plural.Of(Count, "node is not a candidate", "nodes are not candidates");
         if (named.Count == 0) return heading;
         if (Count > named.Count) named.Add($"and {Count - named.Count} more");
         return $"{heading}: {string.Join("; ", named)}";

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 
@@ -32,7 +31,7 @@ public sealed class VxlanCleanup(IHostCommands commands, Ipv4Network? ownSubnet)
             if (own.Count == 0) continue;
             var deleted = await RunBatchAsync(family, own.Select(route => route.DeleteLine), cancellation);
             if (!deleted.Ok) return Result.Failure(deleted.Error);
-            removed.Add(string.Create(CultureInfo.InvariantCulture, $"vxlan: {own.Count} {(own.Count == 1 ? "route" : "routes")}"));
+            removed.Add($"vxlan: {Plural.Of(own.Count, "route")}");
         }
 
         var names = VxlanOwnership.FindOwn(devices.Value, routes, ownSubnet);

@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Failures;
 using Flannel.RouteController.Infrastructure;

@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Planning;
 

@@ -1,4 +1,4 @@
-using Flannel.RouteController.Infrastructure;
+using Flannel.Core;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Inventory;

@@ -1,6 +1,5 @@
 using Flannel.Core;
 using Flannel.HostNetwork.Vxlan;
-using Flannel.RouteController.Infrastructure;
 using Flanneld.Observability.Prometheus;
 using Microsoft.Extensions.Logging;
 
@@ -57,8 +56,7 @@ internal sealed class VxlanReport(VxlanDevice device, ILogger logger)
         }
         else if (isRepair && !pass.Entries.IsEmpty)
         {
-            var count = pass.Entries.Count;
-            LogRepair(count == 1 ? "1 entry" : $"{count} entries");
+            LogRepair(Plural.Of(pass.Entries.Count, "entry", "entries"));
         }
     }
 

@@ -57,7 +57,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
             OutputFormat.Yaml => YamlText.Of(report.ToJson()),
             _ => report.ToTable(TextColor.IsEnabled(options.Color)),
         });
-        if (report.Problems > 0) return Result.Failure($"{report.Problems} {(report.Problems == 1 ? "problem" : "problems")}, see above");
+        if (report.Problems > 0) return Result.Failure($"{Plural.Of(report.Problems, "problem")}, see above");
         var doubtful = report.WarningsAndUnknown;
         if (!options.IsStrict || doubtful == 0) return Unit.Instance;
         var noun = doubtful == 1 ? "warning or unknown result" : "warnings or unknown results";

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Flannel.AliCloud.Http;
+using Flannel.Core;
 using Flannel.Core.Routes;
 using Flanneld.Commands.Output;
 using Flanneld.Options;
@@ -59,8 +60,8 @@ internal sealed class CheckReport
                 .Append(Policy()).Append('\n');
         }
 
-        text.Append('\n').Append(results.Count).Append(" checks: ").Append(Count(Problems, "problem"))
-            .Append(", ").Append(Count(Warnings, "warning")).Append(Unknown > 0 ? $", {Unknown} unknown" : "").Append('\n');
+        text.Append('\n').Append(results.Count).Append(" checks: ").Append(Plural.Of(Problems, "problem"))
+            .Append(", ").Append(Plural.Of(Warnings, "warning")).Append(Unknown > 0 ? $", {Unknown} unknown" : "").Append('\n');
         return text.ToString();
     }
 
@@ -135,6 +136,4 @@ internal sealed class CheckReport
         CheckState.Warning => "warning",
         _ => "problem",
     };
-
-    private static string Count(int count, string noun) => $"{count} {noun}{(count == 1 ? "" : "s")}";
 }

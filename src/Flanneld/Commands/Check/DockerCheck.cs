@@ -143,7 +143,7 @@ internal sealed class DockerCheck(DockerHost docker, PublishedSubnet? subnet, Ch
             $"set {DockerUnit.RawVariable} in Docker's environment (the drop-in does), and restart Docker";
         if (subnet is not null && rules is { Ok: true } && rules.Value.FindRawDrops(subnet.Subnet) is { Count: > 0 } drops)
         {
-            var addresses = drops.Count == 1 ? "1 container address" : $"{drops.Count} container addresses";
+            var addresses = Plural.Of(drops.Count, "container address", "container addresses");
             var problem = CheckResult.Problem(kind, $"the table raw drops packets of other hosts to {addresses}", advice);
             report.Add(problem with { Lines = [.. drops.Take(3).Select(rule => $"-t raw -A PREROUTING {rule}")] });
             return;

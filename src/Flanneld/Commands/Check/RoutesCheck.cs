@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
@@ -35,7 +36,7 @@ internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend
         else
         {
             report.Add(CheckResult.Warning(
-                subject, $"{plan.Changes} {(plan.Changes == 1 ? "route differs" : "routes differ")}",
+                subject, Plural.Of(plan.Changes, "route differs", "routes differ"),
                 "the route controller corrects them; if they remain, see 'flanneld --dry-run' and its log"));
         }
     }
@@ -47,10 +48,9 @@ internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend
             .GroupBy(route => (route.Vpc, Mark: route.Mark!)).OrderBy(group => group.Key.Mark, StringComparer.Ordinal);
         foreach (var other in others)
         {
-            var count = other.Count();
             var warning = CheckResult.Warning(
                 CheckKind.OtherClusters,
-                $"{count} {(count == 1 ? "route" : "routes")} of {other.Key.Mark} in {other.Key.Vpc}, inside this cluster's network",
+                $"{Plural.Of(other.Count(), "route")} of {other.Key.Mark} in {other.Key.Vpc}, inside this cluster's network",
                 "give each cluster of a VPC its own network; if that cluster no longer exists: flanneld routes clean --of"
                 + $" {other.Key.Mark}");
             report.Add(warning with { Lines = Describe(other) });
@@ -64,7 +64,7 @@ internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend
         {
             var warning = CheckResult.Warning(
                 CheckKind.UnmanagedRoutes,
-                $"{unmanaged.Count} {(unmanaged.Count == 1 ? "entry" : "entries")} without a mark and without a lease inside the network",
+                $"{Plural.Of(unmanaged.Count, "entry", "entries")} without a mark and without a lease inside the network",
                 "see 'flanneld routes'; if no one needs them, 'flanneld routes clean --unmanaged' deletes them");
             report.Add(warning with { Lines = Describe(unmanaged) });
         }
@@ -73,7 +73,7 @@ internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend
         if (others.Count == 0) return;
         var found = CheckResult.Warning(
             CheckKind.OtherEntries,
-            $"{others.Count} {(others.Count == 1 ? "entry" : "entries")} of other owners inside the network, or across the subnet of a lease",
+            $"{Plural.Of(others.Count, "entry", "entries")} of other owners inside the network, or across the subnet of a lease",
             "the longest destination wins: give the containers a network that no other route is in");
         report.Add(found with { Lines = Describe(others) });
     }

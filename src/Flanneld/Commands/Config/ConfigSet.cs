@@ -65,7 +65,7 @@ internal sealed class ConfigSet(DaemonOptions options, Connections connections, 
         return nodes == 0
             ? []
             : [
-                $"{LeaseFit.Count(nodes, "node has a lease", "nodes have leases")}: a running node keeps the configuration"
+                $"{Plural.Of(nodes, "node has a lease", "nodes have leases")}: a running node keeps the configuration"
                     + " that it started with, and uses this one when it starts again (a changed access key at once);"
                     + " restart one node after the other",
             ];
@@ -74,7 +74,7 @@ internal sealed class ConfigSet(DaemonOptions options, Connections connections, 
     private static string? FindRefusal(ConfigReview review)
     {
         List<string> reasons = [];
-        if (review.Misfits.Count > 0) reasons.Add($"{LeaseFit.Count(review.Misfits.Count, "lease does", "leases do")} not fit");
+        if (review.Misfits.Count > 0) reasons.Add($"{Plural.Of(review.Misfits.Count, "lease does", "leases do")} not fit");
         if (review.Overlaps.Count > 0) reasons.Add("it overlaps ranges that are in use");
         return reasons.Count == 0 ? null : $"not written: {string.Join(", and ", reasons)}, see above; --force writes it";
     }

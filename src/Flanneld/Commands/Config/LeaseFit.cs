@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 
@@ -16,11 +17,9 @@ internal static class LeaseFit
         .. leases.Where(lease => !lease.IsReservation && lease.Attributes.BackendType.Length > 0
                 && lease.Attributes.BackendType != config.BackendType)
             .CountBy(lease => lease.Attributes.BackendType)
-            .Select(other => $"{Count(other.Value, "node has a lease", "nodes have leases")} of backend {other.Key}:"
+            .Select(other => $"{Plural.Of(other.Value, "node has a lease", "nodes have leases")} of backend {other.Key}:"
                 + $" backend {config.BackendType} is used when each starts again; restart all of them, one after the other"),
     ];
-
-    public static string Count(int count, string one, string many) => $"{count} {(count == 1 ? one : many)}";
 
     private static string Describe(NetworkConfig config, Lease lease)
     {

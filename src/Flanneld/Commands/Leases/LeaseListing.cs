@@ -83,8 +83,8 @@ internal sealed class LeaseListing(DaemonOptions options, Connections connection
     {
         var unavailable = leases.Count(lease => lease.RequiresRoute && lease.Route?.State != RouteState.Available);
         var routes = unavailable > 0 ? $", {unavailable} without an available route" : "";
-        var subnets = free is null ? "" : $", {free} {(free == 1 ? "subnet" : "subnets")} free";
-        return $"{leases.Count} {(leases.Count == 1 ? "lease" : "leases")}{subnets}{routes}\n";
+        var subnets = free is null ? "" : $", {Plural.Of(free.Value, "subnet")} free";
+        return $"{Plural.Of(leases.Count, "lease")}{subnets}{routes}\n";
     }
 }
 

@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Inventory;
 using Flanneld.Commands.Leases;
@@ -16,7 +17,7 @@ internal static class RouteGapText
         var lacking = gaps.GroupBy(gap => gap.Destination.ToString(), StringComparer.Ordinal).ToList();
         var named = string.Join("; ", lacking.Take(MaxNamed).Select(group => Describe([.. group], leases)));
         var more = lacking.Count > MaxNamed ? $"; and {lacking.Count - MaxNamed} more" : "";
-        return $"{(lacking.Count == 1 ? "1 subnet has" : $"{lacking.Count} subnets have")} no available route: {named}{more}";
+        return $"{Plural.Of(lacking.Count, "subnet has", "subnets have")} no available route: {named}{more}";
     }
 
     /// <summary>What an entry lacks; empty if nothing.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Inventory;
@@ -128,7 +129,7 @@ internal sealed record RouteList(
 
     private string Summarize(RouteListingResult listing)
     {
-        var leases = $"{listing.Required} {(listing.Required == 1 ? "lease" : "leases")} of {Backend}";
+        var leases = $"{Plural.Of(listing.Required, "lease")} of {Backend}";
         var lacking = listing.Gaps.DistinctBy(gap => gap.Lease.Key).Count();
         if (lacking > 0) return $"{leases}, {lacking} without an available route";
         return listing.IsComplete ? $"{leases}, all with an available route" : $"{leases}, not all compared";
