@@ -54,4 +54,7 @@ public sealed record CloudError(
 
     /// <summary><c> (request id)</c> for the end of a line, which Alibaba Cloud's support asks for; empty without an id.</summary>
     public string RequestNote => RequestId.Length == 0 ? "" : $" (request {RequestId})";
+
+    /// <summary>The missing action or the code, the message and the request id, for an operator.</summary>
+    public string Summary => $"{DeniedAction ?? Code} {Message}{RequestNote}";
 }

@@ -11,9 +11,7 @@ internal static class InventoryText
     public static bool AddError(StringBuilder text, CloudError? error)
     {
         if (error is null) return true;
-        text.Append($"  not read: {Describe(error)}\n");
+        text.Append($"  not read: {error.Summary}\n");
         return false;
     }
-
-    public static string Describe(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}";
 }

@@ -49,7 +49,7 @@ internal sealed class VpcInventory(DesiredVpcState desired, IReadOnlyList<string
     private void AddError(CloudError? error, string what)
     {
         if (error is null) return;
-        problems.Add($"{Vpc}: {what} not read: {InventoryText.Describe(error)}");
+        problems.Add($"{Vpc}: {what} not read: {error.Summary}");
         if (error.RetryAfter > (RetryAfter ?? TimeSpan.Zero)) RetryAfter = error.RetryAfter;
     }
 

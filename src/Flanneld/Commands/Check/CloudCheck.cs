@@ -45,9 +45,6 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
         new CredentialsCheck(cloud.Credentials, backend.Role, report, IsVerbose) { IsMetadataAvailable = IsMetadataAvailable }
             .RunAsync(cancellation);
 
-    /// <summary>For the details of failed calls.</summary>
-    internal static string Describe(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}";
-
     private static Ipv4Network SampleSubnet(NetworkConfig? config) =>
         config is null ? new Ipv4Network(SampleNetwork.Address, 24) : new Ipv4Network(config.SubnetMax, config.SubnetLength);
 

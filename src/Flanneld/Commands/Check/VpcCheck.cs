@@ -27,7 +27,7 @@ internal sealed class VpcCheck(CheckSection report)
         var subject = CheckKind.RouteTable;
         if (vpc.VSwitch.Value is not { } vSwitch)
         {
-            var unknown = CheckResult.Unknown(subject, $"not read: {CloudCheck.Describe(vpc.VSwitch.Error!)}");
+            var unknown = CheckResult.Unknown(subject, $"not read: {vpc.VSwitch.Error!.Summary}");
             report.Add(unknown with { Advice = SeePermissions });
             return;
         }
@@ -73,7 +73,7 @@ internal sealed class VpcCheck(CheckSection report)
         const string advice = "choose a network that overlaps none of the VPC's ranges, before the first node starts";
         if (found.Vpc.Value is not { } vpc || found.VSwitches.Value is not { } vSwitches)
         {
-            var error = CloudCheck.Describe((found.Vpc.Error ?? found.VSwitches.Error)!);
+            var error = (found.Vpc.Error ?? found.VSwitches.Error)!.Summary;
             report.Add(CheckResult.Warning(subject, $"{network} is not compared with the VPC's ranges: {error}", SeePermissions));
             return;
         }

@@ -1,4 +1,3 @@
-using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Addresses;
@@ -88,10 +87,10 @@ internal sealed class VpcOverlaps(DaemonOptions options, Connections connections
         try
         {
             var attributes = await cloud.Api.DescribeVpcAttributeAsync(vpc.RegionId, vpc.Id, either.Token);
-            if (attributes.Error is { } error) return Result.Failure(Describe(error));
+            if (attributes.Error is { } error) return Result.Failure(error.Summary);
             var vSwitches = await cloud.Api.DescribeVSwitchesAsync(vpc.RegionId, vpc.Id, either.Token);
             return vSwitches.Error is { } other
-                ? Result.Failure(Describe(other))
+                ? Result.Failure(other.Summary)
                 : CidrConflictCheck.Of(attributes.Value!, vSwitches.Value!);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -99,6 +98,4 @@ internal sealed class VpcOverlaps(DaemonOptions options, Connections connections
             return Result.Failure($"no response from the VPC API within {LongestRead.TotalSeconds:0} s");
         }
     }
-
-    private static string Describe(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}";
 }
