@@ -32,7 +32,7 @@ internal sealed class ControllerCandidate(
         {
             if (cloud.Credentials.Provider is not { } provider) return "not used yet";
             return cloud.Credentials.Expiration is { } end
-                ? $"from {provider}, valid until {end.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}"
+                ? $"from {provider}, valid until {UtcText.Of(end)}"
                 : $"from {provider}, without expiry";
         }
     }

@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Routes;
 using Flanneld.Observability;
 
@@ -46,7 +47,7 @@ internal static class NodeStatus
     private static string Lease(NodeState state) => state.LeaseState switch
     {
         LeaseState.Acquired or LeaseState.Confirmed => state.LeaseEnd is { } end
-            ? $"{state.Subnet} until {end:yyyy-MM-ddTHH:mm:ssZ}"
+            ? $"{state.Subnet} until {UtcText.Of(end)}"
             : $"{state.Subnet}, a reservation",
         LeaseState.Lost => $"subnet {state.Subnet} is lost: {state.LossReason}",
         _ => state.ForbiddenReason,

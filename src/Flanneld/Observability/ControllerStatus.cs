@@ -1,4 +1,4 @@
-using System.Globalization;
+using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.RouteController;
 using Flannel.RouteController.Infrastructure;
@@ -8,6 +8,9 @@ namespace Flanneld.Observability;
 /// <summary>The route controller of this process, for <see cref="StateDump"/>. Pure.</summary>
 internal static class ControllerStatus
 {
+    /// <summary>The nodes without a route that are listed.</summary>
+    private const int MaxNodes = 20;
+
     /// <summary>One line each.</summary>
     /// <param name="snapshot">Null while this process is not the route controller.</param>
     public static IEnumerable<string> Describe(ControllerSnapshot? snapshot)
@@ -21,7 +24,7 @@ internal static class ControllerStatus
         var states = snapshot.CountByState.OrderBy(count => count.Key).Select(count => $"{count.Key} {count.Value}");
         yield return $"this process is the route controller: nodes {snapshot.Nodes.Count} ({string.Join(", ", states)}),"
             + $" conflicts {snapshot.Conflicts.Count}, held deletions {snapshot.HeldDeletions},"
-            + $" last complete pass {(snapshot.LastReconcile is { } last ? Format(last) : "none yet")}";
+            + $" last complete pass {(snapshot.LastReconcile is { } last ? UtcText.Of(last) : "none yet")}";
         foreach (var table in snapshot.Tables)
             yield return $"{table.VpcId} table {table.RouteTableId}: {table.CustomEntries} of {table.Limit} custom entries";
         foreach (var pass in snapshot.Passes) yield return Describe(pass);
@@ -29,18 +32,13 @@ internal static class ControllerStatus
             yield return $"route of {node.Subnet}: {node.State}{(node.Message.Length > 0 ? $": {node.Message}" : "")}";
     }
 
-    /// <summary>The nodes without a route that are listed.</summary>
-    private const int MaxNodes = 20;
-
     private static string Describe(VpcPass pass)
     {
         var failure = pass.Failure is null ? "" : $", failing: {pass.Failure}";
         var deadlines = string.Join(", ", pass.Deadlines.Select(Describe));
-        return $"{pass.VpcId}: last pass {Format(pass.At)}, plan {pass.Plan}{failure}, next pass {Format(pass.Next)}"
+        return $"{pass.VpcId}: last pass {UtcText.Of(pass.At)}, plan {pass.Plan}{failure}, next pass {UtcText.Of(pass.Next)}"
             + (deadlines.Length > 0 ? $", deadlines {deadlines}" : "");
     }
 
-    private static string Describe(PendingDeadline deadline) => $"{deadline.Name} {Format(deadline.At)}";
-
-    private static string Format(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    private static string Describe(PendingDeadline deadline) => $"{deadline.Name} {UtcText.Of(deadline.At)}";
 }

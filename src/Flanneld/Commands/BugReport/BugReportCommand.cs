@@ -48,7 +48,7 @@ internal sealed class BugReportCommand(DaemonOptions options, Result<Connections
         var finding = content.FindSecretsAsync(cancellation);
         var parts = content.Parts;
         var texts = await Task.WhenAll(parts.Select(part => part.ReadAsync(context.Time, cancellation)));
-        var report = new StringBuilder($"flanneld bug report of {Environment.MachineName}, {Utc(now, "yyyy-MM-ddTHH:mm:ssZ")}\n");
+        var report = new StringBuilder($"flanneld bug report of {Environment.MachineName}, {UtcText.Of(now)}\n");
         report.Append("Secrets are replaced by ***. Review it before you share it.\n");
         foreach (var (part, text) in parts.Zip(texts))
             report.Append($"\n===== {part.Title} =====\n").Append(text.TrimEnd()).Append('\n');
@@ -59,10 +59,9 @@ internal sealed class BugReportCommand(DaemonOptions options, Result<Connections
     private static string NameOf(DateTimeOffset now)
     {
         var host = string.Concat(Environment.MachineName.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '_'));
-        return $"flanneld-bugreport-{host}-{Utc(now, "yyyyMMdd'T'HHmmss'Z'")}.txt";
+        var time = now.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
+        return $"flanneld-bugreport-{host}-{time}.txt";
     }
-
-    private static string Utc(DateTimeOffset time, string format) => time.UtcDateTime.ToString(format, CultureInfo.InvariantCulture);
 
     /// <summary>Creates the file. An existing one, or a link that another user made, is not overwritten.</summary>
     private static Result<FileStream> Create(string path)

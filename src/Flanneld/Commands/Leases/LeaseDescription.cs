@@ -1,8 +1,8 @@
 using System.Text.Json;
+using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.HostNetwork.Vxlan;
-using Flanneld.Commands.Output;
 
 namespace Flanneld.Commands.Leases;
 
@@ -35,7 +35,7 @@ internal sealed record LeaseDescription(Lease Lease, TimeSpan? TimeToLive, Route
     public string Expiry(DateTimeOffset now)
     {
         if (Lease.IsReservation) return "never";
-        return TimeToLive is { } left ? RouteStatusText.Utc(now + left) : "";
+        return TimeToLive is { } left ? UtcText.Of(now + left) : "";
     }
 
     /// <summary>Writes one object.</summary>
@@ -66,7 +66,7 @@ internal sealed record LeaseDescription(Lease Lease, TimeSpan? TimeToLive, Route
         json.WriteEndArray();
         json.WriteString("message", route.Message);
         json.WriteString("requestId", route.RequestId);
-        json.WriteString("since", RouteStatusText.Utc(route.Time));
+        json.WriteString("since", UtcText.Of(route.Time));
         json.WritePropertyName("ipv6");
         if (route.Ipv6 is { } ipv6) WriteTo(json, ipv6);
         else json.WriteNullValue();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Flannel.Core;
 using Flannel.Core.Routes;
 
 namespace Flanneld.Commands.Output;
@@ -12,7 +13,7 @@ internal static class NonCandidateText
     /// <summary>One line for each node, and one for those that were not read.</summary>
     public static IReadOnlyList<string> Lines(NonCandidateList list)
     {
-        List<string> lines = [.. list.Nodes.Select(node => $"{node}, since {RouteStatusText.Utc(node.Since)}")];
+        List<string> lines = [.. list.Nodes.Select(node => $"{node}, since {UtcText.Of(node.Since)}")];
         if (list.Count > list.Nodes.Count) lines.Add($"and {list.Count - list.Nodes.Count} more");
         return lines;
     }
@@ -28,7 +29,7 @@ internal static class NonCandidateText
             json.WriteString("publicIP", node.PublicIp);
             json.WriteString("reason", node.Reason);
             json.WriteString("requestId", node.RequestId);
-            json.WriteString("since", RouteStatusText.Utc(node.Since));
+            json.WriteString("since", UtcText.Of(node.Since));
             json.WriteEndObject();
         }
 

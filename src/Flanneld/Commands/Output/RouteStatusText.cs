@@ -1,4 +1,4 @@
-using System.Globalization;
+using Flannel.Core;
 using Flannel.Core.Routes;
 
 namespace Flanneld.Commands.Output;
@@ -13,10 +13,7 @@ internal static class RouteStatusText
     public static string Of(Ipv6RouteStatus route) => route.State + Reason(route.Message, route.RequestId);
 
     /// <summary>The same with the time of the status after the tables.</summary>
-    public static string WithTime(RouteStatus route) => $"{Place(route)} since {Utc(route.Time)}{Reason(route)}";
-
-    /// <summary>A time as commands print it: in UTC, in seconds (RFC 3339).</summary>
-    public static string Utc(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+    public static string WithTime(RouteStatus route) => $"{Place(route)} since {UtcText.Of(route.Time)}{Reason(route)}";
 
     private static string Place(RouteStatus route) =>
         route.RouteTableIds.Count > 0 ? $"{route.State} in {string.Join(", ", route.RouteTableIds)}" : route.State.ToString();

@@ -99,6 +99,6 @@ internal sealed class RouteWatch(RouteCommandContext context)
         if (options.Output == OutputFormat.Yaml) return Console.Out.WriteAsync(document.Format(OutputFormat.Yaml) + "---\n");
         var text = document.Format(options.Output, TextColor.IsEnabled(options.Color));
         var isRedrawn = !Console.IsOutputRedirected && TextColor.IsCapable(Environment.GetEnvironmentVariable("TERM"));
-        return Console.Out.WriteAsync($"{(isRedrawn ? ClearScreen : "")}{RouteStatusText.Utc(context.Time.GetUtcNow())}\n{text}\n");
+        return Console.Out.WriteAsync($"{(isRedrawn ? ClearScreen : "")}{UtcText.Of(context.Time.GetUtcNow())}\n{text}\n");
     }
 }
