@@ -1,4 +1,3 @@
-using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
@@ -6,7 +5,6 @@ using Flannel.Core.Leases;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
 using Flanneld.Clients;
-using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.Config;
@@ -31,7 +29,7 @@ internal sealed class VpcOverlaps(DaemonOptions options, Connections connections
     {
         IReadOnlyList<IpNetwork> networks = config.Ipv6 is { } ipv6 ? [config.Network, ipv6.Network] : [config.Network];
         var settings = (backend as AliVpcBackend)?.Config ?? AliVpcBackendConfig.Empty;
-        var own = await ReadOwnVpcAsync(cancellation);
+        var own = await OwnVpc.ReadAsync(options, connections, cancellation);
         var vpcs = FindVpcsOfLeases().ToList();
         if (own.Ok) vpcs.Add(own.Value);
         if (vpcs.Count == 0) notChecked.Add($"the ranges of the VPC: {own.Error}");
@@ -44,22 +42,7 @@ internal sealed class VpcOverlaps(DaemonOptions options, Connections connections
     private IEnumerable<VpcId> FindVpcsOfLeases() => (state?.Leases ?? [])
         .Select(lease => AliVpcBackendData.Parse(lease.Attributes.BackendData))
         .OfType<AliVpcBackendData>()
-        .Select(node => new VpcId(node.RegionId, node.VpcId));
-
-    private async Task<Result<VpcId>> ReadOwnVpcAsync(CancellationToken cancellation)
-    {
-        var selected = InterfaceSelection.OfThisHost().Select(options);
-        if (!selected.Ok) return Result.Failure(selected.Error);
-        var reader = new InstanceIdentityReader(connections.Metadata);
-        return await reader.ReadAsync(selected.Value.Interface.Mac, cancellation) switch
-        {
-            InstanceIdentityResult.Identity { Value: var self } => new VpcId(self.RegionId, self.VpcId),
-            InstanceIdentityResult.NoSuchInterface none => Result.Failure(none.Reason),
-            InstanceIdentityResult.NotAnEcsInstance not => Result.Failure(not.Reason),
-            InstanceIdentityResult.Unreachable unreachable => Result.Failure(unreachable.Reason),
-            _ => Result.Failure("the metadata service is unavailable"),
-        };
-    }
+        .Select(VpcId.Of);
 
     private async Task CompareAsync(IReadOnlyList<IpNetwork> networks, VpcId vpc, CloudAccess cloud, CancellationToken cancellation)
     {

@@ -1,4 +1,3 @@
-using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
@@ -8,7 +7,6 @@ using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
 using Flanneld.Clients;
-using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 using Microsoft.Extensions.Logging;
 
@@ -38,14 +36,8 @@ internal sealed record RouteCommandContext(
     }
 
     /// <summary>Null on a host that is not an ECS instance: then only the VPCs of the leases are listed.</summary>
-    public async Task<VpcId?> ReadOwnVpcAsync(CancellationToken cancellation)
-    {
-        var selected = InterfaceSelection.OfThisHost().Select(Options);
-        if (!selected.Ok) return null;
-        var reader = new InstanceIdentityReader(Connections.Metadata);
-        var result = await reader.ReadAsync(selected.Value.Interface.Mac, cancellation);
-        return result is InstanceIdentityResult.Identity { Value: var self } ? new VpcId(self.RegionId, self.VpcId) : null;
-    }
+    public async Task<VpcId?> ReadOwnVpcAsync(CancellationToken cancellation) =>
+        await OwnVpc.ReadAsync(Options, Connections, cancellation) is { Ok: true, Value: var own } ? own : null;
 }
 
 /// <summary>A cluster whose routes can be read.</summary>
