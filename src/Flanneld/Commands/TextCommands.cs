@@ -19,7 +19,7 @@ internal static class TextCommands
             Command.Version => ProgramVersion.Text + "\n",
             Command.Help => Help(options.Argument),
             Command.Completion => Completion(options.Argument),
-            Command.Config => Result.Failure(DescribeParts(options)),
+            Command.Config => Result.Failure(DescribeSubCommands(options)),
             _ => null,
         };
     }
@@ -32,8 +32,8 @@ internal static class TextCommands
             : Result.Failure($"unknown command '{Redaction.Value(name)}': see flanneld help");
     }
 
-    /// <summary>Of a command that does nothing without a second word.</summary>
-    private static string DescribeParts(DaemonOptions options)
+    /// <summary>Of a command that does nothing without a sub-command.</summary>
+    private static string DescribeSubCommands(DaemonOptions options)
     {
         var command = options.Descriptor!;
         return $"its second word is missing: use 'flanneld {command.Name} {command.Argument}', see flanneld help {command.Name}";

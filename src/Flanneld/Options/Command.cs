@@ -24,7 +24,7 @@ internal enum Command
 }
 
 /// <summary>A command: the first argument, or the first two.</summary>
-/// <param name="Name">One word, or two words with a blank for a part of another command.</param>
+/// <param name="Name">One word, or two words with a blank for a sub-command.</param>
 /// <param name="Help">Its line in <c>flanneld help</c>.</param>
 internal sealed record CommandDescriptor(Command Command, string Name, string Help)
 {
@@ -142,9 +142,9 @@ internal sealed record CommandDescriptor(Command Command, string Name, string He
     public static CommandDescriptor? Find(IReadOnlyList<string> arguments) =>
         (arguments.Count > 1 ? Find($"{arguments[0]} {arguments[1]}") : null) ?? (arguments.Count > 0 ? Find(arguments[0]) : null);
 
-    /// <summary>The names of the sub-commands of a command, without its own name.</summary>
-    public IEnumerable<string> SubCommands => All.Where(other => other.Name.StartsWith(Name + " ", StringComparison.Ordinal))
-        .Select(other => other.Name[(Name.Length + 1)..]);
+    /// <summary>The sub-commands of a command, such as <c>config get</c> of <c>config</c>.</summary>
+    public IReadOnlyList<CommandDescriptor> FindSubCommands() =>
+        [.. All.Where(other => other.Name.StartsWith(Name + " ", StringComparison.Ordinal))];
 
     /// <summary>The name of a command other than <see cref="Command.Run"/>.</summary>
     public static string NameOf(Command command) => Of(command).Name;

@@ -37,7 +37,7 @@ internal static class CommandLine
             options.Command = command.Command;
             maxArguments = command.MaxArguments;
             arguments = [.. arguments.Skip(command.Words)];
-            if (arguments is [var word, ..] && !word.StartsWith('-') && command.SubCommands.Any())
+            if (arguments is [var word, ..] && !word.StartsWith('-') && command.FindSubCommands().Count > 0)
                 return Result.Failure(UnknownSubCommand(command, word));
         }
 
@@ -150,7 +150,7 @@ internal static class CommandLine
     private static string UnknownSubCommand(CommandDescriptor command, string text)
     {
         var unknown = $"unknown command '{command.Name} {Redaction.Value(text)}'";
-        return Suggestion.For(text, command.SubCommands) is { } nearest
+        return Suggestion.For(text, command.FindSubCommands().Select(sub => sub.Name[(command.Name.Length + 1)..])) is { } nearest
             ? $"{unknown}: did you mean '{command.Name} {nearest}'?"
             : $"{unknown}: see flanneld {command.Name} --help";
     }

@@ -31,7 +31,7 @@ internal static class HelpText
         var flags = Flags.All.Where(flag => !flag.IsHidden && IsOf(flag, command.Command)).ToList();
         text.Append($"flanneld {command.Name}: {command.Help}\n\n");
         text.Append($"Usage: flanneld {command.Name}{argument}{(flags.Count > 0 || !command.NeedsNoSettings ? " [flags]" : "")}\n");
-        AppendParts(text, command);
+        AppendSubCommands(text, command);
         AppendFlags(text, flags);
         if (!command.NeedsNoSettings)
             text.Append("\nAlso the flags of the daemon that name etcd, the interface and the cloud: see flanneld --help.\n");
@@ -45,11 +45,11 @@ internal static class HelpText
     private static bool IsOf(Flag flag, Command command) =>
         flag.Only?.Contains(command) == true || (command == Command.ConfigSet && flag.Name == "dry-run");
 
-    private static void AppendParts(StringBuilder text, CommandDescriptor command)
+    private static void AppendSubCommands(StringBuilder text, CommandDescriptor command)
     {
-        var parts = CommandDescriptor.All.Where(other => other.Name.StartsWith(command.Name + ' ', StringComparison.Ordinal)).ToList();
-        if (parts.Count > 0) text.Append("\nCommands:\n");
-        foreach (var part in parts) Append(text, "  " + part.Name, part.Help);
+        var found = command.FindSubCommands();
+        if (found.Count > 0) text.Append("\nCommands:\n");
+        foreach (var sub in found) Append(text, "  " + sub.Name, sub.Help);
     }
 
     private static void AppendFlags(StringBuilder text, IEnumerable<Flag> flags)
