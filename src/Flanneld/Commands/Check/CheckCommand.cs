@@ -135,7 +135,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
         if (selected is not null) new MtuCheck(options, selected, results).CheckContainers(subnet, found?.Backend, interfaces);
         var programs = FirewallPrograms.OfThisHost();
         var rules = await ForwardTrace.ReadAsync(programs, context.Time, cancellation);
-        var bridge = interfaces.FirstOrDefault(each => each.Name is DockerHost.BridgeName)?.Name;
+        var bridge = interfaces.FirstOrDefault(each => each.Name == ContainerBridge.Docker)?.Name;
         if (selected is not null) await CheckForwardingAsync();
         var docker = await DockerHost.ReadAsync(files, ProgramFolders.OfThisHost(), interfaces, cancellation);
         if (docker is not null) new DockerCheck(docker, subnet, results).Run(rules);

@@ -8,8 +8,6 @@ namespace Flanneld.Commands.Check;
 /// <summary>Checks whether iptables forwards packets of other nodes' containers to those of this node. Pure.</summary>
 internal sealed class ForwardCheck(PublishedSubnet? subnet, CheckSection report)
 {
-    private const string OtherBridge = "cni0";
-
     /// <param name="rules">Of this host; fails if they cannot be read.</param>
     /// <param name="interfaceName">The interface between the hosts.</param>
     /// <param name="bridgeName">The bridge of the containers; null if it is not known.</param>
@@ -34,7 +32,7 @@ internal sealed class ForwardCheck(PublishedSubnet? subnet, CheckSection report)
         }
 
         var result = trace.Follow(new ForwardedPacket(
-            interfaceName, bridgeName ?? OtherBridge, FindSource(subnet), new Ipv4Address(subnet.Subnet.Address.Value + 2)));
+            interfaceName, bridgeName ?? ContainerBridge.Cni, FindSource(subnet), new Ipv4Address(subnet.Subnet.Address.Value + 2)));
         var packets = $"packets of other nodes' containers to {subnet.Subnet}";
         if (result.IsAccepted)
         {
@@ -44,7 +42,7 @@ internal sealed class ForwardCheck(PublishedSubnet? subnet, CheckSection report)
 
         report.Add(CheckResult.Problem(
             kind, $"{packets} are dropped: {result.By}",
-            bridgeName == DockerHost.BridgeName
+            bridgeName == ContainerBridge.Docker
                 ? "install the drop-in for Docker, which makes rules in DOCKER-USER (docs/docker.md), or give flanneld CAP_NET_ADMIN"
                 + " (forward-rules.conf)"
                 : "give flanneld CAP_NET_ADMIN (forward-rules.conf of /usr/share/doc/flanneld/examples), or accept the network in"

@@ -6,8 +6,6 @@ namespace Flanneld.Commands.Check;
 /// <summary>Checks the kernel modules that masquerading and bridges need. That of VXLAN is a part of <see cref="VxlanCheck"/>.</summary>
 internal sealed class ModulesCheck(HostFiles files, DaemonOptions options, CheckSection report)
 {
-    private const string Bridge = "cni0";
-
     public void Run()
     {
         var kind = CheckKind.KernelModules;
@@ -27,10 +25,11 @@ internal sealed class ModulesCheck(HostFiles files, DaemonOptions options, Check
         }
 
         // The kernel shows the settings of a bridge only while br_netfilter is loaded.
-        if (files.Exists($"/sys/class/net/{Bridge}") && !files.Exists("/proc/sys/net/bridge"))
+        if (files.Exists($"/sys/class/net/{ContainerBridge.Cni}") && !files.Exists("/proc/sys/net/bridge"))
         {
             report.Add(CheckResult.Note(
-                kind, $"br_netfilter is not loaded: rules of iptables, such as those of kube-proxy, do not see packets inside {Bridge}"));
+                kind, "br_netfilter is not loaded: rules of iptables, such as those of kube-proxy, do not see packets inside"
+                + $" {ContainerBridge.Cni}"));
         }
     }
 }

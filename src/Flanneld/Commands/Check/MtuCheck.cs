@@ -14,8 +14,6 @@ internal sealed class MtuCheck(DaemonOptions options, SelectedInterface selected
     /// <summary>Jumbo frames, which an instance and its peers must have enabled.</summary>
     private const int Jumbo = 8500;
 
-    private static readonly string[] Bridges = [DockerHost.BridgeName, "cni0"];
-
     public void CheckInterface()
     {
         var (name, mtu) = (selected.Interface.Name, selected.Interface.Mtu);
@@ -63,7 +61,7 @@ internal sealed class MtuCheck(DaemonOptions options, SelectedInterface selected
             report.Add(CheckResult.Ok(kind, $"FLANNEL_MTU is {published}"));
         }
 
-        foreach (var bridge in interfaces.Where(each => Bridges.Contains(each.Name)))
+        foreach (var bridge in interfaces.Where(each => ContainerBridge.All.Contains(each.Name)))
         {
             if (bridge.Mtu > published)
             {

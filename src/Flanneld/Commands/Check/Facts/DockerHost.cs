@@ -13,8 +13,6 @@ namespace Flanneld.Commands.Check.Facts;
 internal sealed record DockerHost(
     Result<DockerSettings> Settings, DockerUnit Unit, HostProcess? Process, IReadOnlyList<string>? Environment, HostInterface? Bridge)
 {
-    public const string BridgeName = "docker0";
-
     /// <summary>The first release that drops packets to unpublished ports from outside
     /// (https://docs.docker.com/engine/release-notes/28/).</summary>
     private const int DirectAccessRelease = 28;
@@ -48,7 +46,7 @@ internal sealed record DockerHost(
         var processes = new HostProcesses(files);
         var process = processes.Find("dockerd") is [var first, ..] ? first : null;
         var settings = files.ReadSettings(DockerSettings.Path);
-        var bridge = interfaces.FirstOrDefault(each => each.Name == BridgeName);
+        var bridge = interfaces.FirstOrDefault(each => each.Name == ContainerBridge.Docker);
         var isInstalled = folders.Folders.Any(folder => files.Exists($"{folder}/dockerd"));
         if (process is null && settings is null && bridge is null && !isInstalled) return null;
         var parsed = settings switch
