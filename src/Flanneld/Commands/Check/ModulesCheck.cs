@@ -18,9 +18,9 @@ internal sealed class ModulesCheck(HostFiles files, DaemonOptions options, Check
                 ModuleState.Missing when modules.Find("ip_tables") is ModuleState.Present or ModuleState.Loadable =>
                     CheckResult.Ok(kind, "ip_tables, for --ip-masq"),
                 ModuleState.Missing => CheckResult.Problem(
-                    kind, $"kernel {modules.Release} has neither nf_tables nor ip_tables, and --ip-masq needs one of them",
+                    kind, $"kernel {modules.ReadRelease()} has neither nf_tables nor ip_tables, and --ip-masq needs one of them",
                     "install the package with the kernel's further modules"),
-                _ => CheckResult.Unknown(kind, $"no list of modules of kernel {modules.Release}, as in a container"),
+                _ => CheckResult.Unknown(kind, $"no list of modules of kernel {modules.ReadRelease()}, as in a container"),
             });
         }
 

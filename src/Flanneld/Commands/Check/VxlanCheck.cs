@@ -59,10 +59,10 @@ internal sealed class VxlanCheck(IHostCommands commands, HostFiles files, CheckS
         {
             ModuleState.Present => CheckResult.Ok(subject, "the kernel has vxlan"),
             ModuleState.Loadable =>
-                CheckResult.Ok(subject, $"kernel {modules.Release} has the module vxlan, which is loaded when it is needed"),
+                CheckResult.Ok(subject, $"kernel {modules.ReadRelease()} has the module vxlan, which is loaded when it is needed"),
             ModuleState.Missing => CheckResult.Problem(
-                subject, $"kernel {modules.Release} has no module vxlan", "install the package with the kernel's further modules"),
-            _ => CheckResult.Unknown(subject, $"no list of modules of kernel {modules.Release}, as in a container"),
+                subject, $"kernel {modules.ReadRelease()} has no module vxlan", "install the package with the kernel's further modules"),
+            _ => CheckResult.Unknown(subject, $"no list of modules of kernel {modules.ReadRelease()}, as in a container"),
         });
     }
 }

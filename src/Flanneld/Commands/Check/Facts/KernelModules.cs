@@ -16,13 +16,14 @@ internal enum ModuleState
 /// <summary>The modules of the running kernel.</summary>
 internal sealed class KernelModules(HostFiles files)
 {
-    public string Release { get; } = files.Read("/proc/sys/kernel/osrelease")?.Trim() ?? "";
+    /// <summary>The release of the running kernel; empty if it cannot be read.</summary>
+    public string ReadRelease() => files.Read("/proc/sys/kernel/osrelease")?.Trim() ?? "";
 
     /// <param name="name">With underscores, as in <c>/sys/module</c>.</param>
     public ModuleState Find(string name)
     {
         if (files.Exists($"/sys/module/{name}")) return ModuleState.Present;
-        var folder = $"/lib/modules/{Release}";
+        var folder = $"/lib/modules/{ReadRelease()}";
         var (builtIn, loadable) = (files.Read($"{folder}/modules.builtin"), files.Read($"{folder}/modules.dep"));
         if (builtIn is null && loadable is null) return ModuleState.Unknown;
         if (Contains(builtIn, name)) return ModuleState.Present;
