@@ -1,4 +1,5 @@
 using System.Globalization;
+using Flannel.HostNetwork;
 using Flanneld.Observability.Prometheus;
 using Flanneld.Options;
 
@@ -42,7 +43,7 @@ internal sealed class ProcessMetrics(DateTimeOffset started)
 
     private static void AppendStat(MetricText text)
     {
-        if (Read(StatFile) is not { } stat) return;
+        if (KernelFile.Read(StatFile) is not { } stat) return;
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
         if (fields.Length <= ResidentPages) return;
         text.Add(MetricCatalog.ProcessCpu, (Parse(fields[UserTime]) + Parse(fields[SystemTime])) / TicksPerSecond);
@@ -68,22 +69,10 @@ internal sealed class ProcessMetrics(DateTimeOffset started)
     private static double? ReadMaxFiles()
     {
         const string name = "Max open files";
-        var line = Read(LimitsFile)?.Split('\n').FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
+        var line = KernelFile.Read(LimitsFile)?.Split('\n').FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
         var value = line?[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
         return long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) ? limit : null;
     }
 
     private static double Parse(string field) => long.Parse(field, CultureInfo.InvariantCulture);
-
-    private static string? Read(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
 }

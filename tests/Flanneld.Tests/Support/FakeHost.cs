@@ -1,4 +1,4 @@
-using Flanneld.Commands.Check.Facts;
+using Flanneld.Host;
 
 namespace Flanneld.Tests.Support;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Flannel.Core;
 using Flanneld.Clients;
+using Flanneld.Host;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.BugReport;
@@ -43,7 +44,7 @@ internal sealed class BugReportCommand(DaemonOptions options, Result<Connections
 
     private async Task<string> ComposeAsync(DateTimeOffset now, CancellationToken cancellation)
     {
-        var content = new ReportContent(options, opened, context, new ReportHost("/", context.Time));
+        var content = new ReportContent(options, opened, context, new ReportHost(HostFiles.OfThisHost, context.Time));
         // All at once: the time limits of services that do not answer would add up.
         var finding = content.FindSecretsAsync(cancellation);
         var parts = content.Parts;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Flannel.Core;
+using Flanneld.Host;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.BugReport;
@@ -54,17 +55,8 @@ internal static class KnownSecrets
     private static string ReadText(string path) =>
         SmallFile.Read(path) is SmallFileResult.Present present ? Encoding.UTF8.GetString(present.Content) : "";
 
-    private static List<string> ReadFolder(string folder)
-    {
-        try
-        {
-            return [.. Directory.EnumerateFiles(folder).Select(ReadText)];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
+    private static IEnumerable<string> ReadFolder(string folder) =>
+        HostFiles.OfThisHost.List(folder).Select(name => ReadText(Path.Combine(folder, name)));
 
     private static List<string> FindInJson(ReadOnlyMemory<byte> json)
     {

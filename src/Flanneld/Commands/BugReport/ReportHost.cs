@@ -3,23 +3,23 @@ using System.Text;
 using Flannel.Core;
 using Flannel.HostNetwork;
 using Flannel.HostNetwork.Firewall;
+using Flanneld.Host;
+using Flanneld.Options.Installed;
 
 namespace Flanneld.Commands.BugReport;
 
 /// <summary>What the report shows of this host. It changes nothing.</summary>
-/// <param name="root">The folder of the files; <c>/</c> outside of tests.</param>
-internal sealed class ReportHost(string root, TimeProvider time)
+internal sealed class ReportHost(HostFiles files, TimeProvider time)
 {
-    private const string Unit = "flanneld.service";
+    private const string Unit = InstalledSettingsReader.Unit;
     private const string NoSystemd = "systemd does not run on this host\n";
 
     /// <summary>Where systemd reads drop-ins (systemd.unit(5)).</summary>
     private static readonly string[] UnitFolders =
         ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"];
 
-    /// <summary>Without Environment and ExecStart of other programs: they may have secrets, and the settings are a part of their
-    /// own.</summary>
-    private const string UnitProperties =
+    /// <summary>Without Environment, whose values may be secrets: the settings are a part of the report of their own.</summary>
+    private const string ShownProperties =
         "Id,LoadState,UnitFileState,ActiveState,SubState,StateChangeTimestamp,Result,StatusText,NRestarts,ExecMainStartTimestamp,"
         + "ExecMainCode,ExecMainStatus,ExecStart,FragmentPath,DropInPaths,EnvironmentFiles,User,AmbientCapabilities,"
         + "CapabilityBoundingSet,WatchdogUSec,MemoryCurrent,CPUUsageNSec,TasksCurrent";
@@ -28,14 +28,14 @@ internal sealed class ReportHost(string root, TimeProvider time)
 
     public string DescribeVersions()
     {
-        var release = KernelFile.Read(PathOf("/etc/os-release")) ?? KernelFile.Read(PathOf("/usr/lib/os-release")) ?? "no os-release\n";
+        var release = files.Read("/etc/os-release") ?? files.Read("/usr/lib/os-release") ?? "no os-release\n";
         var kernel = KernelFile.Read("/proc/version")?.Trim() ?? RuntimeInformation.OSDescription;
         return $"architecture: {RuntimeInformation.ProcessArchitecture}\nkernel: {kernel}\n\n{release}";
     }
 
     /// <summary>The unit as systemd has it.</summary>
     public async Task<string> ReadUnitAsync(CancellationToken cancellation) =>
-        await RunSystemdAsync("systemctl", ["show", "--no-pager", $"--property={UnitProperties}", Unit], cancellation)
+        await RunSystemdAsync("systemctl", ["show", "--no-pager", $"--property={ShownProperties}", Unit], cancellation)
         + "\n" + await RunSystemdAsync("systemctl", ["status", "--no-pager", "--full", "--lines=0", Unit], cancellation);
 
     public Task<string> ReadJournalAsync(CancellationToken cancellation) =>
@@ -61,10 +61,10 @@ internal sealed class ReportHost(string root, TimeProvider time)
     public string ReadDropIns()
     {
         var text = new StringBuilder();
-        foreach (var path in UnitFolders.SelectMany(folder => FilesOf($"{folder}/{Unit}.d")))
+        foreach (var path in UnitFolders.SelectMany(FindDropIns))
         {
             text.Append("# ").Append(path).Append('\n');
-            text.Append(SmallFile.Read(PathOf(path)) switch
+            text.Append(SmallFile.Read(files.PathOf(path)) switch
             {
                 SmallFileResult.Present present => UnitFileText.WithoutSecrets(Encoding.UTF8.GetString(present.Content)),
                 SmallFileResult.Unusable unusable => $"it {unusable.Reason}\n",
@@ -75,21 +75,15 @@ internal sealed class ReportHost(string root, TimeProvider time)
         return text.Length > 0 ? text.ToString() : "none\n";
     }
 
-    private IEnumerable<string> FilesOf(string folder)
+    private IEnumerable<string> FindDropIns(string unitFolder)
     {
-        try
-        {
-            return [.. Directory.EnumerateFiles(PathOf(folder), "*.conf").Order(StringComparer.Ordinal)
-                .Select(path => $"{folder}/{Path.GetFileName(path)}")];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
+        var folder = $"{unitFolder}/{Unit}.d";
+        return files.List(folder).Where(name => name.EndsWith(".conf", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+            .Select(name => $"{folder}/{name}");
     }
 
     private Task<string> RunSystemdAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellation) =>
-        Directory.Exists(PathOf("/run/systemd/system")) ? RunAsync(program, arguments, cancellation) : Task.FromResult(NoSystemd);
+        files.Exists(Systemctl.RunFolder) ? RunAsync(program, arguments, cancellation) : Task.FromResult(NoSystemd);
 
     /// <returns>What the command printed, and its exit code unless it is 0.</returns>
     private async Task<string> RunAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellation)
@@ -101,6 +95,4 @@ internal sealed class ReportHost(string root, TimeProvider time)
         var (_, exitCode, output, error) = ended.Value;
         return output + error + (exitCode == 0 ? "" : $"{program} ended with exit code {exitCode}\n");
     }
-
-    private string PathOf(string path) => Path.Combine(root, path.TrimStart('/'));
 }

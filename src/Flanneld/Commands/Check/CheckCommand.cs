@@ -10,6 +10,7 @@ using Flanneld.Backends;
 using Flanneld.Clients;
 using Flanneld.Commands.Check.Facts;
 using Flanneld.Commands.Output;
+using Flanneld.Host;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
@@ -91,7 +92,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
         await Progress.RunAsync("etcd and the metadata service", Task.WhenAll(finding, identifying, looking));
         var found = await finding;
         if (selected is not null && found is { Backend: not null, State.Config: ConfigState.Present { Config.Ipv6: not null } })
-            new HostCheck(options, parts.Host.Section).CheckIpv6(selected);
+            new HostCheck(options, files, parts.Host.Section).CheckIpv6(selected);
         return found;
     }
 
@@ -118,7 +119,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
     private string DescribeSources() => string.Join(", ", options.Sources.DistinctBy(source => source.Name)
         .CountBy(source => source.Source).Select(counted => $"{counted.Value} from {counted.Key}"));
 
-    private SelectedInterface? CheckHost(CheckSection results) => new HostCheck(options, results).Run();
+    private SelectedInterface? CheckHost(CheckSection results) => new HostCheck(options, files, results).Run();
 
     /// <summary>What carries the containers' packets on this host: bridges, firewall, Docker.</summary>
     private async Task CheckContainersAsync(

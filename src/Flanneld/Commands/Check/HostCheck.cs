@@ -1,5 +1,4 @@
 using Flannel.HostNetwork;
-using Flanneld.Commands.Check.Facts;
 using Flanneld.Host;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
@@ -7,7 +6,7 @@ using Flanneld.Options;
 namespace Flanneld.Commands.Check;
 
 /// <summary>Checks this host: interface, MTU, kernel settings and modules, command line.</summary>
-internal sealed class HostCheck(DaemonOptions options, CheckSection report)
+internal sealed class HostCheck(DaemonOptions options, HostFiles files, CheckSection report)
 {
     /// <returns>The interface between the hosts; null when none can be selected.</returns>
     public SelectedInterface? Run()
@@ -19,7 +18,7 @@ internal sealed class HostCheck(DaemonOptions options, CheckSection report)
             new MtuCheck(options, selected, report).CheckInterface();
         }
 
-        new ModulesCheck(HostFiles.OfThisHost, options, report).Run();
+        new ModulesCheck(files, options, report).Run();
 
         if (options.IsPasswordOnCommandLine)
         {

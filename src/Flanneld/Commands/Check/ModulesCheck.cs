@@ -1,4 +1,5 @@
 using Flanneld.Commands.Check.Facts;
+using Flanneld.Host;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;

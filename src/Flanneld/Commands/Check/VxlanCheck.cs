@@ -2,6 +2,7 @@ using Flannel.HostNetwork;
 using Flannel.HostNetwork.Vxlan;
 using Flanneld.Backends;
 using Flanneld.Commands.Check.Facts;
+using Flanneld.Host;
 
 namespace Flanneld.Commands.Check;
 

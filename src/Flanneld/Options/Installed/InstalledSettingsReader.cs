@@ -12,7 +12,7 @@ internal sealed record InstalledHost(string Root, Func<IReadOnlyList<string>, Ca
 /// otherwise from the packages' files.</summary>
 internal sealed class InstalledSettingsReader(InstalledHost host)
 {
-    private const string Unit = "flanneld.service";
+    public const string Unit = "flanneld.service";
 
     /// <summary>The unit inserts the value of this variable, which is flags, into its command line.</summary>
     private const string OptionsVariable = "FLANNELD_OPTIONS";

@@ -8,7 +8,7 @@ internal sealed class Systemctl(TimeProvider time)
     private const string Program = "systemctl";
 
     /// <summary>Exists while systemd is the service manager (sd_booted(3)).</summary>
-    private const string RunFolder = "/run/systemd/system";
+    public const string RunFolder = "/run/systemd/system";
 
     private static readonly TimeSpan LongestRun = TimeSpan.FromSeconds(5);
 

@@ -1,5 +1,6 @@
 using Flannel.Testbed;
 using Flanneld.Commands.BugReport;
+using Flanneld.Host;
 
 namespace Flanneld.Tests.Commands.BugReport;
 
@@ -27,13 +28,13 @@ public sealed class ReportHostTests : IDisposable
             [Install]
 
             """,
-            new ReportHost(folder.Path, TimeProvider.System).ReadDropIns());
+            new ReportHost(new HostFiles(folder.Path), TimeProvider.System).ReadDropIns());
     }
 
     [Fact]
     public async Task A_host_without_systemd_and_drop_ins_says_so()
     {
-        var host = new ReportHost(folder.Path, TimeProvider.System);
+        var host = new ReportHost(new HostFiles(folder.Path), TimeProvider.System);
         Assert.Equal("none\n", host.ReadDropIns());
         Assert.Equal("systemd does not run on this host\n", await host.ReadJournalAsync(TestContext.Current.CancellationToken));
     }
@@ -42,7 +43,7 @@ public sealed class ReportHostTests : IDisposable
     public void The_distribution_is_named()
     {
         Write("/etc/os-release", "PRETTY_NAME=\"Test 1\"\n");
-        Assert.EndsWith("\n\nPRETTY_NAME=\"Test 1\"\n", new ReportHost(folder.Path, TimeProvider.System).DescribeVersions());
+        Assert.EndsWith("\n\nPRETTY_NAME=\"Test 1\"\n", new ReportHost(new HostFiles(folder.Path), TimeProvider.System).DescribeVersions());
     }
 
     private void Write(string path, string text)

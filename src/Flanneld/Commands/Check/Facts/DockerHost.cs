@@ -1,6 +1,7 @@
 using System.Globalization;
 using Flannel.Core;
 using Flannel.HostNetwork;
+using Flanneld.Host;
 using Flanneld.Host.Interfaces;
 
 namespace Flanneld.Commands.Check.Facts;

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Flanneld.Host;
 
 namespace Flanneld.Commands.Check.Facts;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Flanneld.Host;
 
 namespace Flanneld.Commands.Check.Facts;
 

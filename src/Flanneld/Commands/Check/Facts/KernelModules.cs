@@ -1,3 +1,5 @@
+using Flanneld.Host;
+
 namespace Flanneld.Commands.Check.Facts;
 
 internal enum ModuleState

@@ -2,9 +2,9 @@ using System.Text;
 using Flannel.Core;
 using Flannel.HostNetwork;
 
-namespace Flanneld.Commands.Check.Facts;
+namespace Flanneld.Host;
 
-/// <summary>The files of the host that is checked. Nothing is written.</summary>
+/// <summary>The files of a host that a command describes. Nothing is written.</summary>
 /// <param name="Root">The folder of the files; <c>/</c> outside of tests.</param>
 internal sealed record HostFiles(string Root)
 {
