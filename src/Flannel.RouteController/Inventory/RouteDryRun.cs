@@ -48,7 +48,7 @@ public sealed class RouteDryRun
     {
         var tables = new VpcTables(desired.Vpc, routeTableIds, api, log);
         text.Append($"{desired.Vpc}: {desired.Nodes.Count} nodes in {desired.Network}\n");
-        foreach (var unroutable in desired.Unroutable.Concat(desired.Ipv6?.Unroutable ?? []))
+        foreach (var unroutable in desired.UnroutableNodes)
             text.Append($"  not routed {unroutable.Node.Destination}: {unroutable.Reason}\n");
         isComplete &= InventoryText.AddError(text, await tables.RefreshAsync(desired, cancellation));
         var vSwitches = desired.Nodes.Select(node => node.Node.VSwitchId).Distinct();

@@ -55,7 +55,7 @@ internal sealed class VpcInventory(DesiredVpcState desired, IReadOnlyList<string
 
     private void FindGaps()
     {
-        foreach (var unroutable in desired.Unroutable)
+        foreach (var unroutable in desired.UnroutableNodes)
             gaps.Add(RouteGap.Of(RouteGapKind.Unroutable, unroutable.Node, "", unroutable.Reason));
         foreach (var route in desired.RoutesOfNodes)
         {

@@ -36,6 +36,9 @@ public sealed record DesiredVpcState(
     /// <summary>The routes of both families.</summary>
     public IEnumerable<DesiredRoute> RoutesOfNodes => Ipv6 is null ? Nodes : Nodes.Concat(Ipv6.Nodes);
 
+    /// <summary>The routes of both families that are not possible.</summary>
+    public IEnumerable<UnroutableNode> UnroutableNodes => Ipv6 is null ? Unroutable : Unroutable.Concat(Ipv6.Unroutable);
+
     /// <summary>Groups the leases of a snapshot by VPC.</summary>
     public static IReadOnlyDictionary<VpcId, DesiredVpcState> Group(LeaseSnapshot snapshot)
     {

@@ -72,6 +72,18 @@ public sealed class RouteGapTests
     });
 
     [Fact]
+    public void An_IPv6_subnet_that_can_have_no_route_is_a_gap() => Run(async (cloud, leases) =>
+    {
+        leases.Config = InMemoryLeases.ConfigFor("10.24.0.0/16", "fd00::/48");
+        leases.Add("10.24.1.0/24", "i-1", ipv6: "fd01:0:0:1::/64");
+        cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1");
+        var listing = await ListAsync(cloud, leases);
+        var gap = Assert.Single(listing.Gaps);
+        Assert.Equal((RouteGapKind.Unroutable, "fd01:0:0:1::/64", 1), (gap.Kind, gap.Destination.ToString(), listing.Required));
+        Assert.Contains("outside IPv6Network", gap.Detail, StringComparison.Ordinal);
+    });
+
+    [Fact]
     public void A_lease_outside_a_changed_network_still_needs_its_entry_and_its_entry_is_listed() => Run(async (cloud, leases) =>
     {
         leases.Config = InMemoryLeases.ConfigFor("10.99.0.0/16");
