@@ -66,8 +66,7 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
         var writes = new Dictionary<RouteKey, RouteAction>();
         foreach (var action in actions)
         {
-            if (action is RouteAction.Create or RouteAction.Update or RouteAction.Mark or RouteAction.Delete)
-                writes.TryAdd(RouteKey.Of(action), action);
+            if (action.IsWrite) writes.TryAdd(RouteKey.Of(action), action);
         }
 
         foreach (var (key, failure) in failures.Where(pair => pair.Key.TableId == tableId).ToList())

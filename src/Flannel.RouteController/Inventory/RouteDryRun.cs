@@ -4,7 +4,6 @@ using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
 using Microsoft.Extensions.Logging;
 
@@ -19,7 +18,6 @@ public sealed class RouteDryRun
     private readonly IReadOnlyList<string> routeTableIds;
     private readonly OwnershipMark mark;
     private readonly StringBuilder text = new();
-    private readonly List<OtherClusterRoutes> otherClusters = [];
     private int changes;
     private bool isComplete = true;
 
@@ -41,47 +39,24 @@ public sealed class RouteDryRun
         foreach (var (_, desired) in DesiredVpcState.Group(snapshot).OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal))
             await run.AddAsync(desired, cancellation);
         if (run.text.Length == 0) run.text.Append("no node of this program holds a lease\n");
-        return new RouteDryRunResult(run.text.ToString(), run.changes, run.isComplete, run.otherClusters);
+        return new RouteDryRunResult(run.text.ToString(), run.changes, run.isComplete);
     }
 
     private async Task AddAsync(DesiredVpcState desired, CancellationToken cancellation)
     {
-        var tables = new VpcTables(desired.Vpc, routeTableIds, api, log);
+        var vpc = new VpcInventory(desired, routeTableIds, api, log);
+        await vpc.ReadAsync(cancellation);
         text.Append($"{desired.Vpc}: {desired.Nodes.Count} nodes in {desired.Network}\n");
         foreach (var unroutable in desired.UnroutableNodes)
             text.Append($"  not routed {unroutable.Node.Destination}: {unroutable.Reason}\n");
-        isComplete &= InventoryText.AddError(text, await tables.RefreshAsync(desired, cancellation));
-        var vSwitches = desired.Nodes.Select(node => node.Node.VSwitchId).Distinct();
-        foreach (var problem in vSwitches.Select(tables.ProblemOf).OfType<VSwitchProblem>())
-            text.Append($"  {problem.Message}\n");
-        foreach (var line in tables.Unverified) text.Append($"  {line}\n");
-        isComplete &= tables.Unverified.Count == 0;
-
-        var observation = await ObserveAsync(desired, tables, cancellation);
-        List<RouteAction> actions = [.. VpcPlan.For(observation.Ipv4, mark).Actions];
-        List<RouteAction> ipv6 = [.. VpcPlan.For(observation.Ipv6, mark).Actions];
-        List<RouteAction> all = [.. actions, .. ipv6];
+        foreach (var line in vpc.Problems.Concat(vpc.FindVSwitchProblems())) text.Append($"  {line}\n");
+        isComplete &= vpc.Problems.Count == 0;
+        var plans = vpc.PlanFor(mark);
+        List<RouteAction> all = [.. plans.SelectMany(plan => plan.Actions)];
         Print(all);
-        changes += all.Count(action => action is RouteAction.Create or RouteAction.Update or RouteAction.Mark or RouteAction.Delete);
-        var seen = OtherClustersIn(desired.Vpc, all);
-        foreach (var other in seen) text.Append($"  {other}\n");
-        otherClusters.AddRange(seen);
-        await CheckPermissionsAsync(desired.Vpc, actions, cancellation);
-        await CheckPermissionsAsync(desired.Vpc, ipv6, cancellation);
-    }
-
-    private async Task<VpcObservation> ObserveAsync(DesiredVpcState desired, VpcTables tables, CancellationToken cancellation)
-    {
-        var observed = new List<ObservedTable>();
-        foreach (var id in tables.Serving.Concat(tables.Others))
-        {
-            var result = await api.DescribeRouteEntryListAsync(desired.Vpc.RegionId, id, cancellation);
-            isComplete &= InventoryText.AddError(text, result.Error);
-            if (result.Value is { } entries)
-                observed.Add(new ObservedTable(id, tables.Serving.Contains(id), HasError: false, entries, new HashSet<string>()));
-        }
-
-        return new VpcObservation(desired, observed);
+        changes += all.Count(action => action.IsWrite);
+        foreach (var other in OtherClustersIn(desired.Vpc, all)) text.Append($"  {other}\n");
+        foreach (var plan in plans) await CheckPermissionsAsync(desired.Vpc, [.. plan.Actions], cancellation);
     }
 
     private List<OtherClusterRoutes> OtherClustersIn(VpcId vpc, IEnumerable<RouteAction> actions) =>
@@ -143,5 +118,4 @@ public sealed class RouteDryRun
 /// could not be read.</param>
 /// <param name="Changes">The number of actions that write.</param>
 /// <param name="Complete">False if something could not be read.</param>
-/// <param name="OtherClusters">The other clusters with routes inside the network.</param>
-public sealed record RouteDryRunResult(string Text, int Changes, bool Complete, IReadOnlyList<OtherClusterRoutes> OtherClusters);
+public sealed record RouteDryRunResult(string Text, int Changes, bool Complete);

@@ -30,7 +30,7 @@ public sealed class RouteInventory(
 
         var leases = new LeaseDestinations(snapshot);
         List<ListedRoute> routes = [.. vpcs.SelectMany(vpc => Listed(vpc, snapshot, leases))];
-        List<string> problems = [.. vpcs.SelectMany(vpc => vpc.Problems)];
+        List<string> problems = [.. vpcs.SelectMany(ProblemsOf)];
         // It may be the one that an entry belongs to.
         if (!snapshot.IsComplete) problems.Add("a lease cannot be read (see the log): no route can be deleted");
         var upstream = leases.OfUpstream.ToList();
@@ -38,6 +38,8 @@ public sealed class RouteInventory(
             [.. vpcs.Select(vpc => vpc.Vpc)], routes, [.. vpcs.SelectMany(vpc => vpc.Gaps), .. GapsOf(upstream, routes)], problems)
         {
             Required = vpcs.Sum(vpc => vpc.Required) + upstream.Count,
+            Changes = vpcs.Sum(vpc => vpc.CountChanges(mark)),
+            IsPlanComplete = vpcs.All(vpc => vpc.Problems.Count == 0),
             MayDelete = snapshot.IsComplete,
             RetryAfter = vpcs.Max(vpc => vpc.RetryAfter),
         };
@@ -58,6 +60,13 @@ public sealed class RouteInventory(
         }
 
         return new RouteRemovalResult(deleted, problems);
+    }
+
+    private static IEnumerable<string> ProblemsOf(VpcInventory vpc)
+    {
+        List<string> lines = [.. vpc.Problems];
+        if (vpc.ListDenial is { } denied) lines.Add($"the list of route tables not read: {denied.Summary}");
+        return lines.Select(line => $"{vpc.Vpc}: {line}");
     }
 
     private IEnumerable<ListedRoute> Listed(VpcInventory vpc, LeaseSnapshot snapshot, LeaseDestinations leases) =>

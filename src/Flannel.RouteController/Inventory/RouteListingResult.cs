@@ -13,6 +13,12 @@ public sealed record RouteListingResult(
     /// <summary>The number of leases that need a route.</summary>
     public int Required { get; init; }
 
+    /// <summary>The number of writes that the route controller would plan.</summary>
+    public int Changes { get; init; }
+
+    /// <summary>False if a table could not be read that the plan depends on.</summary>
+    public bool IsPlanComplete { get; init; } = true;
+
     /// <summary>False if a lease could not be read: an entry may belong to it.</summary>
     public bool MayDelete { get; init; } = true;
 

@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.RouteController.Inventory;
 
-/// <summary>Reads the route tables of one VPC, and finds which desired routes they lack.</summary>
+/// <summary>Reads the route tables of one VPC once, for a command, and finds which desired routes they lack.</summary>
+/// <remarks>The route controller reads them in passes, with back-off: <see cref="VpcObserver"/>.</remarks>
 internal sealed class VpcInventory(DesiredVpcState desired, IReadOnlyList<string> routeTableIds, ICloudApi api, ILogger log)
 {
     private readonly VpcTables tables = new(desired.Vpc, routeTableIds, api, log);
@@ -23,6 +24,10 @@ internal sealed class VpcInventory(DesiredVpcState desired, IReadOnlyList<string
     /// <summary>What could not be read, one line each.</summary>
     public IReadOnlyList<string> Problems => problems;
 
+    /// <summary>Why the tables could not be listed: then those that serve no node are not known. The route controller does not know them
+    /// either. Null if they were listed.</summary>
+    public CloudError? ListDenial => tables.ListDenial;
+
     public IReadOnlyList<RouteGap> Gaps => gaps;
 
     /// <summary>The number of leases that need a route.</summary>
@@ -33,8 +38,7 @@ internal sealed class VpcInventory(DesiredVpcState desired, IReadOnlyList<string
     public async Task ReadAsync(CancellationToken cancellation)
     {
         AddError(await tables.RefreshAsync(desired, cancellation), "the route tables");
-        AddError(tables.ListDenial, "the list of route tables");
-        foreach (var line in tables.Unverified) problems.Add($"{Vpc}: {line}");
+        problems.AddRange(tables.Unverified);
         foreach (var id in tables.Serving.Concat(tables.Others))
         {
             var entries = await api.DescribeRouteEntryListAsync(Vpc.RegionId, id, cancellation);
@@ -46,10 +50,27 @@ internal sealed class VpcInventory(DesiredVpcState desired, IReadOnlyList<string
         FindGaps();
     }
 
+    /// <summary>Why the tables of vSwitches of nodes are not known, one line each.</summary>
+    public IEnumerable<string> FindVSwitchProblems() =>
+        desired.Nodes.Select(node => node.Node.VSwitchId).Distinct().Select(tables.ProblemOf).OfType<VSwitchProblem>()
+            .Select(problem => problem.Message);
+
+    /// <summary>What a route controller would do: the plans of IPv4 and of IPv6.</summary>
+    public IReadOnlyList<VpcPlan> PlanFor(OwnershipMark mark)
+    {
+        var observation = new VpcObservation(desired, Tables);
+        return [VpcPlan.For(observation.Ipv4, mark), VpcPlan.For(observation.Ipv6, mark)];
+    }
+
+    /// <summary>The number of writes that a route controller would plan; none in a VPC without leases, in which it does not work.</summary>
+    public int CountChanges(OwnershipMark mark) => Required == 0 && desired.Released.Count == 0
+        ? 0
+        : PlanFor(mark).Sum(plan => plan.Actions.Count(action => action.IsWrite));
+
     private void AddError(CloudError? error, string what)
     {
         if (error is null) return;
-        problems.Add($"{Vpc}: {what} not read: {error.Summary}");
+        problems.Add($"{what} not read: {error.Summary}");
         if (error.RetryAfter > (RetryAfter ?? TimeSpan.Zero)) RetryAfter = error.RetryAfter;
     }
 

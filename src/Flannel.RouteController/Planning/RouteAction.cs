@@ -6,6 +6,9 @@ namespace Flannel.RouteController.Planning;
 /// <summary>What the plan says about one destination in one route table.</summary>
 public abstract record RouteAction(string RouteTableId, IpNetwork Destination)
 {
+    /// <summary>Whether it changes the route table.</summary>
+    public bool IsWrite => this is Create or Update or Mark or Delete;
+
     /// <summary>The entry is as desired.</summary>
     public sealed record Keep(RouteEntry Entry, DesiredRoute Desired) : RouteAction(Entry.RouteTableId, Desired.Destination);
 

@@ -166,6 +166,32 @@ public sealed class RouteInventoryTests
         Assert.Equal(RouteEntryStatus.Available, cloud.Tables["vtb-1"].At("10.24.6.0/24")!.Status);
     });
 
+    [Fact]
+    public void The_changes_are_those_of_the_dry_run() => Run(async (cloud, leases, routes) =>
+    {
+        // No route controller works in a VPC without leases.
+        Assert.Equal(0, (await ListAsync(routes, leases)).Changes);
+        leases.Add("10.24.1.0/24", "i-1");
+        leases.Add("10.24.7.0/24", "i-7");
+        var run = await RouteDryRun.RunAsync(
+            leases.Snapshot, InMemoryTerm.OurCluster, [], cloud, new RecordingLogger(), TestContext.Current.CancellationToken);
+        var listing = await ListAsync(routes, leases);
+        Assert.Equal((2, true), (run.Changes, run.Complete));
+        Assert.Equal((2, true), (listing.Changes, listing.IsPlanComplete));
+    });
+
+    [Fact]
+    public void A_plan_is_complete_without_the_permission_to_list_tables_and_incomplete_if_a_table_is_not_read() =>
+        Run(async (cloud, leases, routes) =>
+        {
+            leases.Add("10.24.1.0/24", "i-1");
+            cloud.DeniedActions.Add("vpc:DescribeRouteTableList");
+            var denied = await ListAsync(routes, leases);
+            Assert.Equal((true, false), (denied.IsPlanComplete, denied.IsComplete));
+            cloud.DeniedActions.Add("vpc:DescribeRouteEntryList");
+            Assert.False((await ListAsync(routes, leases)).IsPlanComplete);
+        });
+
     private static string Describe(ListedRoute route) =>
         $"{route.Kind} {route.Entry.DestinationText} {route.Entry.RouteEntryId} {route.Entry.NextHops[0].Id} {route.Owner}"
         + (route.Lease is { } lease ? $" of {lease.Subnet}" : "");

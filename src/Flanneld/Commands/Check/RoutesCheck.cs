@@ -16,27 +16,25 @@ internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend
     /// <param name="own">The VPC of this node.</param>
     public async Task RunAsync(LeaseSnapshot leases, CheckedCluster cluster, VpcId own, CancellationToken cancellation)
     {
-        var plan = await RouteDryRun.RunAsync(
-            leases, cluster.Id, backend.RouteTableIds, cloud.Api, NullLogger.Instance, cancellation);
-        CheckPlan(plan);
         var inventory = new RouteInventory(
             cluster.Id, backend.RouteTableIds, cloud.Api, context.Time, context.Random, NullLogger.Instance);
         var listing = await inventory.ListAsync(leases, own, cancellation);
+        CheckPlan(listing);
         CheckOtherClusters(listing);
         CheckOtherEntries(listing);
     }
 
-    private void CheckPlan(RouteDryRunResult plan)
+    private void CheckPlan(RouteListingResult listing)
     {
         var subject = CheckKind.LeasesAndRoutes;
-        if (!plan.Complete)
+        if (!listing.IsPlanComplete)
             report.Add(CheckResult.Warning(subject, "some could not be compared", "see 'flanneld --dry-run'"));
-        else if (plan.Changes == 0)
+        else if (listing.Changes == 0)
             report.Add(CheckResult.Ok(subject, "agree"));
         else
         {
             report.Add(CheckResult.Warning(
-                subject, Plural.Of(plan.Changes, "route differs", "routes differ"),
+                subject, Plural.Of(listing.Changes, "route differs", "routes differ"),
                 "the route controller corrects them; if they remain, see 'flanneld --dry-run' and its log"));
         }
     }
