@@ -53,6 +53,21 @@ public sealed class CheckReportTests
     }
 
     [Fact]
+    public void Escape_sequences_of_other_programs_do_not_reach_the_terminal()
+    {
+        var report = new CheckReport();
+        report.AddSection().Add(CheckResult.Warning(CheckKind.OtherDaemons, "\e[2J runs\nok", "stop \e[31mit") with { Lines = ["a\rb"] });
+        Assert.StartsWith(
+            """
+            warning  other daemons  ?[2J runs?ok
+                                      a?b
+                                    -> stop ?[31mit
+
+            """,
+            report.ToTable(isColored: false), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_json_has_the_same_results()
     {
         var json = JsonNode.Parse(Report().ToJson())!;
