@@ -9,15 +9,13 @@ using Flanneld.Clients;
 namespace Flanneld.Commands.Check;
 
 /// <summary>Checks Alibaba Cloud: endpoints, credentials, permissions, and the VPC.</summary>
-internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend, CheckSection report, TimeProvider time)
+internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend, CheckSection results, TimeProvider time)
 {
     /// <summary>Whether details that need no action are reported, too.</summary>
     public bool IsVerbose { get; init; }
 
     /// <inheritdoc cref="CredentialsCheck.IsMetadataAvailable"/>
     public bool IsMetadataAvailable { get; init; } = true;
-
-    private static readonly CheckKind PermissionsSubject = CheckKind.RamPermissions;
 
     /// <summary>A range for benchmarks (RFC 2544) that no VPC has: for the API's dry runs without a network configuration.</summary>
     private static readonly Ipv4Network SampleNetwork = Ipv4Network.Parse("198.18.0.0/15");
@@ -32,17 +30,17 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
         CheckClock(cloud.Api.ClockDifference);
         if (permissions.CredentialsError is { } error)
         {
-            report.Add(DescribeCredentialsError(error, isReached));
+            results.Add(DescribeCredentialsError(error, isReached));
             return null;
         }
 
         CheckPermissions(permissions.Permissions);
-        new VpcCheck(report).Run(permissions, backend, self, config?.Network);
+        new VpcCheck(results).Run(permissions, backend, self, config?.Network);
         return permissions;
     }
 
     public Task CheckCredentialsAsync(CancellationToken cancellation) =>
-        new CredentialsCheck(cloud.Credentials, backend.Role, report, IsVerbose) { IsMetadataAvailable = IsMetadataAvailable }
+        new CredentialsCheck(cloud.Credentials, backend.Role, results, IsVerbose) { IsMetadataAvailable = IsMetadataAvailable }
             .RunAsync(cancellation);
 
     private static Ipv4Network SampleSubnet(NetworkConfig? config) =>
@@ -53,12 +51,12 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
         var text = $"{error.Code} {error.Message}{error.RequestNote}";
         return error switch
         {
-            { IsLackOfCredentials: true } => CheckResult.Note(PermissionsSubject, "not checked: there are no credentials"),
-            { HttpStatus: 0 } when !isReached => CheckResult.Unknown(PermissionsSubject, "not checked: the VPC API is unavailable"),
+            { IsLackOfCredentials: true } => CheckResult.Note(CheckKind.RamPermissions, "not checked: there are no credentials"),
+            { HttpStatus: 0 } when !isReached => CheckResult.Unknown(CheckKind.RamPermissions, "not checked: the VPC API is unavailable"),
             { Kind: CloudErrorKind.RefreshCredentials, HttpStatus: not 0 } => CheckResult.Problem(
-                PermissionsSubject, $"not checked, the cloud rejects the key: {text}", "use an active key, or correct the one above"),
+                CheckKind.RamPermissions, $"not checked, the cloud rejects the key: {text}", "use an active key, or correct the one above"),
             // The endpoint accepts connections, and calls fail: that says nothing about the permissions.
-            _ => CheckResult.Unknown(PermissionsSubject, $"not checked: {text}"),
+            _ => CheckResult.Unknown(CheckKind.RamPermissions, $"not checked: {text}"),
         };
     }
 
@@ -79,7 +77,7 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
 
     private void ReportEndpoint(EndpointCheckResult result)
     {
-        var subject = result.Service switch
+        var kind = result.Service switch
         {
             "vpc" => CheckKind.VpcEndpoint,
             "ecs" => CheckKind.EcsEndpoint,
@@ -87,47 +85,47 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
         };
         if (!result.IsReachable)
         {
-            report.Add(CheckResult.Problem(
-                subject, result.Detail, $"let this instance resolve and connect to it (TCP 443), or set --{result.Service}-endpoint"));
+            results.Add(CheckResult.Problem(
+                kind, result.Detail, $"let this instance resolve and connect to it (TCP 443), or set --{result.Service}-endpoint"));
         }
         else if (result.Warning.Length > 0)
         {
-            report.Add(CheckResult.Warning(
-                subject, $"{result.Detail}; {result.Warning}",
+            results.Add(CheckResult.Warning(
+                kind, $"{result.Detail}; {result.Warning}",
                 "use the VPC's own DNS servers (100.100.2.136, 100.100.2.138), so that calls stay inside the VPC"));
         }
         else
         {
-            report.Add(CheckResult.Ok(subject, result.Detail));
+            results.Add(CheckResult.Ok(kind, result.Detail));
         }
     }
 
     private void CheckClock(TimeSpan? difference)
     {
         const int accurateSeconds = 2, toleratedSeconds = 60;
-        var subject = CheckKind.Clock;
+        var kind = CheckKind.Clock;
         if (difference is not { } ahead) return;
         var seconds = Math.Abs((long)ahead.TotalSeconds);
         var direction = ahead > TimeSpan.Zero ? "behind" : "ahead of";
         var detail = seconds < accurateSeconds ? "agrees with the cloud's" : $"is {seconds} s {direction} the cloud's";
-        report.Add(seconds < toleratedSeconds
-            ? CheckResult.Ok(subject, detail)
+        results.Add(seconds < toleratedSeconds
+            ? CheckResult.Ok(kind, detail)
             : CheckResult.Warning(
-                subject, detail,
+                kind, detail,
                 "start an NTP client (chrony); beyond 15 minutes a first call is rejected, and repeated with the cloud's time"));
     }
 
     private void CheckPermissions(IReadOnlyList<Permission> permissions)
     {
         var missing = permissions.Where(permission => permission.State is PermissionState.Denied or PermissionState.Blocked).ToList();
-        foreach (var permission in missing) report.AddMissingPermission(new MissingRamAction(permission.Action, "*"));
+        foreach (var permission in missing) results.AddMissingPermission(new MissingRamAction(permission.Action, "*"));
         var state = missing.Count > 0 ? CheckState.Warning : CheckState.Ok;
         // Without such a permission nothing works.
         if (missing.Any(permission => permission.LostWithout.Length == 0)) state = CheckState.Problem;
         var notGranted = permissions.Where(permission => permission.State != PermissionState.Granted).ToList();
         // Nothing works without such an action, and the API did not say whether it is allowed.
         if (missing.Count == 0 && notGranted.Any(permission => permission.LostWithout.Length == 0)) state = CheckState.Unknown;
-        report.Add(new CheckResult(PermissionsSubject, state, Summarize(permissions, notGranted, missing))
+        results.Add(new CheckResult(CheckKind.RamPermissions, state, Summarize(permissions, notGranted, missing))
         {
             Lines = DescribeNotGranted(notGranted),
             Advice = missing.Count > 0 ? "grant the missing permissions with the policy below" : "",

@@ -7,23 +7,23 @@ namespace Flanneld.Commands.Check;
 /// configuration.</summary>
 /// <param name="role">Of the network configuration; null without one.</param>
 /// <param name="isVerbose">Sources that have no key are listed although a later one has.</param>
-internal sealed class CredentialsCheck(CredentialChain credentials, AssumedRole? role, CheckSection report, bool isVerbose)
+internal sealed class CredentialsCheck(CredentialChain credentials, AssumedRole? role, CheckSection results, bool isVerbose)
 {
     /// <summary>Whether the metadata service answered; if not, that is reported as the cause.</summary>
     public bool IsMetadataAvailable { get; init; } = true;
 
-    private static readonly CheckKind Subject = CheckKind.Credentials;
+    private static readonly CheckKind Kind = CheckKind.Credentials;
 
     public async Task RunAsync(CancellationToken cancellation)
     {
         var providers = await credentials.ExplainAsync(cancellation);
         var used = providers.LastOrDefault(provider => provider.State == CredentialProviderState.Used);
         var ended = FindEnd(providers, used);
-        if (ended?.Denied is { } denied) report.AddMissingPermission(denied);
+        if (ended?.Denied is { } denied) results.AddMissingPermission(denied);
         // The provider that ended the chain is the result itself.
         var others = providers.Where(provider => provider.State != CredentialProviderState.NotTried && provider != ended
             && (isVerbose || used is null || provider.State is CredentialProviderState.Failed or CredentialProviderState.Used));
-        report.Add(Summarize(used, ended) with { Lines = [.. others.Select(DescribeLine)] });
+        results.Add(Summarize(used, ended) with { Lines = [.. others.Select(DescribeLine)] });
     }
 
     /// <summary>The provider that failed and ended the chain; null if a provider supplied the key. An assumed role is the last
@@ -36,12 +36,12 @@ internal sealed class CredentialsCheck(CredentialChain credentials, AssumedRole?
 
     private CheckResult Summarize(CredentialProviderStatus? used, CredentialProviderStatus? ended)
     {
-        if (ended is { IsImplicit: true } && !IsMetadataAvailable) return CheckResult.Unknown(Subject, ended.Detail);
-        if (ended is not null) return CheckResult.Problem(Subject, ended.Detail, Advice(ended));
-        if (used is not null) return CheckResult.Ok(Subject, $"{used.Name}, {used.Detail}");
-        if (!IsMetadataAvailable) return CheckResult.Unknown(Subject, "a RAM role is not known without the metadata service");
+        if (ended is { IsImplicit: true } && !IsMetadataAvailable) return CheckResult.Unknown(Kind, ended.Detail);
+        if (ended is not null) return CheckResult.Problem(Kind, ended.Detail, Advice(ended));
+        if (used is not null) return CheckResult.Ok(Kind, $"{used.Name}, {used.Detail}");
+        if (!IsMetadataAvailable) return CheckResult.Unknown(Kind, "a RAM role is not known without the metadata service");
         return CheckResult.Problem(
-            Subject, "none: no source of the chain below has any",
+            Kind, "none: no source of the chain below has any",
             "attach a RAM role to this instance (ECS console, the instance, Attach/Detach RAM Role), or use --access-key-file");
     }
 

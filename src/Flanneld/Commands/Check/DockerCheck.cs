@@ -6,7 +6,7 @@ namespace Flanneld.Commands.Check;
 
 /// <summary>Checks whether Docker uses the subnet of this node, and whether containers of other nodes reach its containers. Pure.</summary>
 /// <param name="subnet">Null while this node has no subnet.</param>
-internal sealed class DockerCheck(DockerHost docker, PublishedSubnet? subnet, CheckSection report)
+internal sealed class DockerCheck(DockerHost docker, PublishedSubnet? subnet, CheckSection results)
 {
     private const string InstallDropIn =
         "install the drop-in docker.conf or docker-io.conf of /usr/share/doc/flanneld/examples (docs/docker.md), then systemctl restart docker";
@@ -14,7 +14,7 @@ internal sealed class DockerCheck(DockerHost docker, PublishedSubnet? subnet, Ch
     /// <param name="rules">Of this host; fails if they cannot be read; null if that was not tried.</param>
     public void Run(Result<ForwardTrace>? rules)
     {
-        report.Add(DescribeState());
+        results.Add(DescribeState());
         CheckSettings();
         CheckDropIn();
         CheckBridge();
@@ -34,24 +34,24 @@ internal sealed class DockerCheck(DockerHost docker, PublishedSubnet? subnet, Ch
         var kind = CheckKind.DockerSettings;
         if (!docker.Settings.Ok)
         {
-            report.Add(CheckResult.Unknown(kind, $"{DockerSettings.Path} {docker.Settings.Error}"));
+            results.Add(CheckResult.Unknown(kind, $"{DockerSettings.Path} {docker.Settings.Error}"));
             return;
         }
 
         var settings = docker.Settings.Value;
-        var before = report.Results.Count;
+        var before = results.Results.Count;
         if (docker.Unit.PassesSubnet) CheckConflicts(settings);
         else CheckValues(settings);
         if (settings.MakesRules == false)
         {
-            report.Add(CheckResult.Warning(
+            results.Add(CheckResult.Warning(
                 kind, "iptables is false: Docker makes no firewall rules",
                 "let flanneld masquerade (ip-masq.conf), or set iptables to true"));
         }
 
         if (settings.FirewallBackend == "nftables")
-            report.Add(CheckResult.Unknown(kind, "firewall-backend is nftables: it is not checked"));
-        if (report.Results.Count == before) report.Add(CheckResult.Ok(kind, $"{DockerSettings.Path} does not conflict with flannel"));
+            results.Add(CheckResult.Unknown(kind, "firewall-backend is nftables: it is not checked"));
+        if (results.Results.Count == before) results.Add(CheckResult.Ok(kind, $"{DockerSettings.Path} does not conflict with flannel"));
     }
 
     /// <summary>Docker ends with "specified both as a flag and in the configuration file".</summary>
@@ -60,7 +60,7 @@ internal sealed class DockerCheck(DockerHost docker, PublishedSubnet? subnet, Ch
         List<string> given = [.. settings.GivenNames.Where(name => name != "ip-masq" || docker.Unit.PassesIpMasq)];
         if (given.Count == 0) return;
         var names = string.Join(" and ", given);
-        report.Add(CheckResult.Problem(
+        results.Add(CheckResult.Problem(
             CheckKind.DockerSettings,
             $"{names} {(given.Count == 1 ? "is" : "are")} in {DockerSettings.Path}, and the drop-in passes the same as flags:"
             + " Docker does not start with both",
@@ -72,21 +72,21 @@ internal sealed class DockerCheck(DockerHost docker, PublishedSubnet? subnet, Ch
         if (subnet is null) return;
         if (settings.BridgeAddress is { } bridge && bridge != subnet.BridgeAddress)
         {
-            report.Add(CheckResult.Problem(
+            results.Add(CheckResult.Problem(
                 CheckKind.DockerSettings, $"bip is {bridge}, and this node's subnet is {subnet.BridgeAddress}",
                 $"remove bip from {DockerSettings.Path}; {InstallDropIn}"));
         }
 
         if (settings.Mtu is { } mtu && subnet.Mtu is { } expected && mtu > expected)
         {
-            report.Add(CheckResult.Warning(
+            results.Add(CheckResult.Warning(
                 CheckKind.DockerSettings, $"mtu is {mtu}, and subnet.env says {expected}: larger packets are lost",
                 $"set mtu to {expected}, or remove it and let the drop-in pass it"));
         }
 
         if (settings.Masquerades != false && subnet.IpMasq == true)
         {
-            report.Add(CheckResult.Warning(
+            results.Add(CheckResult.Warning(
                 CheckKind.DockerSettings, "Docker masquerades, and flanneld does, too: containers of other nodes see the node's address",
                 $"set ip-masq to false in {DockerSettings.Path}, or let the drop-in pass it"));
         }
@@ -96,17 +96,17 @@ internal sealed class DockerCheck(DockerHost docker, PublishedSubnet? subnet, Ch
     {
         var kind = CheckKind.DockerDropIn;
         if (docker.Unit is { PassesSubnet: true, AcceptsForwarded: true })
-            report.Add(CheckResult.Ok(kind, "passes the subnet to Docker, and accepts the containers' traffic"));
+            results.Add(CheckResult.Ok(kind, "passes the subnet to Docker, and accepts the containers' traffic"));
         else if (docker.Unit.PassesSubnet)
-            report.Add(CheckResult.Ok(kind, "passes the subnet to Docker; it makes no rules in DOCKER-USER"));
+            results.Add(CheckResult.Ok(kind, "passes the subnet to Docker; it makes no rules in DOCKER-USER"));
         else if (docker.Settings is { Ok: true, Value.BridgeAddress: not null })
         {
-            report.Add(CheckResult.Warning(
+            results.Add(CheckResult.Warning(
                 kind, $"there is none; bip in {DockerSettings.Path} does not follow a change of the subnet", InstallDropIn));
         }
         else
         {
-            report.Add(CheckResult.Warning(kind, "no drop-in passes the subnet of this node to Docker", InstallDropIn));
+            results.Add(CheckResult.Warning(kind, "no drop-in passes the subnet of this node to Docker", InstallDropIn));
         }
     }
 
@@ -116,18 +116,18 @@ internal sealed class DockerCheck(DockerHost docker, PublishedSubnet? subnet, Ch
         if (docker.Bridge is not { } bridge) return;
         if (subnet is null)
         {
-            report.Add(CheckResult.Unknown(kind, "not compared: this node has no subnet yet"));
+            results.Add(CheckResult.Unknown(kind, "not compared: this node has no subnet yet"));
             return;
         }
 
         if (bridge.Addresses.Contains(subnet.Gateway))
         {
-            report.Add(CheckResult.Ok(kind, $"{bridge.Name} has {subnet.BridgeAddress}"));
+            results.Add(CheckResult.Ok(kind, $"{bridge.Name} has {subnet.BridgeAddress}"));
             return;
         }
 
         var addresses = bridge.Addresses.Count > 0 ? string.Join(", ", bridge.Addresses) : "no address";
-        report.Add(CheckResult.Problem(
+        results.Add(CheckResult.Problem(
             kind, $"{bridge.Name} has {addresses}, and this node's subnet is {subnet.BridgeAddress}",
             docker.Unit.PassesSubnet
                 ? "systemctl daemon-reload, systemctl restart docker, and start the containers again"
@@ -145,7 +145,7 @@ internal sealed class DockerCheck(DockerHost docker, PublishedSubnet? subnet, Ch
         {
             var addresses = Plural.Of(drops.Count, "container address", "container addresses");
             var problem = CheckResult.Problem(kind, $"the table raw drops packets of other hosts to {addresses}", advice);
-            report.Add(problem with { Lines = [.. drops.Take(3).Select(rule => $"-t raw -A PREROUTING {rule}")] });
+            results.Add(problem with { Lines = [.. drops.Take(3).Select(rule => $"-t raw -A PREROUTING {rule}")] });
             return;
         }
 
@@ -153,17 +153,17 @@ internal sealed class DockerCheck(DockerHost docker, PublishedSubnet? subnet, Ch
         switch (docker.DropsDirectAccess, docker.IsDirectAccessAllowed)
         {
             case (false, _):
-                report.Add(CheckResult.Ok(kind, "this release has no rules against it"));
+                results.Add(CheckResult.Ok(kind, "this release has no rules against it"));
                 break;
             case (_, true):
-                report.Add(CheckResult.Ok(kind, "allowed: Docker makes no rules in the table raw"));
+                results.Add(CheckResult.Ok(kind, "allowed: Docker makes no rules in the table raw"));
                 break;
             case (true, false):
-                report.Add(CheckResult.Problem(
+                results.Add(CheckResult.Problem(
                     kind, "Docker 28 and newer drop packets of other hosts to containers", advice));
                 break;
             default:
-                report.Add(CheckResult.Unknown(kind, "Docker's release or environment may not be read by this user"));
+                results.Add(CheckResult.Unknown(kind, "Docker's release or environment may not be read by this user"));
                 break;
         }
     }

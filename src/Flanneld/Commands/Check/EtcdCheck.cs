@@ -16,9 +16,8 @@ namespace Flanneld.Commands.Check;
 internal sealed record EtcdCheckResult(SubnetState State, IBackend? Backend);
 
 /// <summary>Checks etcd, and the configuration and the leases in it.</summary>
-internal sealed class EtcdCheck(DaemonOptions options, Connections connections, CheckSection report)
+internal sealed class EtcdCheck(DaemonOptions options, Connections connections, CheckSection results)
 {
-    private static readonly CheckKind ConfigSubject = CheckKind.Configuration;
     private const string CorrectConfig = "correct it with 'flanneld config set FILE'";
 
     private readonly string configKey = options.EtcdKeys.Config.ToStringUtf8();
@@ -28,11 +27,11 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     {
         if (!await CheckMembersAsync(cancellation))
         {
-            report.Add(CheckResult.Unknown(ConfigSubject, "not read: etcd is unavailable"));
+            results.Add(CheckResult.Unknown(CheckKind.Configuration, "not read: etcd is unavailable"));
             return null;
         }
 
-        return await ReadAsync<EtcdCheckResult>(ConfigSubject, CheckState.Problem, async () =>
+        return await ReadAsync<EtcdCheckResult>(CheckKind.Configuration, CheckState.Problem, async () =>
         {
             var state = await connections.Subnets.ReadAsync(cancellation);
             var backend = await CheckConfigAsync(state.Config, cancellation);
@@ -51,16 +50,16 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     /// <returns>The cluster's id; null when there is none, or etcd could not be read.</returns>
     public Task<ClusterId?> CheckControllerAsync(CancellationToken cancellation)
     {
-        var subject = CheckKind.RouteController;
-        return ReadAsync<ClusterId>(subject, CheckState.Warning, async () =>
+        var kind = CheckKind.RouteController;
+        return ReadAsync<ClusterId>(kind, CheckState.Warning, async () =>
         {
             var holder = await connections.Subnets.ReadControllerAsync(cancellation);
-            if (holder is not null) report.Add(CheckResult.Note(subject, $"{holder.InstanceId} ({holder.PublicIp})"));
+            if (holder is not null) results.Add(CheckResult.Note(kind, $"{holder.InstanceId} ({holder.PublicIp})"));
             else await ReportVacancyAsync(cancellation);
             var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation);
             if (cluster is ClusterIdResult.Unreadable)
             {
-                report.Add(CheckResult.Problem(
+                results.Add(CheckResult.Problem(
                     CheckKind.ClusterId, $"{options.EtcdKeys.Cluster.ToStringUtf8()} is not the id of a cluster: no route is written",
                     "delete the key; the route controller creates a new id"));
             }
@@ -73,24 +72,24 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     private async Task ReportVacancyAsync(CancellationToken cancellation)
     {
         var list = await connections.Subnets.ReadNonCandidatesAsync(NonCandidateText.Limit, cancellation);
-        report.SetNonCandidates(list);
+        results.SetNonCandidates(list);
         if (list.Count == 0)
         {
-            report.Add(CheckResult.Note(CheckKind.RouteController, "none now: no daemon that may write routes runs"));
+            results.Add(CheckResult.Note(CheckKind.RouteController, "none now: no daemon that may write routes runs"));
             return;
         }
 
         var warning = CheckResult.Warning(
             CheckKind.RouteController, $"none is elected: {list.Describe(atMost: 0)}",
             "correct the cause on one of them: 'flanneld check' there says more");
-        report.Add(warning with { Lines = NonCandidateText.Lines(list) });
+        results.Add(warning with { Lines = NonCandidateText.Lines(list) });
     }
 
     /// <returns>Null when etcd could not be read, which is reported.</returns>
-    private Task<T?> ReadAsync<T>(CheckKind subject, CheckState whenUnread, Func<Task<T?>> read) where T : class =>
+    private Task<T?> ReadAsync<T>(CheckKind kind, CheckState whenUnread, Func<Task<T?>> read) where T : class =>
         EtcdErrors.HandleAsync<T?>(read, e =>
         {
-            report.Add(new CheckResult(subject, whenUnread, $"not read: {e.Summary}") { Advice = Advice(e.Kind) });
+            results.Add(new CheckResult(kind, whenUnread, $"not read: {e.Summary}") { Advice = Advice(e.Kind) });
             return null;
         });
 
@@ -119,23 +118,24 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
             return null;
         }
 
-        report.Add(CheckResult.Ok(
-            ConfigSubject,
+        results.Add(CheckResult.Ok(
+            CheckKind.Configuration,
             $"network {config.Network}, subnets /{config.SubnetLength} from {config.SubnetMin} to {config.SubnetMax},"
             + $" backend {config.BackendType}{(config.Ipv6 is { } ipv6 ? $", IPv6 network {ipv6}" : "")}"));
-        foreach (var line in BackendFactory.Warnings(config)) report.Add(CheckResult.Warning(ConfigSubject, line, CorrectConfig));
+        foreach (var line in BackendFactory.Warnings(config))
+            results.Add(CheckResult.Warning(CheckKind.Configuration, line, CorrectConfig));
         return backend.Value;
     }
 
     private void ReportInvalidConfig(string error) =>
-        report.Add(CheckResult.Problem(ConfigSubject, $"{configKey} is invalid: {error}", CorrectConfig));
+        results.Add(CheckResult.Problem(CheckKind.Configuration, $"{configKey} is invalid: {error}", CorrectConfig));
 
     private async Task ReportMissingConfigAsync(CancellationToken cancellation)
     {
         var v2 = await connections.FindConfigInV2StoreAsync(cancellation);
         var found = v2 is null ? "" : $"; the v2 store of {v2} has one, which flannel does not read";
-        report.Add(CheckResult.Problem(
-            ConfigSubject, $"there is none at {configKey}{found}",
+        results.Add(CheckResult.Problem(
+            CheckKind.Configuration, $"there is none at {configKey}{found}",
             $"{connections.Subnets.ConfigCommand}, with a network that overlaps none of the VPC's ranges"));
     }
 
@@ -150,7 +150,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
         var isEnough = options.EtcdEndpoints == OptionDefaults.EtcdEndpoints ? unavailable < members.Length : unavailable == 0;
         var state = isEnough ? CheckState.Ok : CheckState.Warning;
         if (unavailable == members.Length) state = CheckState.Problem;
-        report.Add(new CheckResult(CheckKind.Etcd, state, $"{members.Length - unavailable} of {members.Length} endpoints answer")
+        results.Add(new CheckResult(CheckKind.Etcd, state, $"{members.Length - unavailable} of {members.Length} endpoints answer")
         {
             Lines = lines,
             Advice = isEnough ? "" : "start etcd there, or correct --etcd-endpoints",
@@ -164,28 +164,28 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     private async Task CheckOwnRouteAsync(Lease own, IBackend backend, CancellationToken cancellation)
     {
         var status = await connections.Subnets.ReadRouteStatusAsync(own.Key, cancellation);
-        report.Add(OwnRoute.Describe(own, status, backend.HasFallback));
+        results.Add(OwnRoute.Describe(own, status, backend.HasFallback));
     }
 
     private void CheckLeases(SubnetState state, NetworkConfig config, Lease? own)
     {
-        var subject = CheckKind.Leases;
+        var kind = CheckKind.Leases;
         var free = SubnetAllocator.CountFree(config, state.Taken);
         var detail = $"{state.Taken.Count} subnets leased, {free} free; this node has {own?.Subnet.ToString() ?? "none"}";
         if (free == 0 && own is null)
         {
-            report.Add(CheckResult.Problem(
-                subject, detail, "widen SubnetMin and SubnetMax, increase SubnetLen, or delete leases of nodes that no longer exist"));
+            results.Add(CheckResult.Problem(
+                kind, detail, "widen SubnetMin and SubnetMax, increase SubnetLen, or delete leases of nodes that no longer exist"));
         }
         else if (!state.IsComplete)
         {
-            report.Add(CheckResult.Warning(
-                subject, $"{detail}; a lease cannot be read",
+            results.Add(CheckResult.Warning(
+                kind, $"{detail}; a lease cannot be read",
                 "see the daemon's log, and delete or correct that key: until then no stale route is deleted"));
         }
         else
         {
-            report.Add(CheckResult.Ok(subject, detail));
+            results.Add(CheckResult.Ok(kind, detail));
         }
     }
 

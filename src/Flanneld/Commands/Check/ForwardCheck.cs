@@ -6,7 +6,7 @@ using Flanneld.Commands.Check.Facts;
 namespace Flanneld.Commands.Check;
 
 /// <summary>Checks whether iptables forwards packets of other nodes' containers to those of this node. Pure.</summary>
-internal sealed class ForwardCheck(PublishedSubnet? subnet, CheckSection report)
+internal sealed class ForwardCheck(PublishedSubnet? subnet, CheckSection results)
 {
     /// <param name="rules">Of this host; fails if they cannot be read.</param>
     /// <param name="interfaceName">The interface between the hosts.</param>
@@ -16,14 +16,14 @@ internal sealed class ForwardCheck(PublishedSubnet? subnet, CheckSection report)
         var kind = CheckKind.ForwardPolicy;
         if (!rules.Ok)
         {
-            report.Add(CheckResult.Unknown(kind, $"the rules of iptables are not read: {rules.Error}"));
+            results.Add(CheckResult.Unknown(kind, $"the rules of iptables are not read: {rules.Error}"));
             return;
         }
 
         var trace = rules.Value;
         if (subnet is null)
         {
-            report.Add(trace.Policy == "ACCEPT"
+            results.Add(trace.Policy == "ACCEPT"
                 ? CheckResult.Ok(kind, "the policy of FORWARD is ACCEPT")
                 : CheckResult.Note(
                     kind, $"the policy of FORWARD is {trace.Policy}: flanneld accepts the network when this node has its subnet,"
@@ -36,11 +36,11 @@ internal sealed class ForwardCheck(PublishedSubnet? subnet, CheckSection report)
         var packets = $"packets of other nodes' containers to {subnet.Subnet}";
         if (result.IsAccepted)
         {
-            report.Add(CheckResult.Ok(kind, $"{packets} are accepted: {result.By}"));
+            results.Add(CheckResult.Ok(kind, $"{packets} are accepted: {result.By}"));
             return;
         }
 
-        report.Add(CheckResult.Problem(
+        results.Add(CheckResult.Problem(
             kind, $"{packets} are dropped: {result.By}",
             bridgeName == ContainerBridge.Docker
                 ? "install the drop-in for Docker, which makes rules in DOCKER-USER (docs/docker.md), or give flanneld CAP_NET_ADMIN"
@@ -57,7 +57,7 @@ internal sealed class ForwardCheck(PublishedSubnet? subnet, CheckSection report)
         var names = string.Join(", ", chains.Value.Select(chain => chain.ToString()));
         var kind = CheckKind.ForwardPolicy;
         var advice = $"see 'nft list ruleset', and accept {subnet?.Network.ToString() ?? "the network"} there";
-        report.Add(chains.Value.Any(chain => chain.Policy != "accept")
+        results.Add(chains.Value.Any(chain => chain.Policy != "accept")
             ? CheckResult.Warning(kind, $"nft drops what it does not accept in {names}, which is not followed", advice)
             : CheckResult.Note(kind, $"nft has rules of its own in {names}, which are not followed"));
     }

@@ -4,7 +4,7 @@ using Flanneld.Host.Interfaces;
 namespace Flanneld.Commands.Check;
 
 /// <summary>Checks the metadata service and the identity that it reports.</summary>
-internal sealed class MetadataCheck(MetadataClient metadata, CheckSection report)
+internal sealed class MetadataCheck(MetadataClient metadata, CheckSection results)
 {
     /// <param name="selected">Null without an interface: then the identity cannot be read.</param>
     /// <returns>Null when the identity is unknown.</returns>
@@ -19,27 +19,27 @@ internal sealed class MetadataCheck(MetadataClient metadata, CheckSection report
         switch (await new InstanceIdentityReader(metadata).ReadAsync(selected.Interface.Mac, cancellation))
         {
             case InstanceIdentityResult.Identity { Value: var identity }:
-                report.Add(Available());
-                report.Add(CheckResult.Ok(
+                results.Add(Available());
+                results.Add(CheckResult.Ok(
                     CheckKind.Identity,
                     $"{identity.InstanceId} in {identity.ZoneId}, {identity.VpcId}, {identity.VSwitchId},"
                     + $" {identity.NetworkInterfaceId} ({(identity.PrimaryInterface ? "primary" : "secondary")})"));
                 return identity;
             case InstanceIdentityResult.NoSuchInterface none:
-                report.Add(CheckResult.Problem(CheckKind.Identity, none.Reason, "choose another interface with --iface"));
+                results.Add(CheckResult.Problem(CheckKind.Identity, none.Reason, "choose another interface with --iface"));
                 return null;
             case InstanceIdentityResult.NotAnEcsInstance not:
-                report.Add(NoInstance(not.Reason));
+                results.Add(NoInstance(not.Reason));
                 return null;
             case InstanceIdentityResult.Unreachable unreachable:
-                report.Add(Unavailable(unreachable.Reason));
+                results.Add(Unavailable(unreachable.Reason));
                 return null;
             default:
                 return null;
         }
     }
 
-    private async Task CheckServiceAsync(CancellationToken cancellation) => report.Add(
+    private async Task CheckServiceAsync(CancellationToken cancellation) => results.Add(
         await metadata.GetAsync("meta-data/instance-id", cancellation) switch
         {
             MetadataResult.Found => Available(),

@@ -5,7 +5,7 @@ using Flanneld.Options;
 namespace Flanneld.Commands.Check;
 
 /// <summary>Checks the kernel modules that masquerading and bridges need. That of VXLAN is a part of <see cref="VxlanCheck"/>.</summary>
-internal sealed class ModulesCheck(HostFiles files, DaemonOptions options, CheckSection report)
+internal sealed class ModulesCheck(HostFiles files, DaemonOptions options, CheckSection results)
 {
     public void Run()
     {
@@ -13,7 +13,7 @@ internal sealed class ModulesCheck(HostFiles files, DaemonOptions options, Check
         var modules = new KernelModules(files);
         if (options.IpMasq)
         {
-            report.Add(modules.Find("nf_tables") switch
+            results.Add(modules.Find("nf_tables") switch
             {
                 ModuleState.Present or ModuleState.Loadable => CheckResult.Ok(kind, "nf_tables, for --ip-masq"),
                 ModuleState.Missing when modules.Find("ip_tables") is ModuleState.Present or ModuleState.Loadable =>
@@ -28,7 +28,7 @@ internal sealed class ModulesCheck(HostFiles files, DaemonOptions options, Check
         // The kernel shows the settings of a bridge only while br_netfilter is loaded.
         if (files.Exists($"/sys/class/net/{ContainerBridge.Cni}") && !files.Exists("/proc/sys/net/bridge"))
         {
-            report.Add(CheckResult.Note(
+            results.Add(CheckResult.Note(
                 kind, "br_netfilter is not loaded: rules of iptables, such as those of kube-proxy, do not see packets inside"
                 + $" {ContainerBridge.Cni}"));
         }

@@ -6,7 +6,7 @@ using Flanneld.Options;
 namespace Flanneld.Commands.Check;
 
 /// <summary>Checks the MTU of the interface, of <c>subnet.env</c> and of the containers' bridges. Pure.</summary>
-internal sealed class MtuCheck(DaemonOptions options, SelectedInterface selected, CheckSection report)
+internal sealed class MtuCheck(DaemonOptions options, SelectedInterface selected, CheckSection results)
 {
     /// <summary>Of every VPC.</summary>
     private const int Standard = 1500;
@@ -19,12 +19,12 @@ internal sealed class MtuCheck(DaemonOptions options, SelectedInterface selected
         var (name, mtu) = (selected.Interface.Name, selected.Interface.Mtu);
         if (options.Mtu is { } given && given > mtu)
         {
-            report.Add(CheckResult.Warning(
+            results.Add(CheckResult.Warning(
                 CheckKind.Mtu, $"--mtu {given} is larger than the MTU {mtu} of {name}", "omit --mtu: the default fits the interface"));
         }
 
         if (selected.Interface.IsLoopback) return;
-        report.Add(mtu switch
+        results.Add(mtu switch
         {
             Standard => CheckResult.Ok(CheckKind.Mtu, $"{name} has {Standard}, as every VPC carries"),
             Jumbo => CheckResult.Ok(CheckKind.Mtu, $"{name} has {Jumbo}: all nodes must have jumbo frames enabled"),
@@ -46,32 +46,32 @@ internal sealed class MtuCheck(DaemonOptions options, SelectedInterface selected
         var expected = options.Mtu ?? backend?.MtuFor(selected.Interface.Mtu);
         if (expected is { } right && published != right)
         {
-            report.Add(CheckResult.Warning(
+            results.Add(CheckResult.Warning(
                 kind, $"FLANNEL_MTU is {published}, and {selected.Interface.Name} with MTU {selected.Interface.Mtu} gives {right}",
                 "restart flanneld, then Docker or the pods"));
         }
         else if (published > selected.Interface.Mtu)
         {
-            report.Add(CheckResult.Warning(
+            results.Add(CheckResult.Warning(
                 kind, $"FLANNEL_MTU {published} is larger than the MTU {selected.Interface.Mtu} of {selected.Interface.Name}",
                 "restart flanneld, then Docker or the pods"));
         }
         else
         {
-            report.Add(CheckResult.Ok(kind, $"FLANNEL_MTU is {published}"));
+            results.Add(CheckResult.Ok(kind, $"FLANNEL_MTU is {published}"));
         }
 
         foreach (var bridge in interfaces.Where(each => ContainerBridge.All.Contains(each.Name)))
         {
             if (bridge.Mtu > published)
             {
-                report.Add(CheckResult.Warning(
+                results.Add(CheckResult.Warning(
                     kind, $"{bridge.Name} has MTU {bridge.Mtu}, and FLANNEL_MTU is {published}: larger packets of containers are lost",
                     "restart Docker, or start the pods again"));
             }
             else if (bridge.Mtu < published)
             {
-                report.Add(CheckResult.Note(
+                results.Add(CheckResult.Note(
                     kind, $"{bridge.Name} has MTU {bridge.Mtu}, and FLANNEL_MTU is {published}: a bridge without containers has 1500"));
             }
         }

@@ -8,7 +8,7 @@ using Flanneld.Options;
 namespace Flanneld.Commands.Check;
 
 /// <summary>Looks for other flannel daemons: two of them on one host write the same routes, rules or subnet files.</summary>
-internal sealed class OtherDaemonsCheck(HostFiles files, DaemonOptions options, CheckSection report)
+internal sealed class OtherDaemonsCheck(HostFiles files, DaemonOptions options, CheckSection results)
 {
     private const string Program = "flanneld";
     private const string SubnetFileFlag = "subnet-file";
@@ -25,11 +25,11 @@ internal sealed class OtherDaemonsCheck(HostFiles files, DaemonOptions options, 
 
     /// <summary>Devices that a VXLAN backend makes.</summary>
     /// <param name="own">The device of this configuration; null without a tunnel.</param>
-    public static void CheckDevices(IEnumerable<HostInterface> interfaces, string? own, CheckSection report)
+    public static void CheckDevices(IEnumerable<HostInterface> interfaces, string? own, CheckSection results)
     {
         var others = interfaces.Select(device => device.Name).Where(name => VxlanDevice.IsName(name) && !IsOwn(name, own)).ToList();
         if (others.Count == 0) return;
-        report.Add(CheckResult.Warning(
+        results.Add(CheckResult.Warning(
             CheckKind.TunnelDevices, $"{string.Join(", ", others)} of another flannel daemon, or of an earlier configuration",
             $"if no other daemon uses it: {string.Join("; ", others.Select(name => $"ip link delete {name}"))}"));
     }
@@ -44,7 +44,7 @@ internal sealed class OtherDaemonsCheck(HostFiles files, DaemonOptions options, 
             .Where(process => process.Id != Environment.ProcessId && !IsCommand(process)).ToList();
         if (found.Count > 0 && SubnetFileLock.ReadHolder(files.PathOf(options.SubnetFile)) is { Ok: false } unreadable)
         {
-            report.Add(CheckResult.Unknown(
+            results.Add(CheckResult.Unknown(
                 CheckKind.OtherDaemons,
                 $"{found.Count} flanneld running; which of them has this subnet file is not known: {unreadable.Error}"));
             return;
@@ -53,7 +53,7 @@ internal sealed class OtherDaemonsCheck(HostFiles files, DaemonOptions options, 
         var others = found.Where(process => !IsHolder(process, options.SubnetFile)).ToList();
         if (others.Count == 0)
         {
-            report.Add(CheckResult.Ok(CheckKind.OtherDaemons, found.Count == 0 ? "no flanneld runs" : $"only process {found[0].Id}"));
+            results.Add(CheckResult.Ok(CheckKind.OtherDaemons, found.Count == 0 ? "no flanneld runs" : $"only process {found[0].Id}"));
             return;
         }
 
@@ -63,7 +63,7 @@ internal sealed class OtherDaemonsCheck(HostFiles files, DaemonOptions options, 
                 argument => argument.TrimStart('-').StartsWith("kube-subnet-mgr", StringComparison.Ordinal));
             var isOurs = IsHolder(other, SubnetFileOf(other));
             var what = isOurs ? "another daemon of this program" : "another flannel";
-            report.Add(CheckResult.Warning(
+            results.Add(CheckResult.Warning(
                 CheckKind.OtherDaemons,
                 $"{what} runs: process {other.Id}, {(other.Arguments is [var program, ..] ? program : Program)}, subnet file {SubnetFileOf(other)}"
                 + (isKubernetes ? " (kube-flannel)" : ""),
@@ -108,7 +108,7 @@ internal sealed class OtherDaemonsCheck(HostFiles files, DaemonOptions options, 
             if (PublishedSubnet.Read(files, path) is not { } other || other == own || seen.Contains(other.ToString())) continue;
             // /var/run is /run: one file with two paths.
             seen.Add(other.ToString());
-            report.Add(CheckResult.Warning(
+            results.Add(CheckResult.Warning(
                 CheckKind.OtherSubnetFiles,
                 $"{path} has {other.BridgeAddress}, and {options.SubnetFile} has {own?.BridgeAddress ?? "no subnet"}",
                 $"delete {path} if no daemon writes it, and let Docker and CNI read {options.SubnetFile}"));

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Flanneld.Commands.Check;
 
 /// <summary>Compares the route tables with the leases, and counts the entries inside the network that are not this cluster's.</summary>
-internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend, CheckSection report, ClientContext context)
+internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend, CheckSection results, ClientContext context)
 {
     private const int NamedEntries = 5;
 
@@ -26,15 +26,15 @@ internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend
 
     private void CheckPlan(RouteListingResult listing)
     {
-        var subject = CheckKind.LeasesAndRoutes;
+        var kind = CheckKind.LeasesAndRoutes;
         if (!listing.IsPlanComplete)
-            report.Add(CheckResult.Warning(subject, "some could not be compared", "see 'flanneld --dry-run'"));
+            results.Add(CheckResult.Warning(kind, "some could not be compared", "see 'flanneld --dry-run'"));
         else if (listing.Changes == 0)
-            report.Add(CheckResult.Ok(subject, "agree"));
+            results.Add(CheckResult.Ok(kind, "agree"));
         else
         {
-            report.Add(CheckResult.Warning(
-                subject, Plural.Of(listing.Changes, "route differs", "routes differ"),
+            results.Add(CheckResult.Warning(
+                kind, Plural.Of(listing.Changes, "route differs", "routes differ"),
                 "the route controller corrects them; if they remain, see 'flanneld --dry-run' and its log"));
         }
     }
@@ -51,7 +51,7 @@ internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend
                 $"{Plural.Of(other.Count(), "route")} of {other.Key.Mark} in {other.Key.Vpc}, inside this cluster's network",
                 "give each cluster of a VPC its own network; if that cluster no longer exists: flanneld routes clean --of"
                 + $" {other.Key.Mark}");
-            report.Add(warning with { Lines = Describe(other) });
+            results.Add(warning with { Lines = Describe(other) });
         }
     }
 
@@ -64,7 +64,7 @@ internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend
                 CheckKind.UnmanagedRoutes,
                 $"{Plural.Of(unmanaged.Count, "entry", "entries")} without a mark and without a lease inside the network",
                 "see 'flanneld routes'; if no one needs them, 'flanneld routes clean --unmanaged' deletes them");
-            report.Add(warning with { Lines = Describe(unmanaged) });
+            results.Add(warning with { Lines = Describe(unmanaged) });
         }
 
         var others = listing.Routes.Where(route => route.Kind is ListedKind.Hosted or ListedKind.Overlapping).ToList();
@@ -73,7 +73,7 @@ internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend
             CheckKind.OtherEntries,
             $"{Plural.Of(others.Count, "entry", "entries")} of other owners inside the network, or across the subnet of a lease",
             "the longest destination wins: give the containers a network that no other route is in");
-        report.Add(found with { Lines = Describe(others) });
+        results.Add(found with { Lines = Describe(others) });
     }
 
     private static List<string> Describe(IEnumerable<ListedRoute> routes)
