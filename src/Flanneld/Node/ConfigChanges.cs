@@ -46,7 +46,7 @@ internal sealed class ConfigChanges(LeasedSubnet leased, ILogger logger, Action<
         var backend = backends.Get(config);
         if (!backend.Ok)
             return new($"is not supported by this build ({backend.Error}): {Consequence}", true);
-        var differences = ConfigDifference.Between(startedUnder, config);
+        var differences = ChangedConfigKeys.Between(startedUnder, config);
         if (differences.Count == 0) return new("was written again without a change for this node", false);
         var change = $"changed ({string.Join(", ", differences)})";
         if (!SubnetAllocator.Fits(config, lease.Subnet))

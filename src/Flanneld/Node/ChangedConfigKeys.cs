@@ -3,8 +3,10 @@ using Flannel.Core.Configuration;
 
 namespace Flanneld.Node;
 
-/// <summary>Which keys of the network configuration differ, as a person reads it. Pure.</summary>
-internal static class ConfigDifference
+/// <summary>Which keys of the network configuration a running node sees changed, for its log. Pure.</summary>
+/// <remarks>It compares the values that the node uses, with their defaults, and shows only values that are known to be no secret. What an
+/// operator is about to write is compared as text: <see cref="Commands.Config.ConfigDifference"/>.</remarks>
+internal static class ChangedConfigKeys
 {
     /// <summary>The properties of <c>Backend</c> whose values may be shown. Another one may hold a secret, or a secret by
     /// mistake.</summary>
