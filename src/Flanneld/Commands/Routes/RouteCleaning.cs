@@ -25,7 +25,7 @@ internal sealed class RouteCleaning(RouteCommandContext context)
         if (!opened.Ok) return Result.Failure(opened.Error);
         using var cluster = opened.Value;
         var listing = await ListAsync(cluster, cancellation);
-        await new RouteList(cluster.Config, cluster.Config.BackendType, cluster.Id, listing, []).ToDocument().PrintAsync(Options);
+        await new RouteList(cluster.Config, cluster.Id, listing, []).ToDocument().PrintAsync(Options);
         var removed = await RemoveAsync(cluster, RouteSelection.Of(Options, listing), cancellation);
         return removed.Ok && !listing.IsComplete ? Result.Failure(Incomplete) : removed;
     });

@@ -14,12 +14,14 @@ namespace Flanneld.Commands.Routes;
 /// <param name="Listing">Null for a backend without routes.</param>
 /// <param name="Leases">Those that lack a route; for a backend without routes, all.</param>
 internal sealed record RouteList(
-    NetworkConfig Config, string Backend, ClusterId? Cluster, RouteListingResult? Listing, IReadOnlyList<LeaseDescription> Leases)
+    NetworkConfig Config, ClusterId? Cluster, RouteListingResult? Listing, IReadOnlyList<LeaseDescription> Leases)
 {
     private const int NameWidth = 10;
 
     /// <summary>For a backend without routes.</summary>
     public bool IsLeaseListComplete { get; init; } = true;
+
+    private string Backend => Config.BackendType;
 
     /// <returns>Which leases have no available route, or what could not be read, in one line; null if each lease has its route.</returns>
     public string? FindProblem()

@@ -21,10 +21,10 @@ internal sealed class RouteListReader(RouteCommandContext context)
     {
         var state = await context.Connections.Subnets.ReadAsync(cancellation);
         if (state.Config is ConfigState.Present { Config: var config }
-            && BackendFactory.Create(config) is { Ok: true, Value: { RequiresRoute: false } backend })
+            && BackendFactory.Create(config) is { Ok: true, Value: { RequiresRoute: false } })
         {
             var leases = state.Leases.Select(lease => new LeaseDescription(lease, null, null));
-            return new RouteList(config, backend.Type, null, null, [.. leases]) { IsLeaseListComplete = state.IsComplete };
+            return new RouteList(config, null, null, [.. leases]) { IsLeaseListComplete = state.IsComplete };
         }
 
         var opened = await context.OpenAsync(state, cancellation);
@@ -33,8 +33,7 @@ internal sealed class RouteListReader(RouteCommandContext context)
         var own = await context.ReadOwnVpcAsync(cancellation);
         var listing = await cluster.Inventory.ListAsync(cluster.Leases, own, cancellation);
         var lacking = listing.Gaps.Select(gap => gap.Lease).DistinctBy(lease => lease.Key).Take(MaxDescribed).ToList();
-        return new RouteList(
-            cluster.Config, cluster.Config.BackendType, cluster.Id, listing, await DescribeAsync(lacking, cancellation));
+        return new RouteList(cluster.Config, cluster.Id, listing, await DescribeAsync(lacking, cancellation));
     }
 
     private Task<IReadOnlyList<LeaseDescription>> DescribeAsync(IReadOnlyList<Lease> leases, CancellationToken cancellation) =>

@@ -16,6 +16,7 @@ internal sealed record RouteRow(
 {
     private const string Missing = "Missing";
     private const string WrongNextHop = "WrongNextHop";
+    private const string OtherCluster = "other-cluster";
 
     /// <summary>Of the entry; empty for a missing one, as for the name.</summary>
     public string EntryId { get; init; } = "";
@@ -39,8 +40,6 @@ internal sealed record RouteRow(
 
     /// <summary>The owner for people: that of another cluster is its mark.</summary>
     public string OwnerText => Owner == OtherCluster ? Mark! : Owner;
-
-    private const string OtherCluster = "other-cluster";
 
     public static RouteRow Of(ListedRoute route, string message) => new(
         route.Entry.RouteTableId, route.Vpc, route.Entry.Destination!.Value, route.Lease, route.Entry.NextHops,

@@ -19,22 +19,21 @@ internal sealed record RouteSelection(string Name, IReadOnlyList<ListedRoute> Ro
     }
 
     /// <summary>For each selection that would delete something, what it is and the command, one line each.</summary>
-    /// <param name="except">Selections of these flags are left out.</param>
-    public static IEnumerable<string> Offers(RouteListingResult listing, DaemonOptions? except = null)
+    public static IEnumerable<string> Offers(RouteListingResult listing)
     {
-        if (listing.Unmanaged.Count > 0 && except is not { RemoveUnmanaged: true })
+        if (listing.Unmanaged.Count > 0)
         {
             yield return $"{listing.Unmanaged.Count} unmanaged: no lease matches them, and they carry no mark;"
                 + " 'flanneld routes clean --unmanaged' deletes them";
         }
 
-        if (listing.Stale.Count > 0 && except is not { DeleteStale: true })
+        if (listing.Stale.Count > 0)
         {
             yield return $"{listing.Stale.Count} stale: of this cluster, and no lease matches them;"
                 + " 'flanneld routes clean --stale' deletes them now";
         }
 
-        foreach (var cluster in listing.OfOtherClusters.GroupBy(route => route.Mark!).Where(group => group.Key != except?.RemoveRoutesOf))
+        foreach (var cluster in listing.OfOtherClusters.GroupBy(route => route.Mark!))
         {
             yield return $"{cluster.Count()} of another cluster;"
                 + $" if it no longer exists, 'flanneld routes clean --of {cluster.Key}' deletes them";

@@ -146,8 +146,9 @@ public sealed class RouteListTests
     [Fact]
     public void A_backend_without_routes_has_its_leases()
     {
+        var vxlan = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}"""u8.ToArray()).Value;
         var lease = new LeaseDescription(Lease("10.24.2.0/24", 2, "vxlan"), null, null);
-        var list = new RouteList(Config, "vxlan", null, null, [lease]);
+        var list = new RouteList(vxlan, null, null, [lease]);
         Assert.Null(list.FindProblem());
         Assert.Equal(
             """
@@ -163,7 +164,7 @@ public sealed class RouteListTests
     private static RouteList List(IReadOnlyList<ListedRoute> routes, params RouteGap[] gaps)
     {
         Assert.True(ClusterId.TryParse("0123456789abcdef", out var cluster));
-        return new RouteList(Config, "ali-vpc", cluster, new RouteListingResult([Vpc], routes, gaps, []) { Required = 2 }, []);
+        return new RouteList(Config, cluster, new RouteListingResult([Vpc], routes, gaps, []) { Required = 2 }, []);
     }
 
     private static ListedRoute Entry(string destination, ListedKind kind, RouteOwner owner, string? mark)
