@@ -26,15 +26,12 @@ internal sealed class ControllerCandidate(
 
     public string? NotCandidateReason { get => notCandidateReason; private set => notCandidateReason = value; }
 
-    public string Credentials
+    public string DescribeCredentials()
     {
-        get
-        {
-            if (cloud.Credentials.Provider is not { } provider) return "not used yet";
-            return cloud.Credentials.Expiration is { } end
-                ? $"from {provider}, valid until {UtcText.Of(end)}"
-                : $"from {provider}, without expiry";
-        }
+        if (cloud.Credentials.Provider is not { } provider) return "not used yet";
+        return cloud.Credentials.Expiration is { } end
+            ? $"from {provider}, valid until {UtcText.Of(end)}"
+            : $"from {provider}, without expiry";
     }
 
     public void SetAccessKey(AccessKey? key) => cloud.Credentials.SetConfiguredKey(key);

@@ -12,7 +12,7 @@ internal interface IControllerCandidate : IDisposable
     string? NotCandidateReason { get; }
 
     /// <summary>The source of the current credentials and their expiry, one line without a secret. Thread-safe.</summary>
-    string Credentials => "unknown";
+    string DescribeCredentials();
 
     /// <summary>Replaces the access key of the network configuration; null for none.</summary>
     void SetAccessKey(AccessKey? key);

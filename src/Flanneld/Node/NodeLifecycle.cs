@@ -46,7 +46,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         if (candidate is not { } created) return ["this node is not a candidate for route controller"];
         var state = created.NotCandidateReason is { } reason ? $"this node is not a candidate for route controller: {reason}"
             : "this node is a candidate for route controller, or waits for an election";
-        return [state, $"credentials {created.Credentials}"];
+        return [state, $"credentials {created.DescribeCredentials()}"];
     }
 
     /// <summary>Must be called after all background tasks have ended.</summary>

@@ -27,6 +27,8 @@ internal sealed class RecordingCandidate(InstanceIdentity self) : IControllerCan
 
     public string? NotCandidateReason => null;
 
+    public string DescribeCredentials() => "not used yet";
+
     public void SetAccessKey(AccessKey? key) => AccessKeyId = key?.Id;
 
     public Task RunAsync(CancellationToken cancellation)

@@ -47,7 +47,7 @@ internal sealed class BugReportCommand(DaemonOptions options, Result<Connections
         var content = new ReportContent(options, opened, context, new ReportHost(HostFiles.OfThisHost, context.Time));
         // All at once: the time limits of services that do not answer would add up.
         var finding = content.FindSecretsAsync(cancellation);
-        var parts = content.Parts;
+        var parts = content.CreateParts();
         var texts = await Task.WhenAll(parts.Select(part => part.ReadAsync(context.Time, cancellation)));
         var report = new StringBuilder($"flanneld bug report of {Environment.MachineName}, {UtcText.Of(now)}\n");
         report.Append("Secrets are replaced by ***. Review it before you share it.\n");

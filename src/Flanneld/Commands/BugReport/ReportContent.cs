@@ -11,7 +11,7 @@ using Flanneld.Options;
 
 namespace Flanneld.Commands.BugReport;
 
-/// <summary>The parts of the report, in their order.</summary>
+/// <summary>What the parts of the report contain.</summary>
 /// <param name="opened">Parts that need no connections are read even if there are none.</param>
 internal sealed class ReportContent(DaemonOptions options, Result<Connections> opened, ClientContext context, ReportHost host)
 {
@@ -21,7 +21,8 @@ internal sealed class ReportContent(DaemonOptions options, Result<Connections> o
     /// <summary>For the check, which asks one service after the other.</summary>
     private static readonly TimeSpan LongLimit = TimeSpan.FromSeconds(90);
 
-    public IReadOnlyList<ReportPart> Parts =>
+    /// <summary>The parts in their order. Nothing is read yet.</summary>
+    public IReadOnlyList<ReportPart> CreateParts() =>
     [
         new("versions", ShortLimit, Always(() => $"flanneld {ProgramVersion.Text}\n{host.DescribeVersions()}")),
         new("etcd", ShortLimit, WithConnections(ReadEtcdAsync)),
