@@ -6,7 +6,7 @@ namespace Flanneld.Observability;
 /// <summary>Counts the messages that are logged, by level. Thread-safe.</summary>
 internal sealed class LogMessageCounter : ILoggerProvider
 {
-    private static readonly string[] levels = ["trace", "debug", "information", "warning", "error", "critical"];
+    private static readonly string[] Levels = ["trace", "debug", "information", "warning", "error", "critical"];
 
     private readonly CountingLogger logger = new();
 
@@ -19,12 +19,12 @@ internal sealed class LogMessageCounter : ILoggerProvider
     public void AppendTo(MetricText text)
     {
         for (var level = LogLevel.Trace; level <= LogLevel.Critical; level++)
-            text.Add(MetricCatalog.LogMessages, logger.CountOf(level), levels[(int)level]);
+            text.Add(MetricCatalog.LogMessages, logger.CountOf(level), Levels[(int)level]);
     }
 
     private sealed class CountingLogger : ILogger
     {
-        private readonly Counter[] counters = [.. levels.Select(_ => new Counter())];
+        private readonly Counter[] counters = [.. Levels.Select(_ => new Counter())];
 
         public long CountOf(LogLevel level) => counters[(int)level].Value;
 
