@@ -64,18 +64,18 @@ public static class ConfigStore
         {
             var response = await etcd.TxnAsync(request, cancellation);
             if (response.Succeeded) return new ConfigWriteResult.Written(response.Header.Revision);
-            return Judge(StoredConfig.Of(response.Responses[0].ResponseRange.Kvs.FirstOrDefault()), expected, value);
+            return ResultOf(StoredConfig.Of(response.Responses[0].ResponseRange.Kvs.FirstOrDefault()), expected, value);
         }
         catch (EtcdException e) when (e.MayHaveHappened)
         {
-            var now = Judge(await ReadAsync(etcd, keys, cancellation), expected, value);
+            var now = ResultOf(await ReadAsync(etcd, keys, cancellation), expected, value);
             if (now is ConfigWriteResult.Written) return now;
             throw;
         }
     }
 
     /// <summary>The write of a request whose response was lost may be the reason why the key has changed.</summary>
-    private static ConfigWriteResult Judge(StoredConfig now, StoredConfig expected, ReadOnlyMemory<byte> value) =>
+    private static ConfigWriteResult ResultOf(StoredConfig now, StoredConfig expected, ReadOnlyMemory<byte> value) =>
         now.Value is { } found && found.Span.SequenceEqual(value.Span) && now.ModRevision != expected.ModRevision
             ? new ConfigWriteResult.Written(now.ModRevision)
             : new ConfigWriteResult.Changed(now);

@@ -10,6 +10,10 @@ namespace Flanneld.Controller;
 /// <param name="mayControl">False with <c>--route-controller=never</c>.</param>
 internal sealed class ControllerVacancy(ISubnetManager subnets, string instanceId, bool mayControl, TimeProvider time, Random random)
 {
+    /// <summary>When no node has published a reason although no route controller is elected.</summary>
+    private const string UnknownReason =
+        "no node says why: either none has --route-controller=auto, or those that have it run a version that does not say it";
+
     private const int NamedNodes = 2;
 
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(5);
@@ -82,13 +86,9 @@ internal sealed class ControllerVacancy(ISubnetManager subnets, string instanceI
     {
         if (list.Count > 0)
             return $"none is elected; {list.Describe(NamedNodes)}{(mayControl ? "" : "; this node has --route-controller=never")}";
-        if (!mayControl) return $"none is elected; {NoneSaysWhy}";
+        if (!mayControl) return $"none is elected; {UnknownReason}";
         return own is null
             ? "none is elected; this node is a candidate"
             : $"none is elected; this node is not a candidate: {own}";
     }
-
-    /// <summary>When a list is empty although none is elected.</summary>
-    internal const string NoneSaysWhy =
-        "no node says why: either none has --route-controller=auto, or those that have it run a version that does not say it";
 }

@@ -97,6 +97,7 @@ internal sealed class DaemonOptions
 
     /// <summary>The mark of the cluster whose routes are to be deleted; null for none.</summary>
     public string? RemoveRoutesOf { get; set; }
+
     /// <summary>Of the commands that ask for a confirmation: it is given.</summary>
     public bool IsConfirmed { get; set; }
 

@@ -1,3 +1,4 @@
+using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
@@ -162,7 +163,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
 
     /// <summary>What a backend with routes needs.</summary>
     private async Task CheckRoutedAsync(
-        EtcdCheckResult? found, Flannel.AliCloud.Metadata.InstanceIdentity? identity, CheckPart controller, CancellationToken cancellation)
+        EtcdCheckResult? found, InstanceIdentity? identity, CheckPart controller, CancellationToken cancellation)
     {
         var reading = found is null
             ? Task.FromResult<ClusterId?>(null)
