@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
@@ -16,7 +15,7 @@ namespace Flanneld.Commands.Config;
 /// <param name="State">The leases.</param>
 internal sealed record ConfigDescription(string Key, StoredText Stored, ConfigInput Parsed, SubnetState State)
 {
-    private const int NameWidth = 15;
+    private const int NameWidth = 17;
 
     private NetworkConfig Config => Parsed.Config;
 
@@ -38,21 +37,20 @@ internal sealed record ConfigDescription(string Key, StoredText Stored, ConfigIn
 
     private string ToTable()
     {
-        var text = new StringBuilder();
-        Add(text, "key", $"{Key}, revision {Stored.ModRevision}");
-        Add(text, "network", Config.Network.ToString());
-        Add(text, "subnets", $"{Subnets(Config)}: {State.Taken.Count} leased, {Free} free");
+        var fields = new FieldList(NameWidth);
+        fields.Add("key", $"{Key}, revision {Stored.ModRevision}");
+        fields.Add("network", Config.Network.ToString());
+        fields.Add("subnets", $"{Subnets(Config)}: {State.Taken.Count} leased, {Free} free");
         if (Config.Ipv6 is { } ipv6)
         {
-            Add(text, "IPv6 network", ipv6.Network.ToString());
-            Add(text, "IPv6 subnets", Subnets(ipv6));
+            fields.Add("IPv6 network", ipv6.Network.ToString());
+            fields.Add("IPv6 subnets", Subnets(ipv6));
         }
 
-        Add(text, "backend", DescribeBackend());
-        if (Config.EnableNfTables is { } nfTables) Add(text, "EnableNFTables", nfTables ? "true" : "false");
-        foreach (var line in Parsed.Warnings) Add(text, "warning", line);
-        text.Append('\n').Append(JsonText.Compose(json => ConfigJson.Write(json, Stored.Json))).Append('\n');
-        return text.ToString();
+        fields.Add("backend", DescribeBackend());
+        if (Config.EnableNfTables is { } nfTables) fields.Add("EnableNFTables", nfTables ? "true" : "false");
+        foreach (var line in Parsed.Warnings) fields.Add("warning", line);
+        return $"{fields}\n{JsonText.Compose(json => ConfigJson.Write(json, Stored.Json))}\n";
     }
 
     private string DescribeBackend()
@@ -60,9 +58,6 @@ internal sealed record ConfigDescription(string Key, StoredText Stored, ConfigIn
         var settings = Backend is AliVpcBackend routed ? routed.Config.ToString() : Backend.Tunnel?.ToString();
         return settings is null ? Backend.Type : $"{Backend.Type}: {settings}";
     }
-
-    private static void Add(StringBuilder text, string name, string value) =>
-        text.Append(name.PadRight(NameWidth)).Append("  ").Append(value).Append('\n');
 
     private void WriteFields(Utf8JsonWriter json)
     {

@@ -117,10 +117,11 @@ internal sealed record RouteList(
             return leases.IsEmpty ? text.ToString() : text.Append('\n').Append(leases).ToString();
         }
 
-        Add(text, "cluster", Cluster?.Value ?? "without an id yet: the first route controller creates one");
-        Add(text, "network", Config.Ipv6 is { } ipv6 ? $"{Config.Network}, {ipv6.Network}" : Config.Network.ToString());
-        Add(text, "VPC", listing.Vpcs.Count == 0 ? "none: no node holds a lease" : string.Join(", ", listing.Vpcs));
-        text.Append('\n');
+        var fields = new FieldList(NameWidth);
+        fields.Add("cluster", Cluster?.Value ?? "without an id yet: the first route controller creates one");
+        fields.Add("network", Config.Ipv6 is { } ipv6 ? $"{Config.Network}, {ipv6.Network}" : Config.Network.ToString());
+        fields.Add("VPC", listing.Vpcs.Count == 0 ? "none: no node holds a lease" : string.Join(", ", listing.Vpcs));
+        text.Append(fields).Append('\n');
         var table = RouteTable.Of(Rows(), isWide);
         text.Append(table.IsEmpty ? "no entries inside the network\n" : table.ToString()).Append('\n');
         foreach (var line in listing.Problems) text.Append(TextColor.Clean(line)).Append('\n');
@@ -136,7 +137,4 @@ internal sealed record RouteList(
         if (lacking > 0) return $"{leases}, {lacking} without an available route";
         return listing.IsComplete ? $"{leases}, all with an available route" : $"{leases}, not all compared";
     }
-
-    private static void Add(StringBuilder text, string name, string value) =>
-        text.Append(name.PadRight(NameWidth)).Append(value).Append('\n');
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Flannel.Core;
 using Flannel.Core.Addresses;
@@ -115,65 +114,56 @@ internal sealed record NodeDescription(
 
     private string ToTable(string subnetFile, DateTimeOffset now)
     {
-        var text = new StringBuilder();
-        Add(text, "node", $"{Selected.PublicIp} on {Selected.Interface.Name}, MTU {Selected.Interface.Mtu}");
-        AddState(text, "daemon", Daemon.Detail.Length > 0 ? $"{Daemon.Name}: {Daemon.Detail}" : Daemon.Name);
+        var fields = new FieldList(NameWidth);
+        fields.Add("node", $"{Selected.PublicIp} on {Selected.Interface.Name}, MTU {Selected.Interface.Mtu}");
+        fields.AddState("daemon", Daemon.Detail.Length > 0 ? $"{Daemon.Name}: {Daemon.Detail}" : Daemon.Name);
         if (Cluster.Ok)
         {
-            AddLease(text, Cluster.Value.Lease, now);
-            AddController(text, Cluster.Value);
+            AddLease(fields, Cluster.Value.Lease, now);
+            AddController(fields, Cluster.Value);
         }
         else
         {
-            Add(text, "lease", $"unknown: {Cluster.Error}");
+            fields.Add("lease", $"unknown: {Cluster.Error}");
         }
 
-        Add(text, "subnet file", $"{Redaction.Path(subnetFile)}: {FileSubnet?.ToString() ?? "none"}");
-        AddState(text, "subnet usable", FindProblem() is { } problem ? $"no: {problem}" : "yes");
-        return text.ToString();
+        fields.Add("subnet file", $"{Redaction.Path(subnetFile)}: {FileSubnet?.ToString() ?? "none"}");
+        fields.AddState("subnet usable", FindProblem() is { } problem ? $"no: {problem}" : "yes");
+        return fields.ToString();
     }
 
-    private static void AddLease(StringBuilder text, LeaseDescription? lease, DateTimeOffset now)
+    private static void AddLease(FieldList fields, LeaseDescription? lease, DateTimeOffset now)
     {
         if (lease is null)
         {
-            Add(text, "lease", "none");
+            fields.Add("lease", "none");
             return;
         }
 
         var instance = lease.InstanceId.Length > 0 ? $", instance {lease.InstanceId}" : "";
         var expiry = lease.Expiry(now) is { Length: > 0 } end ? $", expires {end}" : "";
-        Add(text, "lease", $"{lease.Lease.Subnet}, backend {lease.Lease.Attributes.BackendType}{instance}{expiry}");
+        fields.Add("lease", $"{lease.Lease.Subnet}, backend {lease.Lease.Attributes.BackendType}{instance}{expiry}");
         if (lease.Ipv6Subnet is { } ipv6)
-            Add(text, "IPv6 subnet", lease.Lease.Attributes.PublicIpv6 is { } address ? $"{ipv6}, node {address}" : ipv6);
+            fields.Add("IPv6 subnet", lease.Lease.Attributes.PublicIpv6 is { } address ? $"{ipv6}, node {address}" : ipv6);
         if (!lease.RequiresRoute) return;
-        AddState(text, "route", lease.Route is not { } route ? "no status yet" : RouteStatusText.WithTime(route)
+        fields.AddState("route", lease.Route is not { } route ? "no status yet" : RouteStatusText.WithTime(route)
             + (lease.IsInFallback ? "; reached through the VXLAN tunnel" : ""));
-        if (lease.Route?.Ipv6 is { } ipv6Route) AddState(text, "IPv6 route", RouteStatusText.Of(ipv6Route));
-        else if (lease.Ipv6Subnet is not null) Add(text, "IPv6 route", "no status");
+        if (lease.Route?.Ipv6 is { } ipv6Route) fields.AddState("IPv6 route", RouteStatusText.Of(ipv6Route));
+        else if (lease.Ipv6Subnet is not null) fields.Add("IPv6 route", "no status");
     }
 
-    private static void AddController(StringBuilder text, NodeInCluster cluster)
+    private static void AddController(FieldList fields, NodeInCluster cluster)
     {
         const string name = "route controller";
         if (cluster.Controller is { } controller)
         {
-            Add(text, name, $"{controller.InstanceId} ({controller.PublicIp})");
+            fields.Add(name, $"{controller.InstanceId} ({controller.PublicIp})");
             return;
         }
 
         var list = cluster.NonCandidates;
         if (list.Count == 0 && cluster.Lease is not { RequiresRoute: true }) return;
-        Add(text, name, list.Count == 0 ? "none" : $"none: {list.Describe(atMost: 0)}");
-        foreach (var line in NonCandidateText.Lines(list)) Add(text, "", line);
+        fields.Add(name, list.Count == 0 ? "none" : $"none: {list.Describe(atMost: 0)}");
+        foreach (var line in NonCandidateText.Lines(list)) fields.Add("", line);
     }
-
-    /// <summary>A line whose value begins with a state.</summary>
-    private static void AddState(StringBuilder text, string name, string value) =>
-        Append(text, name, TextColor.OfFirstWord(TextColor.Clean(value)));
-
-    private static void Add(StringBuilder text, string name, string value) => Append(text, name, TextColor.Clean(value));
-
-    private static void Append(StringBuilder text, string name, string value) =>
-        text.Append(name.PadRight(NameWidth)).Append(value).Append('\n');
 }

@@ -1,0 +1,20 @@
+using System.Text;
+
+namespace Flanneld.Commands.Output;
+
+/// <summary>Lines of a name and a value. The values are aligned, and control characters in them are replaced.</summary>
+/// <param name="width">Of the names, with the blanks after them.</param>
+internal sealed class FieldList(int width)
+{
+    private readonly StringBuilder text = new();
+
+    public void Add(string name, string value) => Append(name, TextColor.Clean(value));
+
+    /// <summary>A line whose value begins with a state, which gets its color.</summary>
+    public void AddState(string name, string value) => Append(name, TextColor.OfFirstWord(TextColor.Clean(value)));
+
+    /// <summary>With a final line feed.</summary>
+    public override string ToString() => text.ToString();
+
+    private void Append(string name, string value) => text.Append(name.PadRight(width)).Append(value).Append('\n');
+}
