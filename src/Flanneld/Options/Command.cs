@@ -131,7 +131,12 @@ internal sealed record CommandDescriptor(Command Command, string Name, string He
     public IReadOnlyList<string> Examples { get; init; } = [];
 
     /// <summary>How many words of <see cref="Argument"/> are taken.</summary>
-    public int MaxArguments => Command == Command.Help ? 2 : Math.Min(Argument.Length, 1);
+    public int MaxArguments => (Command, Argument) switch
+    {
+        (Command.Help, _) => 2,
+        (_, "") => 0,
+        _ => 1,
+    };
 
     /// <summary>The number of its words.</summary>
     public int Words => Name.Split(' ').Length;
