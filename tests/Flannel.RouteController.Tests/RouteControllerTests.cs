@@ -78,6 +78,25 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
+    public void A_route_that_was_deleted_while_its_lease_was_gone_is_not_reported_as_available() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        await cluster.JoinAndEndAsync("10.24.5.0/24", "i-1");
+        await cluster.Time.Pass(TimeSpan.FromSeconds(5));
+        // By 'flanneld routes clean --stale' on another node.
+        cluster.Cloud.Tables["vtb-1"].Entries.RemoveAll(entry => entry.Destination == "10.24.5.0/24");
+        var published = cluster.Term.Statuses.Published.Count;
+        var returned = cluster.Time.Elapsed;
+        cluster.Join("10.24.5.0/24", "i-1");
+        await cluster.Time.Until(() => cluster.Hop("10.24.5.0/24") == "i-1" && cluster.State("10.24.5.0/24") == RouteState.Available);
+
+        Assert.InRange(cluster.Time.Elapsed - returned, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+        Assert.Equal(
+            [RouteState.Pending, RouteState.Available],
+            cluster.Term.Statuses.Published.Skip(published).Select(status => status.Status.State));
+    });
+
+    [Fact]
     public void Two_hundred_nodes_take_four_calls() => Cluster.Run(async cluster =>
     {
         for (var i = 0; i < 200; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");

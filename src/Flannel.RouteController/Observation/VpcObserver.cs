@@ -13,6 +13,7 @@ internal sealed class VpcObserver(
     /// <summary>How soon a vSwitch that could not be read is read again.</summary>
     private static readonly TimeSpan VSwitchRetry = TimeSpan.FromSeconds(2);
 
+    private readonly HashSet<LeaseIdentity> seen = [];
     private bool mustReadOthers = true;
     private long vSwitchesReadAt;
 
@@ -43,6 +44,7 @@ internal sealed class VpcObserver(
             if (!isListed && !tables.Knows(desired)) return;
         }
 
+        if (HasNewLeaseWithEntry(desired)) entries.Invalidate(tables.Serving);
         await ReadEntriesAsync(isListed, cancellation);
     }
 
@@ -70,6 +72,18 @@ internal sealed class VpcObserver(
     {
         schedule.SetOrRemove(Deadline.Table, schedule.IsPending(Deadline.Read) ? null : entries.NextRetry());
         schedule.SetOrRemove(Deadline.VSwitch, tables.HasUnresolvedVSwitches ? VSwitchRetry : null);
+    }
+
+    /// <summary>Whether a lease is new, and its route seems to exist already: the entry may have been deleted since the last read, because
+    /// no lease held its destination.</summary>
+    private bool HasNewLeaseWithEntry(DesiredVpcState desired)
+    {
+        var added = desired.RoutesOfNodes.Where(route => !seen.Contains(LeaseIdentity.Of(route))).ToList();
+        seen.Clear();
+        seen.UnionWith(desired.RoutesOfNodes.Select(LeaseIdentity.Of));
+        if (added.Count == 0) return false;
+        var destinations = tables.Serving.SelectMany(id => entries.Of(id) ?? []).Select(entry => entry.Destination).ToHashSet();
+        return added.Any(route => destinations.Contains(route.Destination));
     }
 
     /// <returns>False if the list failed.</returns>
@@ -113,5 +127,11 @@ internal sealed class VpcObserver(
 
         // Not readable as a route table, or not permitted and not needed: ignored until the next list.
         if (error.Kind is CloudErrorKind.Fatal or CloudErrorKind.Denied) tables.Drop(tableId);
+    }
+
+    /// <summary>A lease that ended and was acquired again has another one.</summary>
+    private sealed record LeaseIdentity(string Key, long CreateRevision, bool IsIpv6)
+    {
+        public static LeaseIdentity Of(DesiredRoute route) => new(route.Key, route.Lease.CreateRevision, route.IsIpv6);
     }
 }
