@@ -24,7 +24,7 @@ public sealed class UnitFileTests
     [InlineData("EnvironmentFile=-/etc/default/flanneld")]
     [InlineData("EnvironmentFile=-/etc/sysconfig/flanneld")]
     [InlineData("ExecStart=/usr/sbin/flanneld $FLANNELD_OPTIONS")]
-    [InlineData("ExecReload=/bin/kill -HUP $MAINPID")]
+    [InlineData("ExecReload=/bin/sh -c 'kill -HUP $MAINPID'")]
     public void The_unit_contains(string line) => Assert.Contains($"\n{line}\n", s_unit);
 
     [Theory]
