@@ -122,7 +122,7 @@ internal static class Flags
             (o, s) => FlagValues.Number(s, 0, 3600, "of seconds ", v => o.ReleaseWait = TimeSpan.FromSeconds(v)))
             { Only = [Command.Release] },
         new("force", Cloud, "", "false",
-            "of 'release': while the daemon runs, and no wait without --wait; of 'config set': if something does not fit",
+            "of 'release': while the daemon runs, and without a wait; of 'config set': if something does not fit",
             (o, s) => FlagValues.Boolean(s, v => o.Force = v)) { Only = [Command.Release, Command.ConfigSet] },
 
         new("healthz-ip", Health, "IP", OptionDefaults.HealthzIp, "address of /healthz, /readyz and /metrics",

@@ -84,10 +84,10 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
         var finding = parts.Etcd.RunAsync(
             (results, stop) => new EtcdCheck(options, connections, results).RunAsync(selected, stop), cancellation);
         var looking = parts.Daemons.RunAsync(
-            (results, _) =>
+            async (results, stop) =>
             {
+                await new DaemonCheck(options, results).RunAsync(stop);
                 new OtherDaemonsCheck(files, options, results).Run();
-                return Task.CompletedTask;
             },
             cancellation);
         await Progress.RunAsync("etcd and the metadata service", Task.WhenAll(finding, identifying, looking));

@@ -13,6 +13,7 @@ internal sealed record CheckKind(string Id, string Subject)
     public static readonly CheckKind Ipv6 = new("ipv6", "IPv6");
     public static readonly CheckKind KernelModules = new("kernel-modules", "kernel modules");
     public static readonly CheckKind EtcdPassword = new("etcd-password", "etcd password");
+    public static readonly CheckKind Daemon = new("daemon", "daemon");
     public static readonly CheckKind OtherDaemons = new("other-daemons", "other daemons");
     public static readonly CheckKind OtherSubnetFiles = new("other-subnet-files", "other subnet files");
     public static readonly CheckKind Etcd = new("etcd", "etcd");
@@ -55,7 +56,7 @@ internal sealed record CheckKind(string Id, string Subject)
     /// <summary>All of them, in the order of the report.</summary>
     public static IReadOnlyList<CheckKind> All { get; } =
     [
-        Settings, Options, Interface, Mtu, Sysctls, Ipv6, KernelModules, EtcdPassword, OtherDaemons, OtherSubnetFiles, Etcd,
+        Settings, Options, Interface, Mtu, Sysctls, Ipv6, KernelModules, EtcdPassword, Daemon, OtherDaemons, OtherSubnetFiles, Etcd,
         Configuration, Leases, OwnRoute, TunnelDevices, ContainerMtu, ForwardPolicy, Docker, DockerSettings, DockerDropIn, DockerBridge,
         DockerDirectAccess, VxlanCommand, VxlanCapability, VxlanModule, VxlanSettings, RouteController, ClusterId, Metadata, Identity,
         VpcEndpoint, EcsEndpoint, StsEndpoint, Credentials, Clock, RamPermissions, RouteTable, Quota, Network, SourceDestCheck,

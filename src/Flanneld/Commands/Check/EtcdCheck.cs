@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
@@ -5,6 +6,7 @@ using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Flanneld.Backends;
 using Flanneld.Clients;
+using Flanneld.Commands.Config;
 using Flanneld.Commands.Output;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
@@ -171,11 +173,16 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     {
         var kind = CheckKind.Leases;
         var free = SubnetAllocator.CountFree(config, state.Taken);
-        var detail = $"{state.Taken.Count} subnets leased, {free} free; this node has {own?.Subnet.ToString() ?? "none"}";
+        var detail = $"{Plural.Of(state.Taken.Count, "subnet")} leased, {free} free; this node has {own?.Subnet.ToString() ?? "none"}";
         if (free == 0 && own is null)
         {
             results.Add(CheckResult.Problem(
                 kind, detail, "widen SubnetMin and SubnetMax, increase SubnetLen, or delete leases of nodes that no longer exist"));
+        }
+        else if (own is not null && LeaseFit.FindMisfits(config, [own]) is [var misfit])
+        {
+            results.Add(CheckResult.Warning(
+                kind, $"{detail}; {misfit}", "see 'flanneld config get'; a restart of this node changes the addresses of its containers"));
         }
         else if (!state.IsComplete)
         {

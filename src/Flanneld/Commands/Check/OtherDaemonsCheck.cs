@@ -40,7 +40,8 @@ internal sealed class OtherDaemonsCheck(HostFiles files, DaemonOptions options, 
 
     private void CheckProcesses()
     {
-        var found = new HostProcesses(files).Find(Program)
+        var processes = new HostProcesses(files);
+        var found = processes.Find(Program)
             .Where(process => process.Id != Environment.ProcessId && !IsCommand(process)).ToList();
         if (found.Count > 0 && SubnetFileLock.ReadHolder(files.PathOf(options.SubnetFile)) is { Ok: false } unreadable)
         {
@@ -51,6 +52,9 @@ internal sealed class OtherDaemonsCheck(HostFiles files, DaemonOptions options, 
         }
 
         var others = found.Where(process => !IsHolder(process, options.SubnetFile)).ToList();
+        // On a full disk the lock names no process. Two daemons of this program with one subnet file cannot run at once.
+        if (others is [var only] && found.Count == 1 && processes.IsThisProgram(only.Id) && SubnetFileOf(only) == options.SubnetFile)
+            others.Clear();
         if (others.Count == 0)
         {
             results.Add(CheckResult.Ok(CheckKind.OtherDaemons, found.Count == 0 ? "no flanneld runs" : $"only process {found[0].Id}"));

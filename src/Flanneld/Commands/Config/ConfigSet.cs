@@ -102,7 +102,8 @@ internal sealed class ConfigSet(DaemonOptions options, Connections connections, 
     private string DescribeRestore(StoredConfig stored) => stored.Value is null
         ? ""
         : $"\nthe previous value has revision {stored.ModRevision}; to restore it, until etcd compacts that revision:"
-            + $" etcdctl get --print-value-only --rev={stored.ModRevision} {reader.Key} | flanneld config set --yes -";
+            + $" etcdctl --endpoints={options.EtcdEndpoints} get --print-value-only --rev={stored.ModRevision} {reader.Key}"
+            + " | flanneld config set --yes -";
 
     private static Task PrintAsync(string lines) => Console.Out.WriteLineAsync(lines);
 }

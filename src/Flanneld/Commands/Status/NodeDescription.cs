@@ -33,7 +33,8 @@ internal sealed record NodeDescription(
     /// <returns>Why the subnet may not be used, one line; null if it may.</returns>
     public string? FindProblem()
     {
-        if (!Cluster.Ok) return Cluster.Error;
+        // The daemon knows its lease without etcd.
+        if (!Cluster.Ok) return Daemon.Name == DaemonState.Ready ? null : Cluster.Error;
         if (Cluster.Value.Lease is not { } lease) return $"{Selected.PublicIp} has no lease";
         if (lease is { RequiresRoute: true, IsInFallback: false } && lease.Route?.State != RouteState.Available)
         {

@@ -24,6 +24,19 @@ internal sealed class HostProcesses(HostFiles files)
     public IReadOnlyList<string>? ReadEnvironment(int id) =>
         files.Read($"/proc/{id}/environ") is { } text ? Words(text) : null;
 
+    /// <summary>Whether it runs the executable of this process; false also if this user may not know.</summary>
+    public bool IsThisProgram(int id)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(files.PathOf($"/proc/{id}/exe"), returnFinalTarget: false)?.FullName == Environment.ProcessPath;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Only root may read the identity of another user's network namespace; its addresses may be read by all.</summary>
     private bool IsInThisNetwork(int id)
     {
