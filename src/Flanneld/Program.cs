@@ -216,9 +216,10 @@ internal static class Program
         }
     }
 
-    private static async Task<int> PrintErrorAsync(string line, int exitCode)
+    /// <param name="lines">May contain values of etcd and of the cloud.</param>
+    private static async Task<int> PrintErrorAsync(string lines, int exitCode)
     {
-        await Console.Error.WriteLineAsync(line);
+        await Console.Error.WriteLineAsync(string.Join('\n', lines.Split('\n').Select(PrintableText.Of)));
         return exitCode;
     }
 

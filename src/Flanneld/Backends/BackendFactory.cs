@@ -25,7 +25,8 @@ internal static class BackendFactory
             FlannelContract.AllocBackend => AliVpcBackendConfig.Parse(backend).Select<IBackend>(_ => new AllocBackend()),
             FlannelContract.VxlanBackend => CreateVxlan(config),
             "" => Result.Failure($"Backend.Type is missing: this build supports {FlannelContract.Backends}"),
-            _ => Result.Failure($"Backend.Type is '{config.BackendType}': this build supports {FlannelContract.Backends}"),
+            _ => Result.Failure(
+                $"Backend.Type is '{PrintableText.Of(config.BackendType)}': this build supports {FlannelContract.Backends}"),
         };
     }
 

@@ -19,6 +19,7 @@ public sealed class BackendFactoryTests
     [InlineData(
         "", "Backend is missing: add \"Backend\":{\"Type\":\"ali-vpc\"} (upstream's default is udp, which this build does not support)")]
     [InlineData(",\"Backend\":{\"Type\":\"udp\"}", "Backend.Type is 'udp': this build supports ali-vpc, alloc, vxlan")]
+    [InlineData(",\"Backend\":{\"Type\":\"\\u001b[2J\"}", "Backend.Type is '?[2j': this build supports ali-vpc, alloc, vxlan")]
     [InlineData(",\"Backend\":{}", "Backend.Type is missing: this build supports ali-vpc, alloc, vxlan")]
     [InlineData(",\"Backend\":null", "Backend.Type is missing: this build supports ali-vpc, alloc, vxlan")]
     [InlineData(",\"Backend\":{\"Type\":\"host-gw\"}", "Backend.Type is 'host-gw': this build supports ali-vpc, alloc, vxlan")]

@@ -48,9 +48,9 @@ internal sealed class CheckReport
         {
             var state = NameOf(result.State);
             text.Append(isColored ? TextColor.Of(state) : state).Append(' ', WidestState.Length - state.Length)
-                .Append(result.Subject.PadRight(width)).Append("  ").Append(TextColor.Clean(result.Detail)).Append('\n');
-            foreach (var line in result.Lines) text.Append(indent).Append("  ").Append(TextColor.Clean(line)).Append('\n');
-            if (result.Advice.Length > 0) text.Append(indent).Append("-> ").Append(TextColor.Clean(result.Advice)).Append('\n');
+                .Append(result.Subject.PadRight(width)).Append("  ").Append(PrintableText.Of(result.Detail)).Append('\n');
+            foreach (var line in result.Lines) text.Append(indent).Append("  ").Append(PrintableText.Of(line)).Append('\n');
+            if (result.Advice.Length > 0) text.Append(indent).Append("-> ").Append(PrintableText.Of(result.Advice)).Append('\n');
         }
 
         if (MissingPermissions.Count > 0)

@@ -44,7 +44,7 @@ internal sealed record ConfigDifference(IReadOnlyList<string> Lines, bool IsSame
             lines.Add($"+ {entry.Name}: {entry.Shown}");
         }
 
-        return new ConfigDifference(lines, isSame);
+        return new ConfigDifference([.. lines.Select(PrintableText.Of)], isSame);
     }
 
     /// <summary>By the name of the key in capitals: names match in any case, and the last of two equal ones counts.</summary>

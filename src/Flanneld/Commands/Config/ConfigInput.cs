@@ -17,7 +17,7 @@ internal sealed record ConfigInput(string Name, byte[] Value, NetworkConfig Conf
     private const int MaxBytes = SmallFile.MaxBytes;
 
     /// <summary>Accepted settings that are probably mistakes, one line each.</summary>
-    public IEnumerable<string> Warnings => BackendFactory.Warnings(Config);
+    public IEnumerable<string> Warnings => BackendFactory.Warnings(Config).Select(PrintableText.Of);
 
     /// <summary>Whether a byte order mark was removed.</summary>
     public bool HadByteOrderMark { get; private init; }

@@ -9,7 +9,7 @@ internal static class LeaseFit
 {
     /// <summary>One line for each lease that the configuration does not allow, with what its node does.</summary>
     public static IReadOnlyList<string> FindMisfits(NetworkConfig config, IEnumerable<Lease> leases) =>
-        [.. leases.Where(lease => !SubnetAllocator.Fits(config, lease.Key)).Select(lease => Describe(config, lease))];
+        [.. leases.Where(lease => !SubnetAllocator.Fits(config, lease.Key)).Select(lease => PrintableText.Of(Describe(config, lease)))];
 
     /// <summary>One line for each other backend that nodes have leases of.</summary>
     public static IReadOnlyList<string> FindOtherBackends(NetworkConfig config, IEnumerable<Lease> leases) =>
@@ -17,7 +17,8 @@ internal static class LeaseFit
         .. leases.Where(lease => !lease.IsReservation && lease.Attributes.BackendType.Length > 0
                 && lease.Attributes.BackendType != config.BackendType)
             .CountBy(lease => lease.Attributes.BackendType)
-            .Select(other => $"{Plural.Of(other.Value, "node has a lease", "nodes have leases")} of backend {other.Key}:"
+            .Select(other => $"{Plural.Of(other.Value, "node has a lease", "nodes have leases")} of backend"
+                + $" {PrintableText.Of(other.Key)}:"
                 + $" backend {config.BackendType} is used when each starts again; restart all of them, one after the other"),
     ];
 

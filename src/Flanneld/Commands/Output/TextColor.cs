@@ -40,10 +40,6 @@ internal static class TextColor
     public static string Remove(string text) => new[] { Reset, Green, Yellow, Red }.Aggregate(
         text, (plain, sequence) => plain.Replace(sequence, "", StringComparison.Ordinal));
 
-    /// <summary>A text of another program on one line and without escape sequences: a terminal would execute them.</summary>
-    public static string Clean(string text) =>
-        text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '?' : c)) : text;
-
     private static string ColorOf(string state) => state switch
     {
         "Available" or "ok" or "ready" or "yes" => Green,

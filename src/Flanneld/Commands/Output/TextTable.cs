@@ -1,4 +1,5 @@
 using System.Text;
+using Flannel.Core;
 
 namespace Flanneld.Commands.Output;
 
@@ -20,7 +21,7 @@ internal sealed class TextTable(params IReadOnlyList<string> headings)
     public void Add(params IReadOnlyList<string> cells)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(cells.Count, headings.Count);
-        rows.Add([.. cells.Select(cell => cell.Length > 0 ? TextColor.Clean(cell) : Empty)]);
+        rows.Add([.. cells.Select(cell => cell.Length > 0 ? PrintableText.Of(cell) : Empty)]);
     }
 
     /// <summary>With a final line feed. Escape sequences of colors are not counted for the alignment.</summary>

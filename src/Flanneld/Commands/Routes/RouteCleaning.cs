@@ -36,7 +36,7 @@ internal sealed class RouteCleaning(RouteCommandContext context)
         if (!opened.Ok) return Result.Failure(opened.Error);
         using var cluster = opened.Value;
         var listing = await ListAsync(cluster, cancellation);
-        foreach (var line in listing.Problems) await Console.Error.WriteLineAsync(TextColor.Clean(line));
+        foreach (var line in listing.Problems) await Console.Error.WriteLineAsync(PrintableText.Of(line));
         if (!Options.HasRouteSelection) return await OfferAsync(listing);
         var selections = RouteSelection.Of(Options, listing);
         var shown = selections.SelectMany(selection => selection.Routes).ToList();
@@ -121,7 +121,7 @@ internal sealed class RouteCleaning(RouteCommandContext context)
             var removing = cluster.Inventory.RemoveAsync(
                 routes, async () => (await context.Connections.Subnets.ReadAsync(cancellation)).ToSnapshot(), cancellation);
             var removal = await Progress.RunAsync("the VPC API", removing);
-            foreach (var problem in removal.Problems) await Console.Error.WriteLineAsync(TextColor.Clean(problem));
+            foreach (var problem in removal.Problems) await Console.Error.WriteLineAsync(PrintableText.Of(problem));
             await Console.Out.WriteLineAsync($"{removal.Deleted} of {routes.Count} {name} deleted");
             failures += removal.Problems.Count;
         }

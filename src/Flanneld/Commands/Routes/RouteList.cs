@@ -124,7 +124,7 @@ internal sealed record RouteList(
         text.Append(fields).Append('\n');
         var table = RouteTable.Of(Rows(), isWide);
         text.Append(table.IsEmpty ? "no entries inside the network\n" : table.ToString()).Append('\n');
-        foreach (var line in listing.Problems) text.Append(TextColor.Clean(line)).Append('\n');
+        foreach (var line in listing.Problems) text.Append(PrintableText.Of(line)).Append('\n');
         text.Append(Summarize(listing)).Append('\n');
         foreach (var line in RouteSelection.Offers(listing)) text.Append(line).Append('\n');
         return text.ToString();

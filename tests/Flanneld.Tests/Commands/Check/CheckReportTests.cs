@@ -45,6 +45,24 @@ public sealed class CheckReportTests
     }
 
     [Fact]
+    public void Escape_sequences_in_a_value_are_not_printed()
+    {
+        var report = new CheckReport();
+        report.AddSection().Add(
+            CheckResult.Warning(CheckKind.Clock, "a\nb\e[2J", "c\u202e") with { Lines = ["d\e]0;e\a"] });
+        Assert.Equal(
+            """
+            warning  clock  a?b?[2J
+                              d?]0;e?
+                            -> c?
+
+            1 checks: 0 problems, 1 warning
+
+            """,
+            report.ToTable());
+    }
+
+    [Fact]
     public void Colors_of_states_do_not_change_the_rest_of_the_table()
     {
         var colored = Report().ToTable(isColored: true);

@@ -62,6 +62,12 @@ public sealed class ConfigDifferenceTests
     public void A_secret_in_an_unusual_place_is_not_shown(string before) =>
         Assert.DoesNotContain(Between(before, Before).Lines, line => line.Contains("hunter2", StringComparison.Ordinal));
 
+    [Fact]
+    public void Escape_sequences_in_a_name_or_value_are_not_printed() => Assert.Equal(
+        "+ ?]0;a?b: \"?\"",
+        Between(Before, Before.Replace("{\"Network", "{\"\\u001b]0;a\\u0007b\":\"\u202e\",\"Network", StringComparison.Ordinal))
+            .Lines.Single(line => line[0] == '+'));
+
     private static ConfigDifference Between(string? before, string after)
     {
         ReadOnlyMemory<byte>? present = null;

@@ -48,6 +48,12 @@ public sealed class LeaseFitTests
                 Lease("10.24.8.0-24", 4, ""), Lease("10.24.9.0-24", etcdLease: 0, "alloc"),
             ]));
 
+    [Fact]
+    public void Escape_sequences_in_a_lease_are_not_printed() => Assert.Contains(
+        "of backend ?[2J?:",
+        Assert.Single(LeaseFit.FindOtherBackends(Config("10.24.0.0/16", ""), [Lease("10.24.5.0-24", 1, "\e[2J\n")])),
+        StringComparison.Ordinal);
+
     private static NetworkConfig Config(string network, string more) => NetworkConfigParser.Parse(
         Encoding.UTF8.GetBytes($"{{\"Network\":\"{network}\"{more},\"Backend\":{{\"Type\":\"ali-vpc\"}}}}")).Value;
 
