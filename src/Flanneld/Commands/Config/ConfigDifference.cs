@@ -57,7 +57,7 @@ internal sealed record ConfigDifference(IReadOnlyList<string> Lines, bool IsSame
             var start = json.Span.StartsWith(System.Text.Encoding.UTF8.Preamble) ? System.Text.Encoding.UTF8.Preamble.Length : 0;
             using var document = JsonDocument.Parse(json[start..]);
             if (document.RootElement.ValueKind != JsonValueKind.Object) return null;
-            foreach (var property in document.RootElement.EnumerateObject()) Add(entries, property, property.Name);
+            foreach (var property in LastOfEach(document.RootElement)) Add(entries, property, property.Name);
             return entries;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -67,12 +67,20 @@ internal sealed record ConfigDifference(IReadOnlyList<string> Lines, bool IsSame
         }
     }
 
+    /// <summary>As the daemon reads an object: of two equal names, in any case, the last one counts as a whole.</summary>
+    private static IEnumerable<JsonProperty> LastOfEach(JsonElement element)
+    {
+        var last = new Dictionary<string, object>(StringComparer.OrdinalIgnoreCase);
+        foreach (var property in element.EnumerateObject()) last[property.Name] = property;
+        return last.Values.Cast<JsonProperty>();
+    }
+
     private static void Add(Dictionary<string, Entry> entries, JsonProperty property, string path)
     {
         var isSecret = ConfigJson.IsSecret(property);
         if (!isSecret && property.Value.ValueKind == JsonValueKind.Object && property.Value.EnumerateObject().Any())
         {
-            foreach (var inner in property.Value.EnumerateObject()) Add(entries, inner, $"{path}.{inner.Name}");
+            foreach (var inner in LastOfEach(property.Value)) Add(entries, inner, $"{path}.{inner.Name}");
             return;
         }
 

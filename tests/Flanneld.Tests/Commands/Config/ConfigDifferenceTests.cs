@@ -68,6 +68,16 @@ public sealed class ConfigDifferenceTests
         Between(Before, Before.Replace("{\"Network", "{\"\\u001b]0;a\\u0007b\":\"\u202e\",\"Network", StringComparison.Ordinal))
             .Lines.Single(line => line[0] == '+'));
 
+    [Fact]
+    public void Of_two_equal_names_the_last_one_counts_as_a_whole()
+    {
+        var difference = Between(
+            """{"Backend":{"Type":"ali-vpc","RegionId":"cn-hangzhou"},"backend":{"Type":"ali-vpc"}}""",
+            """{"Backend":{"Type":"ali-vpc","RegionId":"cn-hangzhou"}}""");
+        Assert.False(difference.IsSame);
+        Assert.Equal("+ Backend.RegionId: \"cn-hangzhou\"", Assert.Single(difference.Lines, line => line[0] != ' '));
+    }
+
     private static ConfigDifference Between(string? before, string after)
     {
         ReadOnlyMemory<byte>? present = null;
