@@ -68,9 +68,22 @@ public static class ConfigStore
         }
         catch (EtcdException e) when (e.MayHaveHappened)
         {
-            var now = ResultOf(await ReadAsync(etcd, keys, cancellation), expected, value);
-            if (now is ConfigWriteResult.Written) return now;
+            if (await FindWriteAsync(etcd, keys, expected, value, cancellation) is { } written) return written;
             throw;
+        }
+    }
+
+    /// <summary>Null if the value is not written, and if that cannot be read.</summary>
+    private static async Task<ConfigWriteResult.Written?> FindWriteAsync(
+        IEtcd etcd, EtcdKeys keys, StoredConfig expected, ReadOnlyMemory<byte> value, CancellationToken cancellation)
+    {
+        try
+        {
+            return ResultOf(await ReadAsync(etcd, keys, cancellation), expected, value) as ConfigWriteResult.Written;
+        }
+        catch (EtcdException)
+        {
+            return null;
         }
     }
 

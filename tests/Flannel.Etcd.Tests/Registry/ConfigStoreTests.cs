@@ -83,6 +83,20 @@ public sealed class ConfigStoreTests(SharedEtcd shared)
         Assert.Equal(RegistryFixture.Config, Text(await ReadAsync(fixture)));
     }
 
+    [Fact]
+    public async Task A_write_that_may_have_happened_is_reported_as_such_even_if_etcd_cannot_be_read()
+    {
+        var fixture = await shared.CreateConfiguredAsync();
+        var shown = await ReadAsync(fixture);
+        fixture.Etcd.FailAfter = request => new EtcdException(EtcdErrorKind.TimedOut, $"{request} lost", mayHaveHappened: request == "Txn");
+
+        var error = await Assert.ThrowsAsync<EtcdException>(() => ReplaceAsync(fixture, shown, Other));
+
+        Assert.True(error.MayHaveHappened);
+        fixture.Etcd.FailAfter = _ => null;
+        Assert.Equal(Other, Text(await ReadAsync(fixture)));
+    }
+
     private static Task<StoredConfig> ReadAsync(RegistryFixture fixture) => ConfigStore.ReadAsync(fixture.Etcd, fixture.Keys, Cancel);
 
     private static Task<ConfigWriteResult> ReplaceAsync(RegistryFixture fixture, StoredConfig expected, string value) =>
