@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -9,6 +10,9 @@ internal static class YamlText
 {
     private const int Indent = 2;
 
+    /// <summary>A network configuration may have 64 levels, and stands inside a document.</summary>
+    private static readonly JsonDocumentOptions Deep = new() { MaxDepth = 128 };
+
     /// <summary>Words of YAML 1.1 and 1.2 that are a boolean or null.</summary>
     private static readonly string[] ReservedWords = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
 
@@ -16,7 +20,7 @@ internal static class YamlText
     /// <returns>With a final line feed.</returns>
     public static string Of(string json)
     {
-        using var document = JsonDocument.Parse(json);
+        using var document = JsonDocument.Parse(json, Deep);
         var text = new StringBuilder();
         Append(text, document.RootElement, 0);
         return text.ToString();
@@ -87,5 +91,19 @@ internal static class YamlText
         text.Length > 0 && char.IsAsciiLetter(text[0]) && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/')
             && !ReservedWords.Contains(text, StringComparer.OrdinalIgnoreCase)
             ? text
-            : JsonText.Quote(text);
+            : Quote(text);
+
+    /// <summary>As in JSON, but for characters that JSON writes as two halves: parsers of YAML reject half a character.</summary>
+    private static string Quote(string text)
+    {
+        if (!text.Any(char.IsSurrogate)) return JsonText.Quote(text);
+        var quoted = new StringBuilder("\"");
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (rune.IsBmp) quoted.Append(JsonText.Quote(rune.ToString()).AsSpan(1..^1));
+            else quoted.Append("\\U").Append(rune.Value.ToString("X8", CultureInfo.InvariantCulture));
+        }
+
+        return quoted.Append('"').ToString();
+    }
 }

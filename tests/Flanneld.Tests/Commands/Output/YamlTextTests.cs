@@ -43,6 +43,15 @@ public sealed class YamlTextTests
     [InlineData("two\nlines", "\"two\\nlines\"")]
     [InlineData("# no comment", "\"# no comment\"")]
     [InlineData("中文", "\"中文\"")]
+    [InlineData("a \"\U0001F600\"\n", "\"a \\\"\\U0001F600\\\"\\n\"")]
     public void A_text_that_may_mean_something_else_is_quoted(string text, string expected) =>
         Assert.Equal($"a: {expected}\n", YamlText.Of($$"""{"a":{{JsonText.Quote(text)}}}"""));
+
+    /// <summary>The parser of network configurations accepts 64 levels.</summary>
+    [Fact]
+    public void A_deep_document_is_printed()
+    {
+        var deep = $"{{\"stored\":{{\"a\":{new string('[', 63)}1{new string(']', 63)}}}}}";
+        Assert.EndsWith("- 1\n", YamlText.Of(deep), StringComparison.Ordinal);
+    }
 }
