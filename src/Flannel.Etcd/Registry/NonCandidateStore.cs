@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Etcdserverpb;
+using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Google.Protobuf;
@@ -14,6 +15,8 @@ namespace Flannel.Etcd.Registry;
 /// all of them.</summary>
 public sealed class NonCandidateStore(EtcdContext context)
 {
+    private const int MaxUnreadable = 100;
+
     private readonly EtcdKeys keys = context.Keys;
 
     /// <summary>Publishes a node's reason. One read, and one write only if the reason or the etcd lease has changed.</summary>
@@ -48,9 +51,18 @@ public sealed class NonCandidateStore(EtcdContext context)
         return (await context.Etcd.TxnAsync(request, cancellation)).Succeeded;
     }
 
-    /// <param name="limit">The largest number of nodes that are read; the count is of all.</param>
+    /// <param name="limit">The largest number of nodes that are returned; the count is of all.</param>
     /// <exception cref="EtcdException">etcd is unavailable or rejects the request.</exception>
     public async Task<NonCandidateList> ReadAsync(int limit, CancellationToken cancellation)
+    {
+        var list = await ReadFirstAsync(limit, cancellation);
+        // A value that cannot be read must not hide the reasons of the nodes after it.
+        if (list.Nodes.Count == limit || list.Count <= limit) return list;
+        var longer = await ReadFirstAsync(limit + MaxUnreadable, cancellation);
+        return longer with { Nodes = [.. longer.Nodes.Take(limit)] };
+    }
+
+    private async Task<NonCandidateList> ReadFirstAsync(int limit, CancellationToken cancellation)
     {
         var request = new RangeRequest
         {
@@ -87,7 +99,9 @@ public sealed class NonCandidateStore(EtcdContext context)
         {
             var node = JsonSerializer.Deserialize(pair.Value.Span, NonCandidateJson.Default.NonCandidate);
             if (node is not { InstanceId: not null, PublicIp: not null, Reason: not null }) return null;
-            return node with { RequestId = node.RequestId ?? "" };
+            return new NonCandidate(
+                PrintableText.Of(node.InstanceId), PrintableText.Of(node.PublicIp), PrintableText.Of(node.Reason),
+                PrintableText.Of(node.RequestId ?? ""), node.Since);
         }
         catch (JsonException)
         {

@@ -32,6 +32,32 @@ public sealed class NonCandidateStoreTests(SharedEtcd shared)
     }
 
     [Fact]
+    public async Task Values_that_cannot_be_read_do_not_hide_the_reasons_of_other_nodes()
+    {
+        var fixture = await shared.CreateConfiguredAsync();
+        var store = new NonCandidateStore(fixture.Context);
+        await fixture.PutAsync(fixture.Keys.Candidates + "a", "not JSON");
+        await fixture.PutAsync(fixture.Keys.Candidates + "b", "{}");
+        Assert.True(await store.PublishAsync((await fixture.AcquireAsync("192.168.0.1")).Lease, Node("i-1"), Cancel));
+        Assert.True(await store.PublishAsync((await fixture.AcquireAsync("192.168.0.2")).Lease, Node("i-2"), Cancel));
+
+        var list = await store.ReadAsync(1, Cancel);
+
+        Assert.Equal(4, list.Count);
+        Assert.Equal(Node("i-1"), Assert.Single(list.Nodes));
+    }
+
+    [Fact]
+    public async Task A_reason_is_one_line_without_escape_sequences()
+    {
+        var fixture = await shared.CreateConfiguredAsync();
+        await fixture.PutAsync(
+            fixture.Keys.Candidates + "i-1", """{"InstanceId":"i\n1","PublicIp":"\u001b[2J","Reason":"a\nflanneld is ready"}""");
+        var node = Assert.Single((await fixture.Manager.ReadNonCandidatesAsync(1, Cancel)).Nodes);
+        Assert.Equal("i?1 (?[2J): a?flanneld is ready", node.ToString());
+    }
+
+    [Fact]
     public async Task The_same_reason_is_written_once_and_another_one_replaces_it()
     {
         var fixture = await shared.CreateConfiguredAsync();
@@ -96,7 +122,7 @@ public sealed class NonCandidateStoreTests(SharedEtcd shared)
         var list = await store.ReadAsync(2, Cancel);
 
         Assert.Equal(3, list.Count);
-        Assert.Equal(["i-1 (192.168.0.1): none"], list.Nodes.Select(node => node.ToString()));
+        Assert.Equal(["i-1 (192.168.0.1): none", "i-2 (192.168.0.2): none"], list.Nodes.Select(node => node.ToString()));
         await store.DeleteAsync("i-1", Cancel);
         Assert.Equal(2, (await store.ReadAsync(2, Cancel)).Count);
     }
