@@ -14,7 +14,7 @@ internal sealed partial class SecretScrubber(IEnumerable<string> known)
     private const int NoLimit = Timeout.Infinite;
 
     /// <summary>Names before a colon that are certainly followed by a secret.</summary>
-    private static readonly string[] CertainNames = ["SECRET", "PASSWORD", "PASSWD"];
+    private static readonly string[] CertainNames = ["SECRET", "PASSWORD", "PASSWD", "AUTHORIZATION"];
 
     /// <summary>The longest first: one may contain another.</summary>
     private readonly IReadOnlyList<string> secrets =
@@ -62,7 +62,7 @@ internal sealed partial class SecretScrubber(IEnumerable<string> known)
     /// <summary><c>NAME=value</c>, <c>"name":"value"</c> or <c>name: value</c>.</summary>
     [GeneratedRegex(
         @"(?<![A-Za-z0-9_.-])(?<name>[A-Za-z0-9_.-]*(?:secret|password|passwd|passphrase|token|credential|private[_-]?key|access[_-]?key"
-        + @"|authorization|signature)[A-Za-z0-9_.-]*)(?<separator>=|""?\s*:\s*)(?<value>""(?:\\.|[^""\\])*""|'[^']*'|[^\s,;}""']+)",
+        + @"|authorization|signature)[A-Za-z0-9_.-]*)(?<separator>=|""?\s*:\s*)(?<value>""(?:\\.|[^""\\])*""|'[^']*'|((bearer|basic)\s+)?[^\s,;}""']+)",
         RegexOptions.IgnoreCase, NoLimit)]
     private static partial Regex Assignment();
 

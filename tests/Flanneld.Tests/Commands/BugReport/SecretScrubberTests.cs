@@ -20,6 +20,8 @@ public sealed class SecretScrubberTests
     [InlineData("a\n-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----\nb", "a\n-----BEGIN PRIVATE KEY-----***\nb")]
     [InlineData("-----BEGIN PRIVATE KEY-----\nhunter2", "-----BEGIN PRIVATE KEY-----***")]
     [InlineData("key LTAI5tFlannelTestKey0001 used", "key LTAI*** used")]
+    [InlineData("Authorization: Bearer hunter2, x", "Authorization: ***, x")]
+    [InlineData("\"authorization\":\"Basic hunter2\"", "\"authorization\":\"***\"")]
     [InlineData("https://vpc/?Signature=hunter2&x=1", "https://vpc/?Signature=***")]
     public void What_looks_like_a_secret_is_replaced(string text, string expected)
     {
