@@ -13,6 +13,10 @@ public static partial class Posix
     public const int NonBlocking = 0x800;
     public const int CloseOnExec = 0x80000;
 
+    /// <summary>Events of poll(2): the other end of a pipe is closed; a terminal is gone.</summary>
+    public const short PollError = 0x08;
+    public const short PollHangUp = 0x10;
+
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
 
@@ -31,4 +35,15 @@ public static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Control(int descriptor, int command);
+
+    /// <param name="count">Of the descriptors; 1.</param>
+    /// <param name="timeout">In milliseconds; 0 does not wait.</param>
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    public static partial int Poll(ref PollDescriptor descriptor, nuint count, int timeout);
+
+    /// <summary>The argument of poll(2).</summary>
+    /// <param name="Events">That are waited for. Errors are always reported.</param>
+    /// <param name="Reported">Set by the call.</param>
+    [StructLayout(LayoutKind.Sequential)]
+    public record struct PollDescriptor(int Descriptor, short Events, short Reported);
 }

@@ -91,6 +91,16 @@ public sealed class RoutesTests : EndToEndTest
     }
 
     [Fact]
+    public async Task A_watch_ends_when_its_output_is_no_longer_read()
+    {
+        await StartVpcAsync(1);
+        await StartReadyAsync(0);
+        var result = await Vpc.Instances[0].RunIntoPipeAsync("routes", "head -1", Cancel, "--watch", "--output=json");
+        Assert.Equal(0, result.ExitCode);
+        Assert.True(JsonNode.Parse(result.Output)!["routed"]!.GetValue<bool>());
+    }
+
+    [Fact]
     public async Task A_watch_of_a_table_appends_blocks_with_a_time()
     {
         await StartVpcAsync(1);

@@ -81,6 +81,16 @@ public sealed class EcsInstance : IAsyncDisposable
     public Task<ChildProcess> StartCommandAsync(string command, params string[] more) =>
         ChildProcess.StartAsync(CommandStart(command, more));
 
+    /// <summary>Runs a command of flanneld whose output another command reads.</summary>
+    /// <returns>The exit code of flanneld, and the output of the other command.</returns>
+    public Task<CommandResult> RunIntoPipeAsync(string command, string reader, CancellationToken cancel, params string[] more)
+    {
+        var start = CommandStart(command, more);
+        var line = string.Join(' ', start.Arguments.Prepend(program).Select(word => $"'{word}'"));
+        return ProcessCommand.TryRunAsync(
+            start with { Program = "/bin/bash", Arguments = ["-c", $"{line} | {reader}; exit ${{PIPESTATUS[0]}}"] }, cancel);
+    }
+
     /// <summary>Starts a command of flanneld in a pseudo-terminal; the caller disposes it. Its output and errors arrive together, and its
     /// input is that of a keyboard.</summary>
     public Task<ChildProcess> StartInTerminalAsync(

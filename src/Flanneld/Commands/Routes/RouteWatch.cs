@@ -1,5 +1,6 @@
 using Flannel.Core;
 using Flanneld.Commands.Output;
+using Flanneld.Host;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.Routes;
@@ -18,11 +19,13 @@ internal sealed class RouteWatch(RouteCommandContext context)
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
+    private static readonly TimeSpan OutputCheckInterval = TimeSpan.FromSeconds(1);
+
     private readonly ObservableValue<long> changes = new(0);
     private readonly Backoff backoff = new(Interval, LongestPause, context.Random);
     private string last = "";
 
-    /// <returns>Success when it is ended by a signal.</returns>
+    /// <returns>Success when it is ended by a signal, and when its output is no longer read.</returns>
     public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -31,10 +34,11 @@ internal sealed class RouteWatch(RouteCommandContext context)
             FollowAsync(context.Connections.Subnets.WatchLeasesAsync(ending.Token)),
             FollowAsync(context.Connections.Subnets.WatchRouteStatusesAsync(ending.Token)),
             PrintChangesAsync(ending.Token),
+            WaitForUnreadOutputAsync(ending.Token),
         ];
         try
         {
-            // Each of them ends only by cancellation, or by an error that ends the command.
+            // Each of them ends only by cancellation, when the output is no longer read, or by an error that ends the command.
             await await Task.WhenAny(running);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -48,6 +52,11 @@ internal sealed class RouteWatch(RouteCommandContext context)
         }
 
         return Unit.Instance;
+    }
+
+    private async Task WaitForUnreadOutputAsync(CancellationToken cancellation)
+    {
+        while (!StandardStreams.IsOutputUnread()) await Task.Delay(OutputCheckInterval, context.Time, cancellation);
     }
 
     private async Task FollowAsync<T>(IAsyncEnumerable<T> snapshots) where T : class
