@@ -41,6 +41,19 @@ public sealed partial class LogTests : EndToEndTest
         Assert.All(daemon.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.Matches(JournalLine(), line));
     }
 
+    [Theory]
+    [InlineData("text")]
+    [InlineData("systemd")]
+    public async Task A_value_of_etcd_cannot_write_escape_sequences_or_lines_of_its_own(string format)
+    {
+        await StartVpcAsync(1);
+        var daemon = await StartReadyAsync(0, $"--log-format={format}");
+        await Vpc.Etcd.Keys.PutAsync(ConfigKey, """{"Network":"10.24.0.0/16","Backend":{"Type":"a\u001b[2J\r\u202eb"}}""", Cancel);
+        await daemon.WaitForLogAsync("Backend.Type is 'a", Cancel);
+        Assert.DoesNotContain(daemon.StandardError, c => c is '\e' or '\r' or '\u202e');
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+    }
+
     [Fact]
     public async Task Level_2_shows_the_plan_of_each_pass()
     {

@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flanneld.Host;
 using Flanneld.Options;
 using Microsoft.Extensions.DependencyInjection;
@@ -61,7 +62,9 @@ internal sealed class ConsoleOutput : IDisposable
     private void Send(LogLine line)
     {
         Interlocked.Increment(ref sent);
-        console.CreateLogger(line.Category).Log(line.Level, line.Event, line, line.Exception, static (state, _) => state.Text);
+        // The format JSON escapes them itself.
+        console.CreateLogger(line.Category).Log(
+            line.Level, line.Event, line, line.Exception, static (state, _) => PrintableText.Of(state.Text));
     }
 
     private static void Configure(ILoggingBuilder builder, LogFormat format, bool mayColor, TimeProvider time)
