@@ -30,8 +30,13 @@ internal static class Program
     /// <summary>The number of SIGUSR1 on Linux (signal(7)).</summary>
     private const int SigUsr1 = 10;
 
+    /// <summary>Of the whole life of the process; without a reference they end.</summary>
+    private static readonly List<PosixSignalRegistration> Survived = [];
+
     private static async Task<int> Main(string[] arguments)
     {
+        // Commands end with their terminal.
+        if (arguments is [] || arguments[0].StartsWith('-')) SurviveSignals();
         StandardStreams.OpenClosed();
         NssConfiguration.UseNoModules();
         var environment = ReadEnvironment();
@@ -165,6 +170,13 @@ internal static class Program
         Func<Task<InstalledSettings>>? readInstalled = Reloader.IsService(start.Environment) ? ReadInstalledSettingsAsync : null;
         var reloader = new Reloader(options, start, readInstalled, ReloadedFiles.Of(options), log.Levels, logger);
         return SignalTask.Register(PosixSignal.SIGHUP, () => RunToEndAsync(reloader.ReloadAsync, logger));
+    }
+
+    /// <summary>Otherwise SIGHUP and SIGUSR1 end the daemon before it can answer them, and when it no longer can.</summary>
+    private static void SurviveSignals()
+    {
+        foreach (var signal in new[] { PosixSignal.SIGHUP, (PosixSignal)SigUsr1 })
+            Survived.Add(PosixSignalRegistration.Create(signal, context => context.Cancel = true));
     }
 
     private static SignalTask OnStateRequest(StateDump state, ILogger logger) => SignalTask.Register(

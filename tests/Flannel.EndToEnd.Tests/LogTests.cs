@@ -55,6 +55,26 @@ public sealed partial class LogTests : EndToEndTest
     }
 
     [Fact]
+    public async Task Signals_during_the_stop_do_not_end_the_daemon_before_it_has_stopped()
+    {
+        const int rounds = 5;
+        await StartVpcAsync(1);
+        for (var i = 0; i < rounds; i++)
+        {
+            var daemon = await StartReadyAsync(0);
+            var ended = daemon.StopAsync(Cancel);
+            while (!ended.IsCompleted)
+            {
+                daemon.HangUp();
+                daemon.RequestState();
+                await Task.Yield();
+            }
+
+            Assert.Equal(0, await ended);
+        }
+    }
+
+    [Fact]
     public async Task Level_2_shows_the_plan_of_each_pass()
     {
         await StartVpcAsync(1);
