@@ -62,7 +62,8 @@ internal sealed partial class SecretScrubber(IEnumerable<string> known)
     /// <summary><c>NAME=value</c>, <c>"name":"value"</c> or <c>name: value</c>.</summary>
     [GeneratedRegex(
         @"(?<![A-Za-z0-9_.-])(?<name>[A-Za-z0-9_.-]*(?:secret|password|passwd|passphrase|token|credential|private[_-]?key|access[_-]?key"
-        + @"|authorization|signature)[A-Za-z0-9_.-]*)(?<separator>=|""?\s*:\s*)(?<value>""(?:\\.|[^""\\])*""|'[^']*'|((bearer|basic)\s+)?[^\s,;}""']+)",
+        + @"|authorization|signature)[A-Za-z0-9_.-]*)(?<separator>=|""?\s*:\s*)"
+        + @"(?<value>""(?:\\.|[^""\\])*""|'[^']*'|((bearer|basic)\s+)?[^\s,;}""']+)",
         RegexOptions.IgnoreCase, NoLimit)]
     private static partial Regex Assignment();
 

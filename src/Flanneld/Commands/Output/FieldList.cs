@@ -1,4 +1,5 @@
 using System.Text;
+using Flannel.Core;
 
 namespace Flanneld.Commands.Output;
 
@@ -8,10 +9,10 @@ internal sealed class FieldList(int width)
 {
     private readonly StringBuilder text = new();
 
-    public void Add(string name, string value) => Append(name, TextColor.Clean(value));
+    public void Add(string name, string value) => Append(name, PrintableText.Of(value));
 
     /// <summary>A line whose value begins with a state, which gets its color.</summary>
-    public void AddState(string name, string value) => Append(name, TextColor.OfFirstWord(TextColor.Clean(value)));
+    public void AddState(string name, string value) => Append(name, TextColor.OfFirstWord(PrintableText.Of(value)));
 
     /// <summary>With a final line feed.</summary>
     public override string ToString() => text.ToString();
