@@ -35,9 +35,10 @@ internal static class Program
 
     private static async Task<int> Main(string[] arguments)
     {
+        // First: the pipe of the signal handlers must not get the number of a closed stream.
+        StandardStreams.OpenClosed();
         // Commands end with their terminal.
         if (arguments is [] || arguments[0].StartsWith('-')) SurviveSignals();
-        StandardStreams.OpenClosed();
         NssConfiguration.UseNoModules();
         var environment = ReadEnvironment();
         var installed = CommandLine.UsesInstalledSettings(arguments) ? await ReadInstalledSettingsAsync() : InstalledSettings.None;

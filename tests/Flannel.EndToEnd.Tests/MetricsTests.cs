@@ -72,8 +72,8 @@ public sealed class MetricsTests(MetricsCluster cluster) : IClassFixture<Metrics
         await MovesAsync(instance, "flannel_etcd_watch_restarts_total", before);
         await Eventually.IsAsync("requests fail", async () =>
             (await cluster.MetricsAsync(instance, Cancel)).Contains("code=\"Unavailable\"", StringComparison.Ordinal), Cancel);
-        await cluster.Vpc.Etcd.StartAgainAsync(Cancel);
         var succeeded = await cluster.SumAsync(instance, "flannel_etcd_requests_total{operation=\"watch\",code=\"OK\"}", Cancel);
+        await cluster.Vpc.Etcd.StartAgainAsync(Cancel);
         await MovesAsync(instance, "flannel_etcd_requests_total{operation=\"watch\",code=\"OK\"}", succeeded);
     }
 
