@@ -76,7 +76,8 @@ public sealed class NodeDescriptionTests
     public void Without_etcd_the_rest_is_shown()
     {
         var node = Node(null) with { Cluster = Result.Failure("etcd: unavailable") };
-        Assert.Equal("etcd: unavailable", node.FindProblem());
+        Assert.Null(node.FindProblem());
+        Assert.Equal("etcd: unavailable", (node with { Daemon = new("waiting", "lease failed") }).FindProblem());
         var text = node.ToDocument("/run/flannel/subnet.env", Now).Format(OutputFormat.Table);
         Assert.Contains("lease             unknown: etcd: unavailable\n", text, StringComparison.Ordinal);
         Assert.Contains("subnet file       /run/flannel/subnet.env: 10.24.5.0/24\n", text, StringComparison.Ordinal);
