@@ -35,7 +35,8 @@ step() { # TITLE COMMAND...
         prometheus:prometheus promtool:prometheus)
     NEEDS_BENCH=(iperf3:iperf3)
     NEEDS_LINT=(shellcheck:shellcheck node:nodejs npm:npm)
-    NEEDS_PUBLISH=(clang:clang ld.lld:lld cmake:cmake make:make readelf:binutils llvm-objcopy:llvm)
+    # git: the executable states the commit of its sources.
+    NEEDS_PUBLISH=(clang:clang ld.lld:lld cmake:cmake make:make readelf:binutils llvm-objcopy:llvm git:git)
     # For publish without a sysroot.
     NEEDS_LIBRARIES=(/usr/include/zlib.h:zlib1g-dev /usr/include/openssl/ssl.h:libssl-dev /usr/include/zstd.h:libzstd-dev)
     NEEDS_DEB=(dh:debhelper dpkg-buildpackage:dpkg-dev readelf:binutils systemd-analyze:systemd)
