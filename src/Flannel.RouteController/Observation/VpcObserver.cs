@@ -13,7 +13,7 @@ internal sealed class VpcObserver(
     /// <summary>How soon a vSwitch that could not be read is read again.</summary>
     private static readonly TimeSpan VSwitchRetry = TimeSpan.FromSeconds(2);
 
-    private readonly HashSet<LeaseIdentity> seen = [];
+    private DesiredVpcState? last;
     private bool mustReadOthers = true;
     private long vSwitchesReadAt;
 
@@ -78,9 +78,11 @@ internal sealed class VpcObserver(
     /// no lease held its destination.</summary>
     private bool HasNewLeaseWithEntry(DesiredVpcState desired)
     {
-        var added = desired.RoutesOfNodes.Where(route => !seen.Contains(LeaseIdentity.Of(route))).ToList();
-        seen.Clear();
-        seen.UnionWith(desired.RoutesOfNodes.Select(LeaseIdentity.Of));
+        // Most passes follow no change of the leases.
+        if (ReferenceEquals(desired, last)) return false;
+        var known = (last?.RoutesOfNodes ?? []).Select(LeaseIdentity.Of).ToHashSet();
+        last = desired;
+        var added = desired.RoutesOfNodes.Where(route => !known.Contains(LeaseIdentity.Of(route))).ToList();
         if (added.Count == 0) return false;
         var destinations = tables.Serving.SelectMany(id => entries.Of(id) ?? []).Select(entry => entry.Destination).ToHashSet();
         return added.Any(route => destinations.Contains(route.Destination));
