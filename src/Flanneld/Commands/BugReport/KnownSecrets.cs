@@ -76,6 +76,11 @@ internal static class KnownSecrets
 
     private static void AddSecrets(JsonElement element, List<string> found)
     {
+        if (element.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var item in element.EnumerateArray()) AddSecrets(item, found);
+        }
+
         if (element.ValueKind != JsonValueKind.Object) return;
         foreach (var property in element.EnumerateObject())
         {

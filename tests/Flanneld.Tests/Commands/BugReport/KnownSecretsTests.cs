@@ -46,6 +46,13 @@ public sealed class KnownSecretsTests : IDisposable
     }
 
     [Fact]
+    public void Secrets_in_lists_of_the_configuration_are_found() => Assert.Equal(
+        ["of a list"],
+        KnownSecrets.Find(
+            new DaemonOptions(), new Dictionary<string, string>(),
+            """{"Backends":[{"AccessKeySecret":"of a list"}]}"""u8.ToArray()));
+
+    [Fact]
     public void A_host_without_secrets_has_none()
     {
         var options = new DaemonOptions { EtcdPasswordFile = "/nonexistent" };
