@@ -109,12 +109,12 @@ internal sealed class RouteCleaning(RouteCommandContext context)
         RouteCluster cluster, IReadOnlyList<RouteSelection> selections, CancellationToken cancellation)
     {
         var failures = 0;
-        foreach (var (name, routes) in selections)
+        foreach (var selection in selections)
         {
+            var (name, routes) = selection;
             if (routes.Count == 0)
             {
-                var isMark = name.StartsWith("of ", StringComparison.Ordinal);
-                await Console.Out.WriteLineAsync(isMark ? $"no route {name}" : $"no {name} route");
+                await Console.Out.WriteLineAsync(selection.EmptyText);
                 continue;
             }
 

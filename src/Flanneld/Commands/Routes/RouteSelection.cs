@@ -7,6 +7,9 @@ namespace Flanneld.Commands.Routes;
 /// <param name="Name">Such as <c>stale</c>, for messages.</param>
 internal sealed record RouteSelection(string Name, IReadOnlyList<ListedRoute> Routes)
 {
+    /// <summary>What is printed if it selects nothing.</summary>
+    public string EmptyText { get; init; } = $"no {Name} route";
+
     /// <summary>Those that the flags name, in the order unmanaged, stale, of another cluster.</summary>
     public static IReadOnlyList<RouteSelection> Of(DaemonOptions options, RouteListingResult listing)
     {
@@ -14,7 +17,13 @@ internal sealed record RouteSelection(string Name, IReadOnlyList<ListedRoute> Ro
         if (options.RemoveUnmanaged) selections.Add(new("unmanaged", listing.Unmanaged));
         if (options.DeleteStale) selections.Add(new("stale", listing.Stale));
         if (options.RemoveRoutesOf is { } mark)
-            selections.Add(new($"of {mark}", [.. listing.OfOtherClusters.Where(route => route.Mark == mark)]));
+        {
+            selections.Add(new($"of {mark}", [.. listing.OfOtherClusters.Where(route => route.Mark == mark)])
+            {
+                EmptyText = $"no route of {mark}",
+            });
+        }
+
         return selections;
     }
 
