@@ -7,13 +7,16 @@ namespace Flanneld.Node;
 /// <summary>The texts that people and programs read about a <see cref="NodeState"/>. Pure.</summary>
 internal static class NodeStatus
 {
+    /// <summary>The name of the check about <c>subnet.env</c>.</summary>
+    public const string SubnetFileCheck = "subnet-file";
+
     /// <summary>The checks of <c>/readyz</c>, in order.</summary>
     public static IReadOnlyList<ReadinessCheck> Checks(NodeState state) =>
     [
         new("lease", state.IsLeaseHeld, Lease(state)),
         RouteCheck(state),
         .. Ipv6RouteReport.Check(state) is { } ipv6 ? [ipv6] : Array.Empty<ReadinessCheck>(),
-        new("subnet-file", state.SubnetFile.IsCorrect, state.SubnetFile.Detail),
+        new(SubnetFileCheck, state.SubnetFile.IsCorrect, state.SubnetFile.Detail),
     ];
 
     /// <summary>One line about lease and route.</summary>

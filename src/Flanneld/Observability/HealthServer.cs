@@ -20,6 +20,11 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
     /// <summary>The readiness text of a ready node, which <c>flanneld healthcheck</c> looks for.</summary>
     public const string ReadyText = "flanneld is ready";
 
+    /// <summary>The beginning of the line of a failing check, which commands look for.</summary>
+    public const string FailedMark = "[-]";
+
+    private const string PassedMark = "[+]";
+
     /// <summary>For a whole request, also when its bytes arrive slowly.</summary>
     internal static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(2);
 
@@ -173,7 +178,7 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
         {
             foreach (var check in checks)
             {
-                text.Append(check.Ok ? "[+]" : "[-]").Append(check.Name).Append(check.Ok ? " ok" : " failed");
+                text.Append(check.Ok ? PassedMark : FailedMark).Append(check.Name).Append(check.Ok ? " ok" : " failed");
                 if (check.Detail.Length > 0) text.Append(": ").Append(check.Detail);
                 text.Append('\n');
             }

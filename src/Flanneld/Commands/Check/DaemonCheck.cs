@@ -1,4 +1,5 @@
 using Flanneld.Commands.Status;
+using Flanneld.Node;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;
@@ -8,7 +9,7 @@ namespace Flanneld.Commands.Check;
 internal sealed class DaemonCheck(DaemonOptions options, CheckSection results)
 {
     /// <summary>The check of <c>/readyz</c> about <c>subnet.env</c>: only the daemon knows why it cannot write the file.</summary>
-    private const string SubnetFile = "subnet-file ";
+    private const string SubnetFile = NodeStatus.SubnetFileCheck + " ";
 
     public async Task RunAsync(CancellationToken cancellation) =>
         results.Add(Describe(await DaemonState.ReadAsync(options, cancellation)));

@@ -22,9 +22,6 @@ internal sealed record DaemonState(string Name, string Detail)
     public const string Stopped = "stopped";
     public const string Unknown = "unknown";
 
-    /// <summary>The beginning of the line of a failing check.</summary>
-    private const string FailedMark = "[-]";
-
     /// <summary>Reads <c>/readyz</c> of the daemon; without a response, who holds the lock of the subnet file.</summary>
     public static async Task<DaemonState> ReadAsync(DaemonOptions options, CancellationToken cancellation)
     {
@@ -35,8 +32,8 @@ internal sealed record DaemonState(string Name, string Detail)
         var isOurs = lines is [.., var last] && last.StartsWith("flanneld ", StringComparison.Ordinal);
         if (!isOurs) return new DaemonState(Unknown, "another program listens on the port of --healthz-port");
         if (response.Value.Status == HttpStatusCode.OK && lines[^1] == HealthServer.ReadyText) return new DaemonState(Ready, "");
-        List<string> failures = [.. lines.Where(line => line.StartsWith(FailedMark, StringComparison.Ordinal))
-            .Select(line => line[FailedMark.Length..])];
+        List<string> failures = [.. lines.Where(line => line.StartsWith(HealthServer.FailedMark, StringComparison.Ordinal))
+            .Select(line => line[HealthServer.FailedMark.Length..])];
         return new DaemonState(Waiting, string.Join("; ", failures)) { Failures = failures };
     }
 
