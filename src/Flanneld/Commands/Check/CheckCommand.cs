@@ -53,12 +53,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
     public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
     {
         await ReadAsync(cancellation);
-        await Console.Out.WriteAsync(options.Output switch
-        {
-            OutputFormat.Json => report.ToJson(),
-            OutputFormat.Yaml => YamlText.Of(report.ToJson()),
-            _ => report.ToTable(TextColor.IsEnabled(options.Color)),
-        });
+        await report.ToDocument().PrintAsync(options);
         if (report.Problems > 0) return Result.Failure($"{Plural.Of(report.Problems, "problem")}, see above");
         var doubtful = report.WarningsAndUnknown;
         if (!options.IsStrict || doubtful == 0) return Unit.Instance;

@@ -38,7 +38,9 @@ internal sealed class CheckReport
     }
 
     /// <param name="isColored">Whether the states have colors.</param>
-    public string ToTable(bool isColored = false)
+    public string ToTable(bool isColored = false) => ToDocument().Format(OutputFormat.Table, isColored);
+
+    private string ComposeTable()
     {
         var results = Results.ToList();
         var width = results.Max(result => result.Subject.Length);
@@ -47,7 +49,7 @@ internal sealed class CheckReport
         foreach (var result in results)
         {
             var state = NameOf(result.State);
-            text.Append(isColored ? TextColor.Of(state) : state).Append(' ', WidestState.Length - state.Length)
+            text.Append(TextColor.Of(state)).Append(' ', WidestState.Length - state.Length)
                 .Append(result.Subject.PadRight(width)).Append("  ").Append(PrintableText.Of(result.Detail)).Append('\n');
             foreach (var line in result.Lines) text.Append(indent).Append("  ").Append(PrintableText.Of(line)).Append('\n');
             if (result.Advice.Length > 0) text.Append(indent).Append("-> ").Append(PrintableText.Of(result.Advice)).Append('\n');
@@ -67,27 +69,24 @@ internal sealed class CheckReport
 
     /// <summary>One object: apiVersion, kind, version, problems, warnings, unknown, checks, candidates, policy. A field is never removed
     /// and never changes its meaning; fields may be added.</summary>
-    public string ToJson()
+    public string ToJson() => ToDocument().Format(OutputFormat.Json);
+
+    public CommandDocument ToDocument() => new("CheckReport", WriteFields, _ => ComposeTable());
+
+    private void WriteFields(Utf8JsonWriter json)
     {
-        return JsonText.Compose(json =>
-        {
-            json.WriteStartObject();
-            json.WriteString("apiVersion", CommandDocument.ApiVersion);
-            json.WriteString("kind", "CheckReport");
-            json.WriteString("version", ProgramVersion.Text);
-            json.WriteNumber("problems", Problems);
-            json.WriteNumber("warnings", Warnings);
-            json.WriteNumber("unknown", Unknown);
-            json.WriteStartArray("checks");
-            foreach (var result in Results) WriteResult(json, result);
-            json.WriteEndArray();
-            NonCandidateText.WriteTo(
-                json, sections.Select(section => section.NonCandidates).FirstOrDefault(list => list.Count > 0) ?? NonCandidateList.Empty);
-            json.WritePropertyName("policy");
-            if (MissingPermissions.Count == 0) json.WriteNullValue();
-            else WritePolicy(json);
-            json.WriteEndObject();
-        }) + "\n";
+        json.WriteString("version", ProgramVersion.Text);
+        json.WriteNumber("problems", Problems);
+        json.WriteNumber("warnings", Warnings);
+        json.WriteNumber("unknown", Unknown);
+        json.WriteStartArray("checks");
+        foreach (var result in Results) WriteResult(json, result);
+        json.WriteEndArray();
+        NonCandidateText.WriteTo(
+            json, sections.Select(section => section.NonCandidates).FirstOrDefault(list => list.Count > 0) ?? NonCandidateList.Empty);
+        json.WritePropertyName("policy");
+        if (MissingPermissions.Count == 0) json.WriteNullValue();
+        else WritePolicy(json);
     }
 
     private int CountOf(CheckState state) => Results.Count(result => result.State == state);
