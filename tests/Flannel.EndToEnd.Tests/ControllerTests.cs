@@ -86,6 +86,9 @@ public sealed class ControllerTests : EndToEndTest
     public async Task Entries_outside_the_network_and_unmanaged_routes_are_not_changed()
     {
         await StartVpcAsync(2);
+        // No node leases the subnet of the unmanaged route.
+        await Vpc.PublishConfigAsync(
+            Cancel, """{"Network":"10.24.0.0/16","SubnetMax":"10.24.249.0","Backend":{"Type":"ali-vpc"}}""");
         await Vpc.Control.CreateRouteAsync("172.30.0.0/16", Vpc.Instances[1].InstanceId, Cancel, name: "of an operator");
         await Vpc.Control.CreateRouteAsync("10.24.250.0/24", Vpc.Instances[1].InstanceId, Cancel, name: "of another operator");
         var before = await Vpc.Control.CustomRoutesAsync(Cancel);

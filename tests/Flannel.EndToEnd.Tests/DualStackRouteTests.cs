@@ -20,15 +20,17 @@ public sealed class DualStackRouteTests : EndToEndTest
         await Vpc.Control.SetIpv6AddressesAsync(
             Vpc.Instances[2].Facts.NetworkInterfaceId, ["2408:4005:300::13", "2408:4005:300::14"], Cancel);
         await Vpc.PublishConfigAsync(Cancel, DualStackConfig);
-        await LeaseDualStackAsync(1, "10.24.201.0-24", "fd00:24:0:201::-64");
-        await LeaseDualStackAsync(2, "10.24.202.0-24", "fd00:24:0:202::-64");
+        var free = FreeSubnets(ownSubnet);
+        string[] keys = [$"{KeyOf(free[0])}&fd00:24:0:201::-64", $"{KeyOf(free[1])}&fd00:24:0:202::-64"];
+        await LeaseDualStackAsync(1, keys[0]);
+        await LeaseDualStackAsync(2, keys[1]);
 
-        await WaitForRouteAsync("10.24.201.0/24", 1);
-        await WaitForRouteAsync("10.24.202.0/24", 2);
+        await WaitForRouteAsync(free[0], 1);
+        await WaitForRouteAsync(free[1], 2);
         await WaitForRouteAsync("fd00:24:0:201::/64", 1);
-        var accepted = await WaitForIpv6StateAsync("10.24.201.0-24&fd00:24:0:201::-64", "Available");
+        var accepted = await WaitForIpv6StateAsync(keys[0], "Available");
         Assert.Equal("fd00:24:0:201::/64", accepted["Ipv6"]!["Subnet"]!.GetValue<string>());
-        var refused = await WaitForIpv6StateAsync("10.24.202.0-24&fd00:24:0:202::-64", "Rejected");
+        var refused = await WaitForIpv6StateAsync(keys[1], "Rejected");
         var reason = refused["Ipv6"]!["Message"]!.GetValue<string>();
         Assert.Contains("OperationUnsupported.MutipleIpv6Address", reason, StringComparison.Ordinal);
         Assert.Equal("Available", refused["State"]!.GetValue<string>());
@@ -37,7 +39,7 @@ public sealed class DualStackRouteTests : EndToEndTest
         // The node that started with IPv4 alone has its route and no state of IPv6.
         await WaitForRouteAsync(ownSubnet, 0);
         Assert.True(controller.IsReady);
-        var own = await Vpc.Etcd.Keys.GetAsync($"{TestVpc.Prefix}/ali-vpc/routes/{ownSubnet.Replace('/', '-')}", Cancel);
+        var own = await Vpc.Etcd.Keys.GetAsync($"{TestVpc.Prefix}/ali-vpc/routes/{KeyOf(ownSubnet)}", Cancel);
         Assert.Null(JsonNode.Parse(own!.Value)!["Ipv6"]);
 
         var list = await Vpc.Instances[0].RunCommandAsync("routes", Cancel);
@@ -48,7 +50,7 @@ public sealed class DualStackRouteTests : EndToEndTest
         Assert.All(batches, call => Assert.Single(FamiliesOf(call)));
     }
 
-    private Task LeaseDualStackAsync(int instance, string subnet, string ipv6)
+    private Task LeaseDualStackAsync(int instance, string key)
     {
         var facts = Vpc.Instances[instance].Facts;
         var lease = new JsonObject
@@ -66,7 +68,7 @@ public sealed class DualStackRouteTests : EndToEndTest
                 ["PrimaryInterface"] = true,
             },
         };
-        return Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}{subnet}&{ipv6}", lease.ToJsonString(), Cancel);
+        return Vpc.Etcd.Keys.PutAsync(SubnetPrefix + key, lease.ToJsonString(), Cancel);
     }
 
     /// <summary>Waits for the state of an IPv6 route, and returns the route status.</summary>

@@ -62,6 +62,9 @@ public abstract class EndToEndTest : IAsyncDisposable
     protected static string[] FreeSubnets(string leased) =>
         [.. new[] { "10.24.250.0/24", "10.24.251.0/24", "10.24.252.0/24" }.Where(subnet => subnet != leased)];
 
+    /// <summary>The last part of the lease's key in etcd: <c>10.24.5.0-24</c>.</summary>
+    protected static string KeyOf(string subnet) => subnet.Replace('/', '-');
+
     protected static string SubnetOf(EtcdKey lease) => lease.Key[SubnetPrefix.Length..].Replace('-', '/');
 
     protected async Task<RouteEntry?> RouteAsync(string subnet) =>

@@ -32,6 +32,8 @@ public sealed class PartitionTests : IAsyncLifetime
         Require.Program(EtcdCluster.ControlProgram);
         vpc = await ClusterVpc.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(3) }, members: 1, Cancel);
         await Vpc.PublishConfigAsync(Cancel);
+        // A new node prefers the subnet in its subnet.env: the controller does not take the one that the tests lease.
+        await File.WriteAllTextAsync(Controller.Instance.SubnetFile, TestVpc.SubnetEnv("10.24.4.1/24"), Cancel);
         await Controller.StartReadyAsync(Cancel);
     }
 
@@ -90,7 +92,6 @@ public sealed class PartitionTests : IAsyncLifetime
 
         await Vpc.IsolateAsync(Isolated, Cancel);
         await WaitForExpiryAsync();
-        // A new node prefers the subnet in its subnet.env if it is free.
         await File.WriteAllTextAsync(Other.Instance.SubnetFile, TestVpc.SubnetEnv("10.24.5.1/24"), Cancel);
         await Other.StartReadyAsync(Cancel);
         Assert.Equal(LeaseKey, (await Vpc.LeaseAsync(Other, Cancel))!.Key);

@@ -205,15 +205,16 @@ public sealed class VxlanTests : EndToEndTest
         await StartVxlanAsync(1, Vxlan.Replace("}}", ",\"DirectRouting\":true}}", StringComparison.Ordinal));
         await StartReadyAsync(0);
         var near = $"{Vpc.Instances[0].PublicIp[..Vpc.Instances[0].PublicIp.LastIndexOf('.')]}.77";
-        await PutPeerAsync("10.24.251.0-24", near, "3a:8e:5f:0c:11:07", 0);
-        await PutPeerAsync("10.24.252.0-24", "192.168.100.7", "3a:8e:5f:0c:11:08", 0);
+        var free = FreeSubnets(await SubnetAsync(0));
+        await PutPeerAsync(KeyOf(free[0]), near, "3a:8e:5f:0c:11:07", 0);
+        await PutPeerAsync(KeyOf(free[1]), "192.168.100.7", "3a:8e:5f:0c:11:08", 0);
 
         var ns = Vpc.Instances[0].Namespace!;
         await Eventually.IsAsync("both routes exist", async () =>
         {
             var routes = await ns.IpAsync(Cancel, "route show");
-            return routes.Contains($"10.24.251.0/24 via {near} dev eth0 proto 142", StringComparison.Ordinal)
-                && routes.Contains($"10.24.252.0/24 via 10.24.252.0 dev {Device} proto 142 onlink", StringComparison.Ordinal);
+            return routes.Contains($"{free[0]} via {near} dev eth0 proto 142", StringComparison.Ordinal)
+                && routes.Contains($"{free[1]} via {free[1].Split('/')[0]} dev {Device} proto 142 onlink", StringComparison.Ordinal);
         }, Cancel);
     }
 
