@@ -217,6 +217,44 @@ public sealed class CommandTests : EndToEndTest
     }
 
     [Fact]
+    public async Task Status_names_each_route_table_with_state_code_and_request()
+    {
+        const string full = "vtb-bp2full";
+        await StartVpcAsync(1, new CloudSetup { Instances = CloudSetup.MakeInstances(1), RouteEntryQuota = 2 }, publishConfig: false);
+        await Vpc.Control.AddRouteTableAsync(full, Cancel);
+        foreach (var other in new[] { "172.20.1.0/24", "172.20.2.0/24" })
+            await Vpc.Control.CreateRouteAsync(other, Vpc.Instances[0].InstanceId, Cancel, routeTableId: full);
+        await Vpc.PublishConfigAsync(
+            Cancel, """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RouteTableID":"vtb-bp2full"}}""");
+        await Vpc.Instances[0].StartDaemonAsync();
+
+        JsonNode? route = null;
+        await Eventually.IsAsync("both tables have a state", async () =>
+        {
+            var status = await Vpc.Instances[0].RunCommandAsync("status", Cancel, "--output=json");
+            route = JsonNode.Parse(status.Output)?["lease"]?["route"];
+            return route?["tableStates"] is JsonArray { Count: 2 } states && (string?)states[0]!["state"] == "Available"
+                && (string?)states[1]!["state"] == "QuotaExceeded";
+        }, Cancel);
+        var (has, lacks) = (route!["tableStates"]![0]!, route["tableStates"]![1]!);
+        Assert.Equal((CloudSetup.RouteTableId, full), ((string?)has["table"], (string?)lacks["table"]));
+        Assert.Equal(("QuotaExceeded", "QuotaExceeded"), ((string?)route["state"], (string?)lacks["code"]));
+        var request = (string)lacks["requestId"]!;
+        var call = Assert.Single(await Vpc.Control.ApiCallsAsync(Cancel), call => call.RequestId == request);
+        Assert.StartsWith("CreateRouteEntr", call.Action, StringComparison.Ordinal);
+        Assert.Contains(call.Parameters!, parameter => (string?)parameter.Value == full);
+
+        var text = await Vpc.Instances[0].RunCommandAsync("status", Cancel);
+        Assert.Equal(1, text.ExitCode);
+        Assert.Matches($@"(?m)^ +TABLE +STATE +CODE +REQUEST +MESSAGE$", text.Output);
+        Assert.Matches($@"(?m)^ +{CloudSetup.RouteTableId} +Available +- +- +-$", text.Output);
+        Assert.Matches($@"(?m)^ +{full} +QuotaExceeded +QuotaExceeded +{request} +route table {full} is full", text.Output);
+        Assert.Matches($"(?m)^route +QuotaExceeded in {full}, Available in {CloudSetup.RouteTableId} since \\S+Z$", text.Output);
+        var yaml = await Vpc.Instances[0].RunCommandAsync("status", Cancel, "--output=yaml");
+        Assert.Contains($"- table: {full}\n", yaml.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_dry_run_names_the_routes_of_another_cluster()
     {
         const string mark = "flannel-00000000000000aa";

@@ -19,7 +19,7 @@ public sealed record RoutingState(long Version, IReadOnlyList<RouteEntry> Routes
 /// <summary>A call that the simulated cloud processed.</summary>
 public sealed record CloudCall(
     long N, DateTimeOffset Time, string Service, string Action, string? InstanceId, string? AccessKeyId, JsonObject? Parameters, int Status,
-    string? Code);
+    string? Code, string RequestId);
 
 /// <summary>The control API of the simulated cloud: reads its state, injects faults, and changes it as an operator does at the
 /// console.</summary>
@@ -66,11 +66,12 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
 
     /// <summary>Creates an entry at once, as an operator does at the console.</summary>
     public Task CreateRouteAsync(
-        string destination, string instanceId, CancellationToken cancel, string name = "", string description = "") => SendAsync(
+        string destination, string instanceId, CancellationToken cancel, string name = "", string description = "",
+        string routeTableId = CloudSetup.RouteTableId) => SendAsync(
             HttpMethod.Post, "/routes",
             new
             {
-                routeTableId = CloudSetup.RouteTableId,
+                routeTableId,
                 destinationCidrBlock = destination,
                 nextHopType = "Instance",
                 nextHopId = instanceId,
@@ -82,6 +83,10 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
     /// <summary>Sets another instance as the next hop of an entry.</summary>
     public Task UpdateRouteAsync(string routeEntryId, string instanceId, CancellationToken cancel) =>
         SendAsync(HttpMethod.Patch, $"/routes/{routeEntryId}", new { nextHopId = instanceId, nextHopType = "Instance" }, cancel);
+
+    /// <summary>Adds a custom route table to the VPC. It serves no vSwitch.</summary>
+    public Task AddRouteTableAsync(string routeTableId, CancellationToken cancel) => SendAsync(
+        HttpMethod.Post, $"/vpcs/{CloudSetup.VpcId}/routeTables", new { routeTableId, routeTableType = "Custom" }, cancel);
 
     public Task SetSourceDestCheckAsync(string networkInterfaceId, bool on, CancellationToken cancel) =>
         SendAsync(HttpMethod.Patch, $"/interfaces/{networkInterfaceId}", new { sourceDestCheck = on }, cancel);

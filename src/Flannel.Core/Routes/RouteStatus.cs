@@ -45,6 +45,13 @@ public sealed record RouteStatus(
     string Subnet, string InstanceId, IReadOnlyList<string> RouteTableIds, RouteState State, string Message, string RequestId,
     DateTimeOffset Time)
 {
+    /// <summary>The state in each of <see cref="RouteTableIds"/>, sorted by table. Null if it adds nothing to <see cref="State"/>: the
+    /// route is available, or pending without a reason. Null also without tables, and from a route controller that does not publish
+    /// it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [JsonConverter(typeof(OptionalTableRouteStatuses))]
+    public IReadOnlyList<TableRouteStatus>? Tables { get; init; }
+
     /// <summary>The state of the route of the lease's IPv6 subnet. Null if none is desired, and from a route controller that does not know
     /// IPv6. Older nodes ignore it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -71,10 +78,30 @@ public sealed record RouteStatus(
     /// <summary>True if it is the status of a node with this subnet and instance.</summary>
     public bool IsFor(Ipv4Network subnet, string instanceId) => Subnet == subnet.ToString() && InstanceId == instanceId;
 
-    /// <summary>True if nothing but the time differs.</summary>
+    /// <summary>The state with its tables, such as <c>QuotaExceeded in vtb-b, Available in vtb-a</c>; with the tables alone if their states
+    /// are not known.</summary>
+    public string StateAndTables()
+    {
+        if (RouteTableIds.Count == 0) return State.ToString();
+        if (Tables is null) return $"{State} in {string.Join(", ", RouteTableIds)}";
+        var groups = Tables.GroupBy(table => table.State).OrderBy(group => group.Key != State)
+            .Select(group => $"{group.Key} in {string.Join(", ", group.Select(table => table.Table))}");
+        var text = string.Join(", ", groups);
+        return Tables.Any(table => table.State == State) ? text : $"{State}; {text}";
+    }
+
+    /// <summary>The state in each table; null if it is not known.</summary>
+    public IReadOnlyList<TableRouteStatus>? StateByTable() => Tables ?? TableRouteStatus.Available(State, RouteTableIds);
+
+    /// <summary>The same for the IPv6 route, whose tables are those of IPv4.</summary>
+    public IReadOnlyList<TableRouteStatus>? Ipv6StateByTable() =>
+        Ipv6 is { } ipv6 ? ipv6.Tables ?? TableRouteStatus.Available(ipv6.State, RouteTableIds) : null;
+
+    /// <summary>True if nothing but the time and the request ids differ: a retry that fails like the one before changes
+    /// nothing.</summary>
     public bool HasSameContentAs(RouteStatus other) =>
         Subnet == other.Subnet && InstanceId == other.InstanceId && State == other.State && Message == other.Message
-        && RouteTableIds.SequenceEqual(other.RouteTableIds)
+        && RouteTableIds.SequenceEqual(other.RouteTableIds) && TableRouteStatus.AreSame(Tables, other.Tables)
         && (Ipv6 is null || other.Ipv6 is null ? Ipv6 == other.Ipv6 : Ipv6.HasSameContentAs(other.Ipv6));
 }
 
@@ -84,8 +111,14 @@ public sealed record RouteStatus(
 /// <param name="RequestId">Alibaba Cloud's id of the call that led to this state; may be empty.</param>
 public sealed record Ipv6RouteStatus(string Subnet, RouteState State, string Message, string RequestId)
 {
-    /// <summary>True if nothing but the request id differs.</summary>
-    public bool HasSameContentAs(Ipv6RouteStatus other) => Subnet == other.Subnet && State == other.State && Message == other.Message;
+    /// <summary>As in <see cref="RouteStatus.Tables"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [JsonConverter(typeof(OptionalTableRouteStatuses))]
+    public IReadOnlyList<TableRouteStatus>? Tables { get; init; }
+
+    /// <summary>True if nothing but the request ids differ.</summary>
+    public bool HasSameContentAs(Ipv6RouteStatus other) =>
+        Subnet == other.Subnet && State == other.State && Message == other.Message && TableRouteStatus.AreSame(Tables, other.Tables);
 }
 
 /// <summary>An IPv6 part that cannot be read counts as absent: the status of IPv4 does not depend on it.</summary>
@@ -125,4 +158,5 @@ internal sealed class RouteStateByName : JsonConverter<RouteState>
 [JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(RouteStatus))]
 [JsonSerializable(typeof(Ipv6RouteStatus))]
+[JsonSerializable(typeof(TableRouteStatus[]))]
 internal sealed partial class RouteStatusJson : JsonSerializerContext;

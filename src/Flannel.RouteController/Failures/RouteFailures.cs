@@ -155,7 +155,7 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
             _ => Reason(RouteState.Pending, $"{table} {action.Destination}: {error.Code}; retrying"),
         };
 
-        RouteStateReason Reason(RouteState state, string message) => new(state, message, error.RequestId);
+        RouteStateReason Reason(RouteState state, string message) => new(state, message, error.RequestId) { Code = error.Code };
     }
 
     private static string RemedyOf(CloudError error) => Ipv6ErrorCodes.RemedyOf(error.Code) is { } remedy ? $" ({remedy})" : "";

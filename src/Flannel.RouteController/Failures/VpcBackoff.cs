@@ -28,13 +28,13 @@ internal sealed class VpcBackoff(TimeSpan unreachableLimit, TimeProvider time, R
     public RouteStateReason? Reason => last switch
     {
         null => null,
-        { Kind: CloudErrorKind.Denied } => new(RouteState.Denied, last.Denial, last.RequestId),
+        { Kind: CloudErrorKind.Denied } => New(RouteState.Denied, last.Denial, last),
         _ when count < ReportedFrom => null,
         { Kind: CloudErrorKind.RefreshCredentials } =>
-            new(RouteState.Denied, $"the route controller has no valid credentials: {last.Code}", last.RequestId),
-        { IsThrottling: true } => new(RouteState.Pending, $"the API throttles this account ({last.Code}); retrying", last.RequestId),
-        _ when RouteErrors.IsNoResponse(last) => new(RouteState.Unreachable, $"the API is unavailable: {last.Code}", last.RequestId),
-        _ => new(RouteState.Pending, $"the API responds with {last.Code}; retrying", last.RequestId),
+            New(RouteState.Denied, $"the route controller has no valid credentials: {last.Code}", last),
+        { IsThrottling: true } => New(RouteState.Pending, $"the API throttles this account ({last.Code}); retrying", last),
+        _ when RouteErrors.IsNoResponse(last) => New(RouteState.Unreachable, $"the API is unavailable: {last.Code}", last),
+        _ => New(RouteState.Pending, $"the API responds with {last.Code}; retrying", last),
     };
 
     /// <returns>The pause before the next attempt.</returns>
@@ -57,6 +57,9 @@ internal sealed class VpcBackoff(TimeSpan unreachableLimit, TimeProvider time, R
         deniedBackoff.Reset();
         Health = new VpcHealth.Usable();
     }
+
+    private static RouteStateReason New(RouteState state, string message, CloudError error) =>
+        new(state, message, error.RequestId) { Code = error.Code };
 
     private VpcHealth HealthAfter(CloudError error) => error switch
     {

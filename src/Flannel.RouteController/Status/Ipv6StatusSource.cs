@@ -32,5 +32,5 @@ internal sealed class Ipv6StatusSource(
         table.Action is RouteAction.Create create ? share.RejectionOf(create) : null;
 
     private static Ipv6RouteStatus Convert(RouteStatusUpdate update) =>
-        new(update.Status.Subnet, update.Status.State, update.Status.Message, update.Status.RequestId);
+        new(update.Status.Subnet, update.Status.State, update.Status.Message, update.Status.RequestId) { Tables = update.Status.Tables };
 }

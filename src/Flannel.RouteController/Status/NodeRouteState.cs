@@ -33,8 +33,7 @@ internal sealed record NodeRouteState(
     {
         if (Rejection is not null && !IsInAllTables) return new(RouteState.Rejected, Rejection, "");
         if (VSwitch is { State: not RouteState.Pending } vSwitch) return new(vSwitch.State, vSwitch.Message, "");
-        if (Tables.Select(table => table.Action).OfType<RouteAction.Conflict>().FirstOrDefault() is { } conflict)
-            return new(RouteState.Conflict, MessageFor(conflict), "");
+        if (Tables.Select(table => table.Conflict).OfType<RouteStateReason>().FirstOrDefault() is { } conflict) return conflict;
         var worst = Tables.Select(table => table.Failure).OfType<RouteStateReason>()
             .MinBy(reason => Array.IndexOf(WorstFirst, reason.State));
         if (worst is not null && worst.State != RouteState.Pending) return worst;
@@ -42,14 +41,27 @@ internal sealed record NodeRouteState(
         return Vpc ?? worst ?? new(RouteState.Pending, VSwitch?.Message ?? "", "");
     }
 
-    private static string MessageFor(RouteAction.Conflict conflict)
+    /// <summary>The state in each table, as a status publishes it; null if it adds nothing to the state of the whole route.</summary>
+    /// <param name="reason">The state of the whole route.</param>
+    public IReadOnlyList<TableRouteStatus>? ByTable(RouteStateReason reason)
     {
-        var entry = conflict.Entry;
-        var hops = entry.NextHops.Count == 0 ? "nothing" : string.Join(" and ", entry.NextHops.Select(hop => $"{hop.Type} {hop.Id}"));
-        var name = entry.Name.Length > 0 ? $" '{entry.Name}'" : "";
-        return $"route table {conflict.RouteTableId} has {entry.DestinationText} to {hops} ({entry.RouteEntryId}{name}),"
-            + " which belongs to another owner";
+        var isPlain = reason.State == RouteState.Available || (reason.State == RouteState.Pending && reason.Message.Length == 0);
+        if (isPlain || Tables.Count == 0) return null;
+        // What stops the whole VPC counts for a table only if it is the state of the route as well: otherwise each attempt would change the
+        // status.
+        var vpc = ReferenceEquals(reason, Vpc) ? Vpc : null;
+        return TableRouteStatus.Bound(Tables.Select(table => StatusOf(table, ReasonIn(table, vpc))));
     }
+
+    private RouteStateReason ReasonIn(TableRouteState table, RouteStateReason? vpc)
+    {
+        if (table.HasRoute) return table.Failure ?? new(RouteState.Available, "", "");
+        if (Rejection is not null) return new(RouteState.Rejected, Rejection, "");
+        return table.Conflict ?? table.Failure ?? vpc ?? new(RouteState.Pending, "", "");
+    }
+
+    private static TableRouteStatus StatusOf(TableRouteState table, RouteStateReason reason) =>
+        new(table.TableId, reason.State, reason.Code, reason.RequestId, reason.Message);
 
     private string AllRemarks()
     {
@@ -65,4 +77,16 @@ internal sealed record TableRouteState(string TableId, RouteAction? Action, Rout
 {
     /// <summary>Whether the table has the route. The traffic does not depend on the mark.</summary>
     public bool HasRoute => Action is RouteAction.Keep or RouteAction.Mark;
+
+    /// <summary>The entry of another owner that prevents the route; null without one.</summary>
+    public RouteStateReason? Conflict =>
+        Action is RouteAction.Conflict conflict ? new(RouteState.Conflict, MessageFor(conflict.Entry), "") : null;
+
+    private static string MessageFor(RouteEntry entry)
+    {
+        var hops = entry.NextHops.Count == 0 ? "nothing" : string.Join(" and ", entry.NextHops.Select(hop => $"{hop.Type} {hop.Id}"));
+        var name = entry.Name.Length > 0 ? $" '{entry.Name}'" : "";
+        return $"route table {entry.RouteTableId} has {entry.DestinationText} to {hops} ({entry.RouteEntryId}{name}),"
+            + " which belongs to another owner";
+    }
 }

@@ -135,7 +135,15 @@ internal sealed class PublishedStatusCache(IRouteStatusSink sink, TimeProvider t
     }
 
     private static RouteStatus? Ipv6Of(RouteStatus status) => status.Ipv6 is { } ipv6
-        ? status with { Subnet = ipv6.Subnet, State = ipv6.State, Message = ipv6.Message, RequestId = ipv6.RequestId, Ipv6 = null }
+        ? status with
+        {
+            Subnet = ipv6.Subnet,
+            State = ipv6.State,
+            Message = ipv6.Message,
+            RequestId = ipv6.RequestId,
+            Tables = ipv6.Tables,
+            Ipv6 = null,
+        }
         : null;
 
     private static bool Contains(Dictionary<string, RouteStatusUpdate> known, RouteStatusUpdate update) =>

@@ -39,7 +39,7 @@ internal sealed class RouteStateReader(
         if (tableFailures.ErrorOf(tableId) is not { } error) return new(tableId, null, null);
         var state = isUnreadable ? RouteState.Rejected : RouteState.Pending;
         if (error.Kind == CloudErrorKind.Denied) state = RouteState.Denied;
-        return new(tableId, null, new RouteStateReason(state, Unreadable(tableId, error), error.RequestId));
+        return new(tableId, null, new RouteStateReason(state, Unreadable(tableId, error), error.RequestId) { Code = error.Code });
     }
 
     private static string Unreadable(string tableId, CloudError error) =>

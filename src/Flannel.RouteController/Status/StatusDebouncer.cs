@@ -69,7 +69,7 @@ internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache 
         if (reason.State is RouteState.Pending or RouteState.Unreachable && published.Of(node) is { } failed
             && RouteFallback.Next(last: false, failed))
             return RecordLatest(node, failed);
-        return Status(node, tables, reason);
+        return Status(node, tables, reason, state.ByTable(reason));
     }
 
     private bool IsHeld(TimeSpan left)
@@ -94,10 +94,14 @@ internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache 
         return new(node.Lease, status);
     }
 
-    private RouteStatusUpdate Status(DesiredRoute node, IReadOnlyList<string> tables, RouteStateReason reason)
+    private RouteStatusUpdate Status(
+        DesiredRoute node, IReadOnlyList<string> tables, RouteStateReason reason, IReadOnlyList<TableRouteStatus>? byTable = null)
     {
         var status = new RouteStatus(
-            node.Destination.ToString(), node.Node.InstanceId, tables, reason.State, reason.Message, reason.RequestId, time.GetUtcNow());
+            node.Destination.ToString(), node.Node.InstanceId, tables, reason.State, reason.Message, reason.RequestId, time.GetUtcNow())
+        {
+            Tables = byTable,
+        };
         if (latest.TryGetValue(node.Key, out var before) && before.HasSameContentAs(status)) status = before;
         return RecordLatest(node, status);
     }

@@ -67,7 +67,7 @@ internal static class NodeStatus
         var message = route.Message.Length > 0 ? $": {route.Message}" : "";
         return new(
             name, route.State == RouteState.Available || isUsable,
-            $"{route.State} in {string.Join(", ", route.RouteTableIds)}{message}{Vacancy(state)}{fallback}");
+            $"{route.StateAndTables()}{message}{Vacancy(state)}{fallback}");
     }
 
     /// <summary>Why the route controller has not published a status.</summary>

@@ -47,6 +47,80 @@ public sealed class RouteStatusTests
         Assert.True(status.HasSameContentAs(status with { Ipv6 = status.Ipv6 with { RequestId = "R-2" } }));
     }
 
+    [Fact]
+    public void The_states_by_table_follow_the_other_properties_and_are_read_back()
+    {
+        var status = Example with
+        {
+            State = RouteState.Conflict,
+            Tables = [AvailableIn("vtb-1"), new("vtb-2", RouteState.QuotaExceeded, "QuotaExceeded", "R-1", "full")],
+        };
+        Assert.EndsWith(
+            ""","Tables":[{"Table":"vtb-1","State":"Available","Code":"","RequestId":"","Message":""},"""
+            + """{"Table":"vtb-2","State":"QuotaExceeded","Code":"QuotaExceeded","RequestId":"R-1","Message":"full"}]}""",
+            Encoding.UTF8.GetString(status.ToJson()), StringComparison.Ordinal);
+        Assert.Equal(status.Tables, RouteStatus.Parse(status.ToJson())!.Tables);
+        Assert.Equal(status.Tables, RouteStatus.Parse(status.ToJson())!.StateByTable());
+        Assert.False(status.HasSameContentAs(status with { Tables = null }));
+        Assert.False(status.HasSameContentAs(status with { Tables = [status.Tables[0]] }));
+        Assert.False(status.HasSameContentAs(status with { Tables = [status.Tables[0], status.Tables[1] with { Code = "Other" }] }));
+        Assert.True(status.HasSameContentAs(status with { Tables = [status.Tables[0], status.Tables[1] with { RequestId = "R-2" }] }));
+    }
+
+    [Fact]
+    public void A_status_of_an_older_version_has_the_states_by_table_only_if_the_route_is_available()
+    {
+        var available = RouteStatus.Parse(Encoding.UTF8.GetBytes(Golden))!;
+        Assert.Null(available.Tables);
+        Assert.Equal(
+            [AvailableIn("vtb-1"), AvailableIn("vtb-2")], available.StateByTable());
+        var conflict = RouteStatus.Parse(
+            Encoding.UTF8.GetBytes(Golden.Replace("\"Available\"", "\"Conflict\"", StringComparison.Ordinal)))!;
+        Assert.Null(conflict.StateByTable());
+        Assert.Equal("Conflict in vtb-1, vtb-2", conflict.StateAndTables());
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("7")]
+    [InlineData("{}")]
+    [InlineData("[7]")]
+    [InlineData("[null]")]
+    [InlineData("""[{"Table":"vtb-1","State":"Lost","Code":"","RequestId":"","Message":""}]""")]
+    [InlineData("""[{"Table":null,"State":"Conflict","Code":"","RequestId":"","Message":""}]""")]
+    [InlineData("""[{"Table":"vtb-1"}]""")]
+    public void States_by_table_that_cannot_be_read_leave_that_of_the_route(string tables)
+    {
+        var status = RouteStatus.Parse(Encoding.UTF8.GetBytes(Golden[..^1] + $",\"Tables\":{tables}}}"));
+        Assert.Equal((RouteState.Available, null), (status!.State, status.Tables));
+    }
+
+    [Theory]
+    [InlineData(RouteState.QuotaExceeded, "QuotaExceeded in vtb-2, Available in vtb-1")]
+    [InlineData(RouteState.Rejected, "Rejected; Available in vtb-1, QuotaExceeded in vtb-2")]
+    public void The_state_of_the_route_is_followed_by_those_of_its_tables(RouteState state, string text) => Assert.Equal(
+        text,
+        (Example with
+        {
+            State = state,
+            Tables = [AvailableIn("vtb-1"), new("vtb-2", RouteState.QuotaExceeded, "QuotaExceeded", "R-1", "full")],
+        }).StateAndTables());
+
+    [Fact]
+    public void The_tables_of_a_status_are_bounded_and_sorted()
+    {
+        var message = new string('x', TableRouteStatus.MaxMessageLength - 2) + "\ud83d\ude00 and more";
+        var tables = Enumerable.Range(10, 30).Reverse()
+            .Select(i => AvailableIn($"vtb-{i}") with { State = i % 3 == 0 ? RouteState.Denied : RouteState.Available, Message = message });
+        var bound = TableRouteStatus.Bound(tables);
+        Assert.Equal(TableRouteStatus.MaxTables, bound.Count);
+        Assert.Equal(10, bound.Count(table => table.State == RouteState.Denied));
+        Assert.Equal(bound.OrderBy(table => table.Table, StringComparer.Ordinal), bound);
+        Assert.All(bound, table => Assert.Equal(new string('x', TableRouteStatus.MaxMessageLength - 2) + "…", table.Message));
+        var status = Example with { Tables = bound };
+        Assert.True(RouteStatus.Parse(status.ToJson())!.HasSameContentAs(status));
+    }
+
     [Theory]
     [InlineData("null")]
     [InlineData("7")]
@@ -124,7 +198,8 @@ public sealed class RouteStatusTests
 
     [Fact]
     public void No_bytes_throw() => Hostile.Bytes(
-            Golden, "\"Subnet\":", "\"State\":", "\"Available\"", "\"RouteTableIds\":", "\"Time\":",
+            Golden, "\"Subnet\":", "\"State\":", ",\"Tables\":[", "{\"Table\":\"vtb-1\",", "\"Code\":\"\"",
+            "\"Available\"", "\"RouteTableIds\":", "\"Time\":",
             "\"2026-08-10T09:08:07Z\"", "\"Message\":\"\"")
         .Always(bytes =>
         {
@@ -152,4 +227,6 @@ public sealed class RouteStatusTests
         Assert.False(Example.HasSameContentAs(Example with { State = RouteState.Pending }));
         Assert.False(Example.HasSameContentAs(Example with { Message = "x" }));
     }
+
+    private static TableRouteStatus AvailableIn(string table) => new(table, RouteState.Available, "", "", "");
 }

@@ -3,6 +3,7 @@ using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.HostNetwork.Vxlan;
+using Flanneld.Commands.Output;
 
 namespace Flanneld.Commands.Leases;
 
@@ -67,18 +68,20 @@ internal sealed record LeaseDescription(Lease Lease, TimeSpan? TimeToLive, Route
         json.WriteString("message", route.Message);
         json.WriteString("requestId", route.RequestId);
         json.WriteString("since", UtcText.Of(route.Time));
+        RouteStatusText.WriteTo(json, route.StateByTable());
         json.WritePropertyName("ipv6");
-        if (route.Ipv6 is { } ipv6) WriteTo(json, ipv6);
+        if (route.Ipv6 is { } ipv6) WriteTo(json, ipv6, route.Ipv6StateByTable());
         else json.WriteNullValue();
         json.WriteEndObject();
     }
 
-    private static void WriteTo(Utf8JsonWriter json, Ipv6RouteStatus route)
+    private static void WriteTo(Utf8JsonWriter json, Ipv6RouteStatus route, IReadOnlyList<TableRouteStatus>? tables)
     {
         json.WriteStartObject();
         json.WriteString("state", route.State.ToString());
         json.WriteString("message", route.Message);
         json.WriteString("requestId", route.RequestId);
+        RouteStatusText.WriteTo(json, tables);
         json.WriteEndObject();
     }
 }

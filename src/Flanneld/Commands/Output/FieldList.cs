@@ -14,6 +14,12 @@ internal sealed class FieldList(int width)
     /// <summary>A line whose value begins with a state, which gets its color.</summary>
     public void AddState(string name, string value) => Append(name, TextColor.OfFirstWord(PrintableText.Of(value)));
 
+    /// <summary>The lines of a table, below the value before it.</summary>
+    public void AddTable(TextTable table)
+    {
+        foreach (var line in table.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries)) Append("", line);
+    }
+
     /// <summary>With a final line feed.</summary>
     public override string ToString() => text.ToString();
 

@@ -149,7 +149,12 @@ internal sealed record NodeDescription(
         if (!lease.RequiresRoute) return;
         fields.AddState("route", lease.Route is not { } route ? "no status yet" : RouteStatusText.WithTime(route)
             + (lease.IsInFallback ? "; reached through the VXLAN tunnel" : ""));
-        if (lease.Route?.Ipv6 is { } ipv6Route) fields.AddState("IPv6 route", RouteStatusText.Of(ipv6Route));
+        if (RouteStatusText.Table(lease.Route?.Tables) is { } tables) fields.AddTable(tables);
+        if (lease.Route?.Ipv6 is { } ipv6Route)
+        {
+            fields.AddState("IPv6 route", RouteStatusText.Brief(ipv6Route));
+            if (RouteStatusText.Table(ipv6Route.Tables) is { } ipv6Tables) fields.AddTable(ipv6Tables);
+        }
         else if (lease.Ipv6Subnet is not null) fields.Add("IPv6 route", "no status");
     }
 

@@ -25,10 +25,33 @@ public sealed class LeaseDescriptionTests
             """
             {"subnet":"10.24.5.0/24","publicIP":"192.168.1.5","ipv6Subnet":"fd00:0:0:5::/64","publicIPv6":"2001:db8::5",
             "backend":"ali-vpc","instanceId":"i-a","reservation":false,"expires":"2026-11-28T01:00:00Z","route":{"state":"Available",
-            "tables":["vtb-a"],"message":"","requestId":"R-1","since":"2026-11-28T00:00:00Z","ipv6":{"state":"Rejected",
-            "message":"no IPv6","requestId":"R-2"}},"fallback":false}
+            "tables":["vtb-a"],"message":"","requestId":"R-1","since":"2026-11-28T00:00:00Z",
+            "tableStates":[{"table":"vtb-a","state":"Available","code":"","requestId":"","message":""}],"ipv6":{"state":"Rejected",
+            "message":"no IPv6","requestId":"R-2","tableStates":null}},"fallback":false}
             """.ReplaceLineEndings(""),
             ToJson(new LeaseDescription(Lease(1, "fd00:0:0:5::/64", Instance), TimeSpan.FromHours(1), route)));
+    }
+
+    [Fact]
+    public void The_states_by_table_are_written_for_both_families()
+    {
+        var route = Route(RouteState.Conflict) with
+        {
+            Tables = [new("vtb-a", RouteState.Conflict, "", "", "an entry")],
+            Ipv6 = new Ipv6RouteStatus("fd00:0:0:5::/64", RouteState.Rejected, "no IPv6", "R-2")
+            {
+                Tables = [new("vtb-a", RouteState.Rejected, "OperationDenied.VpcIpv6NotEnabled", "R-3", "no IPv6")],
+            },
+        };
+        var json = ToJson(new LeaseDescription(Lease(1, "fd00:0:0:5::/64", Instance), TimeSpan.FromHours(1), route));
+        Assert.Contains(
+            """tableStates":[{"table":"vtb-a","state":"Conflict","code":"","requestId":"","message":"an entry"}],"ipv6":{""", json,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            """tableStates":[{"table":"vtb-a","state":"Rejected","code":"OperationDenied.VpcIpv6NotEnabled","requestId":"R-3",""", json,
+            StringComparison.Ordinal);
+        var unknown = ToJson(new LeaseDescription(Lease(1, null, Instance), TimeSpan.FromHours(1), Route(RouteState.Conflict)));
+        Assert.Contains("\"tableStates\":null", unknown, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -117,6 +117,15 @@ public sealed class NodeDescriptionTests
               "message": "",
               "requestId": "R-1",
               "since": "2026-11-27T00:00:00Z",
+              "tableStates": [
+                {
+                  "table": "vtb-a",
+                  "state": "Available",
+                  "code": "",
+                  "requestId": "",
+                  "message": ""
+                }
+              ],
               "ipv6": null
             },
             "fallback": false
@@ -156,6 +165,47 @@ public sealed class NodeDescriptionTests
                 Daemon = new("stopped", ""),
                 Cluster = Result.Failure("etcd: unavailable"),
             }).FindErrors());
+    }
+
+    [Fact]
+    public void The_states_by_table_are_a_table_with_code_and_request()
+    {
+        TableRouteStatus available = new("vtb-a", RouteState.Available, "", "", "");
+        var route = Route(RouteState.QuotaExceeded, "vtb-b is full") with
+        {
+            Tables = [available, new("vtb-b", RouteState.QuotaExceeded, "QuotaExceeded", "R-1", "vtb-b is \e[2J full")],
+            Ipv6 = new Ipv6RouteStatus("fd00::/64", RouteState.Rejected, "no IPv6", "R-2")
+            {
+                Tables = [available, new("vtb-b", RouteState.Rejected, "OperationDenied.Ipv6EntryOnCustomTable", "R-2", "no IPv6")],
+            },
+        };
+        var document = Node(route).ToDocument("/run/flannel/subnet.env", Now);
+        Assert.Contains(
+            """
+            route             QuotaExceeded in vtb-b, Available in vtb-a since 2026-11-27T00:00:00Z
+                              TABLE   STATE           CODE            REQUEST   MESSAGE
+                              vtb-a   Available       -               -         -
+                              vtb-b   QuotaExceeded   QuotaExceeded   R-1       vtb-b is ?[2J full
+            IPv6 route        Rejected
+                              TABLE   STATE       CODE                                     REQUEST   MESSAGE
+                              vtb-a   Available   -                                        -         -
+                              vtb-b   Rejected    OperationDenied.Ipv6EntryOnCustomTable   R-2       no IPv6
+
+            """, document.Format(OutputFormat.Table), StringComparison.Ordinal);
+        Assert.Contains(
+            $"vtb-b   {TextColor.Of("QuotaExceeded")}   ", document.Format(OutputFormat.Table, isColored: true), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_reason_that_is_of_no_table_stays_in_the_line_of_the_route()
+    {
+        var route = Route(RouteState.Rejected, "vSwitch vsw-1 is in another VPC") with
+        {
+            Tables = [new("vtb-a", RouteState.Available, "", "", "")],
+        };
+        Assert.Contains(
+            "route             Rejected; Available in vtb-a since 2026-11-27T00:00:00Z: vSwitch vsw-1 is in another VPC (request R-1)\n",
+            Node(route).ToDocument("/run/flannel/subnet.env", Now).Format(OutputFormat.Table), StringComparison.Ordinal);
     }
 
     [Fact]
