@@ -46,6 +46,28 @@ public sealed class EmptyRootTests
         Assert.Empty(await vpc.LeasesAsync(Cancel));
     }
 
+    [Fact]
+    public async Task Status_names_the_settings_that_changed_since_the_daemon_started()
+    {
+        await using var vpc = await StartAsync();
+        using var names = await DnsServer.StartAsync(vpc.Instances[0].Namespace!, EtcdName, IPAddress.Parse(VpcTopology.EtcdAddress));
+        var root = await ChrootFolder.CreateAsync(vpc, null, Cancel);
+        await using var daemon = await root.StartAsync(EtcdName, withClientCertificate: true);
+        await daemon.WaitForReadyAsync(Cancel);
+        // The root has no /proc. The copy of the daemon's files says that systemd has started it.
+        var folder = $"proc/{daemon.Id}";
+        await root.WriteAsync($"{folder}/comm", "flanneld\n", Cancel);
+        await root.WriteAsync($"{folder}/cmdline", await File.ReadAllTextAsync($"/{folder}/cmdline", Cancel), Cancel);
+        await root.WriteAsync($"{folder}/environ", await File.ReadAllTextAsync($"/{folder}/environ", Cancel) + "INVOCATION_ID=1\0", Cancel);
+        Assert.DoesNotContain("restart it", (await root.RunAsync(EtcdName, "status", Cancel)).Output, StringComparison.Ordinal);
+
+        await root.WriteAsync("etc/default/flanneld", "FLANNELD_ROUTE_RESYNC=30\n", Cancel);
+        Assert.Contains(
+            "settings          the daemon runs with other settings than its service has now: FLANNELD_ROUTE_RESYNC changed in"
+            + " /etc/default/flanneld; restart it\n",
+            (await root.RunAsync(EtcdName, "status", Cancel)).Output, StringComparison.Ordinal);
+    }
+
     private static Task<VpcTopology> StartAsync() => ChrootFolder.StartVpcAsync(EtcdName, Cancel);
 
     private static async Task<DaemonProcess> StartInEmptyRootAsync(VpcTopology vpc, string etcdName, bool withClientCertificate) =>

@@ -35,6 +35,9 @@ internal sealed record LockHolder(string Text, bool IsRunning)
 {
     public static readonly LockHolder None = new("", IsRunning: false);
 
+    /// <summary>0 if no process has taken the lock since the last boot.</summary>
+    public int ProcessId { get; private init; }
+
     private const string ProcessMark = ", process ";
 
     public static LockHolder Parse(string text)
@@ -42,7 +45,7 @@ internal sealed record LockHolder(string Text, bool IsRunning)
         text = text.Trim();
         var mark = text.LastIndexOf(ProcessMark, StringComparison.Ordinal);
         if (mark < 0 || !int.TryParse(text.AsSpan(mark + ProcessMark.Length), CultureInfo.InvariantCulture, out var id)) return None;
-        return new LockHolder(text, KernelFile.Read($"/proc/{id}/comm")?.Trim() == "flanneld");
+        return new LockHolder(text, KernelFile.Read($"/proc/{id}/comm")?.Trim() == "flanneld") { ProcessId = id };
     }
 }
 

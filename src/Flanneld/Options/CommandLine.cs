@@ -29,7 +29,7 @@ internal static class CommandLine
     {
         InterfacePattern.LimitTime();
         installed ??= InstalledSettings.None;
-        var options = new DaemonOptions();
+        var options = new DaemonOptions { Installed = installed };
         var maxArguments = 0;
         if (arguments is [var first, ..] && !first.StartsWith('-'))
         {

@@ -4,6 +4,7 @@ using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
+using Flanneld.Options.Installed;
 
 namespace Flanneld.Options;
 
@@ -24,6 +25,9 @@ internal sealed class DaemonOptions
 
     /// <summary>The argument of the command; null if it is not given.</summary>
     public string? Argument { get; set; }
+
+    /// <summary>Of the installed service; only for a command.</summary>
+    public InstalledSettings Installed { get; set; } = InstalledSettings.None;
 
     public string EtcdEndpoints { get; set; } = OptionDefaults.EtcdEndpoints;
 

@@ -13,6 +13,10 @@ internal sealed record DaemonState(string Name, string Detail)
     /// <summary>The failing checks of its <c>/readyz</c>, one line each.</summary>
     public IReadOnlyList<string> Failures { get; init; } = [];
 
+    /// <summary>The settings of its service that have changed since it started, one line each without values; null if they are not
+    /// known.</summary>
+    public IReadOnlyList<string>? ChangedSettings { get; init; }
+
     public const string Ready = "ready";
     public const string Waiting = "waiting";
 
@@ -22,8 +26,19 @@ internal sealed record DaemonState(string Name, string Detail)
     public const string Stopped = "stopped";
     public const string Unknown = "unknown";
 
-    /// <summary>Reads <c>/readyz</c> of the daemon; without a response, who holds the lock of the subnet file.</summary>
+    /// <summary>The state with <see cref="ChangedSettings"/>.</summary>
     public static async Task<DaemonState> ReadAsync(DaemonOptions options, CancellationToken cancellation)
+    {
+        var state = await ReadReadinessAsync(options, cancellation);
+        if (SubnetFileLock.ReadHolder(options.SubnetFile) is not { Ok: true, Value: { IsRunning: true } holder }) return state;
+        return state with
+        {
+            ChangedSettings = RunningSettings.FindChanges(holder.ProcessId, options.Installed, HostFiles.OfThisHost),
+        };
+    }
+
+    /// <summary>Reads <c>/readyz</c> of the daemon; without a response, who holds the lock of the subnet file.</summary>
+    private static async Task<DaemonState> ReadReadinessAsync(DaemonOptions options, CancellationToken cancellation)
     {
         if (options.HealthzPort == 0) return ReadHolder(options.SubnetFile, "");
         var response = await new HealthClient(options).ReadAsync("/readyz?verbose", cancellation);

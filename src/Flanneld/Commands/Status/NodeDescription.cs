@@ -73,6 +73,7 @@ internal sealed record NodeDescription(
         json.WriteStartObject("daemon");
         json.WriteString("state", Daemon.Name);
         json.WriteString("detail", Daemon.Detail);
+        WriteChangedSettings(json);
         json.WriteEndObject();
         WriteCluster(json, Cluster.Ok ? Cluster.Value : null, now);
         json.WriteStartObject("subnetFile");
@@ -88,6 +89,20 @@ internal sealed record NodeDescription(
             json.WriteEndObject();
         }
 
+        json.WriteEndArray();
+    }
+
+    private void WriteChangedSettings(Utf8JsonWriter json)
+    {
+        json.WritePropertyName("changedSettings");
+        if (Daemon.ChangedSettings is not { } changed)
+        {
+            json.WriteNullValue();
+            return;
+        }
+
+        json.WriteStartArray();
+        foreach (var line in changed) json.WriteStringValue(line);
         json.WriteEndArray();
     }
 
@@ -118,6 +133,12 @@ internal sealed record NodeDescription(
         var fields = new FieldList(NameWidth);
         fields.Add("node", $"{Selected.PublicIp} on {Selected.Interface.Name}, MTU {Selected.Interface.Mtu}");
         fields.AddState("daemon", Daemon.Detail.Length > 0 ? $"{Daemon.Name}: {Daemon.Detail}" : Daemon.Name);
+        if (Daemon.ChangedSettings is { Count: > 0 } changed)
+        {
+            fields.Add(
+                "settings", $"the daemon runs with other settings than its service has now: {string.Join("; ", changed)}; restart it");
+        }
+
         if (Cluster.Ok)
         {
             AddLease(fields, Cluster.Value.Lease, now);

@@ -98,7 +98,8 @@ public sealed class NodeDescriptionTests
           },
           "daemon": {
             "state": "ready",
-            "detail": ""
+            "detail": "",
+            "changedSettings": null
           },
           "lease": {
             "subnet": "10.24.5.0/24",
@@ -165,6 +166,23 @@ public sealed class NodeDescriptionTests
                 Daemon = new("stopped", ""),
                 Cluster = Result.Failure("etcd: unavailable"),
             }).FindErrors());
+    }
+
+    [Fact]
+    public void Settings_that_changed_since_the_start_of_the_daemon_are_one_line()
+    {
+        var daemon = new DaemonState("ready", "")
+        {
+            ChangedSettings = ["FLANNELD_ETCD_ENDPOINTS changed in /etc/default/flanneld", "--iface changed in flanneld.service"],
+        };
+        var document = (Node(Route(RouteState.Available, "")) with { Daemon = daemon }).ToDocument("/run/flannel/subnet.env", Now);
+        Assert.Contains(
+            "settings          the daemon runs with other settings than its service has now: FLANNELD_ETCD_ENDPOINTS changed in"
+            + " /etc/default/flanneld; --iface changed in flanneld.service; restart it\n",
+            document.Format(OutputFormat.Table), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"changedSettings\": [\n      \"FLANNELD_ETCD_ENDPOINTS changed in /etc/default/flanneld\",",
+            document.Format(OutputFormat.Json), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -24,6 +24,14 @@ internal sealed class HostProcesses(HostFiles files)
     public IReadOnlyList<string>? ReadEnvironment(int id) =>
         files.Read($"/proc/{id}/environ") is { } text ? Words(text) : null;
 
+    /// <summary>The words of a process's command line after the program; empty if this user may not read it.</summary>
+    public IReadOnlyList<string> ReadArguments(int id)
+    {
+        // An empty word is a value of a flag.
+        var words = (files.Read($"/proc/{id}/cmdline") ?? "").Split('\0');
+        return [.. words.SkipLast(1).Skip(1)];
+    }
+
     /// <summary>Whether it runs the executable of this process; false also if this user may not know.</summary>
     public bool IsThisProgram(int id)
     {
