@@ -57,6 +57,19 @@ public sealed class RoutesTests : EndToEndTest
     }
 
     [Fact]
+    public async Task A_throttled_call_is_repeated_and_the_command_says_what_it_waits_for()
+    {
+        await StartVpcAsync(1);
+        Assert.Equal(0, await (await StartReadyAsync(0)).StopAsync(Cancel));
+        await Vpc.Control.AddFaultAsync(
+            new { service = "vpc", action = "DescribeRouteEntryList", times = 4, kind = "code", code = "Throttling.User" }, Cancel);
+        var result = await RoutesAsync();
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("waiting for etcd at ", result.Error, StringComparison.Ordinal);
+        Assert.Contains(" and the VPC API ...", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_backend_without_routes_has_nothing_to_confirm()
     {
         await StartVpcAsync(1, publishConfig: false);

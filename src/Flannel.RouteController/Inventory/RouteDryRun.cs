@@ -44,7 +44,7 @@ public sealed class RouteDryRun
 
     private async Task AddAsync(DesiredVpcState desired, CancellationToken cancellation)
     {
-        var vpc = new VpcInventory(desired, routeTableIds, api, log);
+        var vpc = new VpcInventory(desired, routeTableIds, api, retries: null, log);
         await vpc.ReadAsync(cancellation);
         text.Append($"{desired.Vpc}: {desired.Nodes.Count} nodes in {desired.Network}\n");
         foreach (var unroutable in desired.UnroutableNodes)

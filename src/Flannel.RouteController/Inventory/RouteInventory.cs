@@ -24,8 +24,9 @@ public sealed class RouteInventory(
         var desired = DesiredVpcState.Group(snapshot).Values.ToList();
         if (own is not null && desired.All(known => known.Vpc != own))
             desired.Add(new DesiredVpcState(own, snapshot.Config.Network, [], [], [], [], snapshot.IsComplete));
+        var retries = new RetryingCloudReads(api, time, random);
         var vpcs = desired.OrderBy(state => state.Vpc.ToString(), StringComparer.Ordinal)
-            .Select(state => new VpcInventory(state, routeTableIds, api, log)).ToList();
+            .Select(state => new VpcInventory(state, routeTableIds, api, retries, log)).ToList();
         foreach (var vpc in vpcs) await vpc.ReadAsync(cancellation);
 
         var leases = new LeaseDestinations(snapshot);

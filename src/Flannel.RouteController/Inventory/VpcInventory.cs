@@ -9,8 +9,10 @@ using Microsoft.Extensions.Logging;
 namespace Flannel.RouteController.Inventory;
 
 /// <summary>Reads the route tables of one VPC once, for a command, and finds which desired routes they lack.</summary>
+/// <param name="retries">Repeats reads; shared by the VPCs of a command. Null to read once.</param>
 /// <remarks>The route controller reads them in passes, with back-off: <see cref="VpcObserver"/>.</remarks>
-internal sealed class VpcInventory(DesiredVpcState desired, IReadOnlyList<string> routeTableIds, ICloudApi api, ILogger log)
+internal sealed class VpcInventory(
+    DesiredVpcState desired, IReadOnlyList<string> routeTableIds, ICloudApi api, RetryingCloudReads? retries, ILogger log)
 {
     private readonly VpcTables tables = new(desired.Vpc, routeTableIds, api, log);
     private readonly List<string> problems = [];
@@ -37,11 +39,13 @@ internal sealed class VpcInventory(DesiredVpcState desired, IReadOnlyList<string
 
     public async Task ReadAsync(CancellationToken cancellation)
     {
-        AddError(await tables.RefreshAsync(desired, cancellation), "the route tables");
+        AddError(await ReadTablesAsync(cancellation), "the route tables");
         problems.AddRange(tables.Unverified);
         foreach (var id in tables.Serving.Concat(tables.Others))
         {
-            var entries = await api.DescribeRouteEntryListAsync(Vpc.RegionId, id, cancellation);
+            var entries = retries is null
+                ? await api.DescribeRouteEntryListAsync(Vpc.RegionId, id, cancellation)
+                : await retries.DescribeRouteEntryListAsync(Vpc.RegionId, id, cancellation);
             AddError(entries.Error, id);
             if (entries.Value is { } read)
                 Tables.Add(new ObservedTable(id, tables.Serving.Contains(id), HasError: false, read, new HashSet<string>()));
@@ -66,6 +70,17 @@ internal sealed class VpcInventory(DesiredVpcState desired, IReadOnlyList<string
     public int CountChanges(OwnershipMark mark) => Required == 0 && desired.Released.Count == 0
         ? 0
         : PlanFor(mark).Sum(plan => plan.Actions.Count(action => action.IsWrite));
+
+    private Task<CloudError?> ReadTablesAsync(CancellationToken cancellation)
+    {
+        return retries is null ? tables.RefreshAsync(desired, cancellation) : retries.RepeatAsync(RefreshAsync, cancellation);
+
+        Task<CloudError?> RefreshAsync()
+        {
+            tables.ForgetUnresolvedVSwitches();
+            return tables.RefreshAsync(desired, cancellation);
+        }
+    }
 
     private void AddError(CloudError? error, string what)
     {

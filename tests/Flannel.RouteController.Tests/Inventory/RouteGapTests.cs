@@ -138,6 +138,44 @@ public sealed class RouteGapTests
         Assert.Equal(wait, listing.RetryAfter);
     });
 
+    [Theory]
+    [InlineData("DescribeRouteEntryList")]
+    [InlineData("DescribeRouteTableList")]
+    public void A_throttled_read_is_repeated(string action) => Run(async (cloud, leases) =>
+    {
+        leases.Add("10.24.1.0/24", "i-1");
+        var faults = 3;
+        cloud.Faults = call => call.Action == action && faults-- > 0
+            ? new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "Throttling.User") : null;
+        var listing = await ListAsync(cloud, leases);
+        Assert.Empty(listing.Problems);
+        Assert.Equal(4, cloud.Count(action));
+        Assert.Equal(["Missing 10.24.1.0/24 in vtb-1: "], listing.Gaps.Select(Describe));
+    });
+
+    [Fact]
+    public void The_pauses_of_all_reads_together_are_limited() => Run(async (cloud, leases) =>
+    {
+        cloud.AddSecondTable();
+        leases.Add("10.24.1.0/24", "i-1");
+        leases.Add("10.24.2.0/24", "i-2", vSwitch: "vsw-2");
+        cloud.Faults = call => call.Action == "DescribeRouteEntryList"
+            ? new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "ServiceUnavailable") { HttpStatus = 503 } : null;
+        var listing = await ListAsync(cloud, leases);
+        Assert.Equal(2, listing.Problems.Count);
+        var limit = RetryingCloudReads.Limit;
+        Assert.InRange(cloud.Calls[^1].At - cloud.Calls[0].At, limit / 2, limit + TimeSpan.FromSeconds(5));
+    });
+
+    [Fact]
+    public void A_read_without_a_response_is_not_repeated() => Run(async (cloud, leases) =>
+    {
+        leases.Add("10.24.1.0/24", "i-1");
+        cloud.Faults = call => call.Action == "DescribeRouteEntryList" ? InMemoryCloudApi.Fault.NoConnection : null;
+        Assert.Single((await ListAsync(cloud, leases)).Problems);
+        Assert.Equal(1, cloud.Count("DescribeRouteEntryList"));
+    });
+
     [Fact]
     public void Without_the_permission_to_list_tables_those_of_the_nodes_are_compared() => Run(async (cloud, leases) =>
     {
@@ -154,7 +192,7 @@ public sealed class RouteGapTests
     private static string Describe(RouteGap gap) => $"{gap.Kind} {gap.Destination} in {gap.TableId}: {gap.Detail}";
 
     private static Task<RouteListingResult> ListAsync(InMemoryCloudApi cloud, InMemoryLeases leases, params string[] tables) =>
-        new RouteInventory(InMemoryTerm.OurCluster, tables, cloud, TimeProvider.System, new Random(1), new RecordingLogger())
+        new RouteInventory(InMemoryTerm.OurCluster, tables, cloud, cloud.Time, new Random(1), new RecordingLogger())
             .ListAsync(leases.Snapshot, new VpcId("cn-hangzhou", "vpc-1"), TestContext.Current.CancellationToken);
 
     private static void Run(Func<InMemoryCloudApi, InMemoryLeases, Task> test) =>

@@ -13,6 +13,7 @@ internal sealed partial class InMemoryCloudApi(TimeProvider time) : ICloudApi
     private readonly Dictionary<string, string> tokens = [];
     private int ids;
 
+    public TimeProvider Time => time;
     public TimeSpan Latency { get; set; } = TimeSpan.FromMilliseconds(5);
     public TimeSpan Settling { get; set; } = TimeSpan.FromMilliseconds(500);
     public int Quota { get; set; } = 200;
