@@ -130,14 +130,14 @@ internal static class Program
         var opened = Connections.Open(options, context);
         using var connections = opened.Ok ? opened.Value : null;
         if (options.Command == Command.ConfigValidate)
-            return await new ConfigValidate(options, opened, context.Time).RunAsync(cancellation);
+            return await new ConfigValidate(options, opened, context).RunAsync(cancellation);
         if (options.Command == Command.BugReport) return await new BugReportCommand(options, opened, context).RunAsync(cancellation);
         if (connections is null) return Result.Failure(opened.Error!);
         var running = options.Command switch
         {
             Command.Check => new CheckCommand(options, connections, context).RunAsync(cancellation),
             Command.ConfigGet => new ConfigGet(options, connections).RunAsync(cancellation),
-            Command.ConfigSet => new ConfigSet(options, connections, context.Time).RunAsync(cancellation),
+            Command.ConfigSet => new ConfigSet(options, connections, context).RunAsync(cancellation),
             Command.Leases => new LeaseListing(options, connections, context.Time).RunAsync(cancellation),
             Command.Status => new StatusCommand(options, connections, context.Time).RunAsync(cancellation),
             Command.Release => new Release(options, connections, context.Time, context.Environment.GetValueOrDefault("STATE_DIRECTORY"))

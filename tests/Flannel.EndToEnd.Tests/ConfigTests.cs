@@ -225,6 +225,30 @@ public sealed class ConfigTests : EndToEndTest
     }
 
     [Fact]
+    public async Task An_access_key_is_tried_and_one_that_the_API_rejects_is_a_warning()
+    {
+        await StartVpcAsync(1);
+        var valid = $$$"""
+            {"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc",
+            "AccessKeyID":"{{{CloudSetup.AccessKeyId}}}","AccessKeySecret":"{{{CloudSetup.AccessKeySecret}}}"}}
+            """;
+        var accepted = await RunAsync("config validate", valid);
+        AssertSuccess(accepted);
+        Assert.Contains("the access key was tried: the API accepts it\n", accepted.Output, StringComparison.Ordinal);
+
+        var other = valid.Replace(CloudSetup.AccessKeySecret, "another", StringComparison.Ordinal);
+        var rejected = await RunAsync("config set", "--yes", other);
+        AssertSuccess(rejected);
+        Assert.Contains(
+            "warning: the access key was tried, and the API rejects it: SignatureDoesNotMatch", rejected.Output, StringComparison.Ordinal);
+
+        var half = await RunAsync(
+            "config set", "--yes", """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","AccessKeyID":"LTAI5tHalf"}}""");
+        Assert.Equal(1, half.ExitCode);
+        Assert.Contains("Backend.AccessKeyID is given without AccessKeySecret", half.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Without_etcd_a_file_is_checked_and_the_other_commands_fail_with_one_line()
     {
         await StartVpcAsync(1);

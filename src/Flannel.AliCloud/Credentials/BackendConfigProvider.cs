@@ -6,10 +6,12 @@ namespace Flannel.AliCloud.Credentials;
 /// <summary>The key of the network config, as in flannel up to v0.19.2. It logs one warning.</summary>
 public sealed class BackendConfigProvider(ConfiguredKey configured, ILogger logger) : ICredentialProvider
 {
+    public const string Origin = "AccessKeyID of the network config";
+
     private volatile AccessKey? lastKey;
     private bool warned;
 
-    public string Name => "AccessKeyID of the network config";
+    public string Name => Origin;
 
     public bool HasChanged() => lastKey is { } last && configured.Current?.IsSameAs(last) != true;
 

@@ -15,13 +15,14 @@ internal sealed record ConfigReview(IReadOnlyList<string> Misfits, IReadOnlyList
 
     /// <param name="state">Null if etcd could not be read.</param>
     public static async Task<ConfigReview> RunAsync(
-        DaemonOptions options, Connections connections, ConfigInput given, SubnetState? state, TimeProvider time,
+        DaemonOptions options, Connections connections, ConfigInput given, SubnetState? state, ClientContext context,
         CancellationToken cancellation)
     {
         var leases = state?.Leases ?? [];
-        var vpc = await new VpcOverlaps(options, connections, state, time).FindAsync(given.Config, given.Backend, cancellation);
+        var vpc = await new VpcOverlaps(options, connections, state, context).FindAsync(given.Config, given.Backend, cancellation);
         List<string> notes = [.. LeaseFit.FindOtherBackends(given.Config, leases)];
         if (state is { IsComplete: false }) notes.Add("not checked: a lease that cannot be read; 'flanneld leases' shows the others");
+        if (vpc.AccessKey is { } key) notes.Add(key);
         notes.AddRange(vpc.NotChecked.Select(line => $"not checked: {line}"));
         return new ConfigReview(LeaseFit.FindMisfits(given.Config, leases), vpc.Overlaps, notes);
     }

@@ -9,7 +9,7 @@ namespace Flanneld.Commands.Config;
 
 /// <summary><c>flanneld config set</c>: shows what changes, asks, and writes the network configuration if it is still as it was
 /// shown.</summary>
-internal sealed class ConfigSet(DaemonOptions options, Connections connections, TimeProvider time)
+internal sealed class ConfigSet(DaemonOptions options, Connections connections, ClientContext context)
 {
     private readonly ConfigReader reader = new(options, connections);
 
@@ -32,7 +32,7 @@ internal sealed class ConfigSet(DaemonOptions options, Connections connections, 
 
         var v2 = stored.Value is null ? await reader.DescribeV2Async(cancellation) : "";
         var state = await connections.Subnets.ReadAsync(cancellation);
-        var review = await ConfigReview.RunAsync(options, connections, given, state, time, cancellation);
+        var review = await ConfigReview.RunAsync(options, connections, given, state, context, cancellation);
         await PrintAsync(string.Join('\n', [.. ShowDifference(stored, given, v2), .. review.Lines, .. DescribeRunningNodes(state)]));
         if (FindRefusal(review) is { } refusal && !options.Force) return Result.Failure(refusal);
         if (options.DryRun)

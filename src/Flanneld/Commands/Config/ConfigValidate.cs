@@ -7,7 +7,7 @@ namespace Flanneld.Commands.Config;
 
 /// <summary><c>flanneld config validate</c>: checks the stored network configuration, or that of a file, as the daemon does.</summary>
 /// <param name="opened">A file is checked even if there are no connections.</param>
-internal sealed class ConfigValidate(DaemonOptions options, Result<Connections> opened, TimeProvider time)
+internal sealed class ConfigValidate(DaemonOptions options, Result<Connections> opened, ClientContext context)
 {
     /// <returns>Success if it is valid. What the cluster says about it, and what could not be checked, is no failure.</returns>
     public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
@@ -27,7 +27,7 @@ internal sealed class ConfigValidate(DaemonOptions options, Result<Connections> 
         {
             var state = await EtcdErrors.ToResultAsync(async () => (Result<SubnetState>)await opened.Value.Subnets.ReadAsync(cancellation));
             if (!state.Ok) lines.Add($"not checked: leases: {state.Error}");
-            var review = await ConfigReview.RunAsync(options, opened.Value, config, state.Ok ? state.Value : null, time, cancellation);
+            var review = await ConfigReview.RunAsync(options, opened.Value, config, state.Ok ? state.Value : null, context, cancellation);
             lines.AddRange(review.Lines);
         }
 

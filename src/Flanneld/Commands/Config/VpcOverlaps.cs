@@ -1,7 +1,10 @@
+using Flannel.AliCloud.Credentials;
+using Flannel.AliCloud.Http;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
 using Flanneld.Clients;
@@ -12,18 +15,25 @@ namespace Flanneld.Commands.Config;
 /// <summary>The ranges of VPCs that a network configuration overlaps.</summary>
 /// <param name="Overlaps">One line each.</param>
 /// <param name="NotChecked">What could not be compared, one line each.</param>
-internal sealed record VpcOverlapResult(IReadOnlyList<string> Overlaps, IReadOnlyList<string> NotChecked);
+/// <param name="AccessKey">Whether the API accepts the access key of the configuration, one line; null without one.</param>
+internal sealed record VpcOverlapResult(IReadOnlyList<string> Overlaps, IReadOnlyList<string> NotChecked, string? AccessKey);
 
 /// <summary>Compares a network configuration with the ranges of the VPCs of the leases, and of this instance. If the API is unavailable,
 /// with the ranges of the vSwitches that the route controller published.</summary>
 /// <param name="state">Null if etcd could not be read.</param>
-internal sealed class VpcOverlaps(DaemonOptions options, Connections connections, SubnetState? state, TimeProvider time)
+internal sealed class VpcOverlaps(DaemonOptions options, Connections connections, SubnetState? state, ClientContext context)
 {
-    /// <summary>For all calls to the API of one VPC: it retries what can recover.</summary>
+    /// <summary>For all calls to the API of one VPC.</summary>
     private static readonly TimeSpan LongestRead = TimeSpan.FromSeconds(20);
 
     private readonly List<string> overlaps = [];
     private readonly List<string> notChecked = [];
+
+    /// <summary>Of the last call whose response says whether the key is valid. That the key has no permission for the call does
+    /// not.</summary>
+    private bool? isKeyAccepted;
+
+    private string keyError = "no VPC is known to try it with";
 
     public async Task<VpcOverlapResult> FindAsync(NetworkConfig config, IBackend backend, CancellationToken cancellation)
     {
@@ -36,8 +46,15 @@ internal sealed class VpcOverlaps(DaemonOptions options, Connections connections
         using var cloud = connections.OpenCloud(settings);
         foreach (var vpc in vpcs.Distinct())
             await CompareAsync(networks, vpc with { RegionId = settings.RegionId ?? vpc.RegionId }, cloud, cancellation);
-        return new VpcOverlapResult([.. overlaps.Distinct()], notChecked);
+        return new VpcOverlapResult([.. overlaps.Distinct()], notChecked, settings.AccessKey is null ? null : DescribeAccessKey());
     }
+
+    private string DescribeAccessKey() => isKeyAccepted switch
+    {
+        true => "the access key was tried: the API accepts it",
+        false => $"warning: the access key was tried, and the API rejects it: {keyError}",
+        null => $"the access key was not tried: {keyError}",
+    };
 
     private IEnumerable<VpcId> FindVpcsOfLeases() => (state?.Leases ?? [])
         .Select(lease => AliVpcBackendData.Parse(lease.Attributes.BackendData))
@@ -65,20 +82,37 @@ internal sealed class VpcOverlaps(DaemonOptions options, Connections connections
 
     private async Task<Result<CidrConflictCheck>> ReadRangesAsync(VpcId vpc, CloudAccess cloud, CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(LongestRead, time);
+        using var limit = new CancellationTokenSource(LongestRead, context.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         try
         {
-            var attributes = await cloud.Api.DescribeVpcAttributeAsync(vpc.RegionId, vpc.Id, either.Token);
+            var api = new RetryingCloudReads(cloud.Api, context.Time, context.Random);
+            var attributes = await api.DescribeVpcAttributeAsync(vpc.RegionId, vpc.Id, either.Token);
+            RecordKey(cloud.Credentials.Provider, attributes.Error);
             if (attributes.Error is { } error) return Result.Failure(error.Summary);
-            var vSwitches = await cloud.Api.DescribeVSwitchesAsync(vpc.RegionId, vpc.Id, either.Token);
+            var vSwitches = await api.DescribeVSwitchesAsync(vpc.RegionId, vpc.Id, either.Token);
             return vSwitches.Error is { } other
                 ? Result.Failure(other.Summary)
                 : CidrConflictCheck.Of(attributes.Value!, vSwitches.Value!);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return Result.Failure($"no response from the VPC API within {LongestRead.TotalSeconds:0} s");
+            keyError = $"no response from the VPC API within {LongestRead.TotalSeconds:0} s";
+            return Result.Failure(keyError);
         }
+    }
+
+    /// <param name="provider">Of the key that signed the call.</param>
+    private void RecordKey(string? provider, CloudError? error)
+    {
+        if (provider is not null && !provider.Contains(BackendConfigProvider.Origin, StringComparison.Ordinal))
+        {
+            keyError = $"this host uses the key from {provider}";
+            return;
+        }
+
+        if (error is null or { Kind: CloudErrorKind.Denied, IsProxyRejection: false }) isKeyAccepted = true;
+        else keyError = error.Summary;
+        if (error is { Kind: CloudErrorKind.RefreshCredentials, HttpStatus: not 0 }) isKeyAccepted = false;
     }
 }
