@@ -40,6 +40,12 @@ internal sealed class DockerCheck(DockerHost docker, PublishedSubnet? subnet, Ch
 
         var settings = docker.Settings.Value;
         var before = results.Results.Count;
+        foreach (var invalid in settings.Invalid)
+        {
+            results.Add(CheckResult.Problem(
+                kind, $"{invalid} in {DockerSettings.Path}: Docker does not start with it", "correct it, or remove it"));
+        }
+
         if (docker.Unit.PassesSubnet) CheckConflicts(settings);
         else CheckValues(settings);
         if (settings.MakesRules == false)

@@ -13,6 +13,8 @@ namespace Flanneld.Tests.Commands.Check;
 
 public sealed class DockerCheckTests : IDisposable
 {
+    private const string InDaemonJson = " in /etc/docker/daemon.json: Docker does not start with it";
+
     private const string DropIn = """
         [Service]
         ExecStartPre=/usr/bin/env -u DOCKER_OPTS /usr/libexec/flannel/mk-docker-opts.sh -c
@@ -71,9 +73,12 @@ public sealed class DockerCheckTests : IDisposable
     [InlineData("""{"iptables":false}""", nameof(CheckState.Warning), "iptables is false: Docker makes no firewall rules")]
     [InlineData("""{"firewall-backend":"nftables"}""", nameof(CheckState.Unknown), "firewall-backend is nftables: it is not checked")]
     [InlineData("{", nameof(CheckState.Unknown), "/etc/docker/daemon.json is not valid JSON (line 1): Docker does not start with it")]
-    [InlineData(
-        """{"bip":"10.24.5.1/24","mtu":"text","iptables":1}""", nameof(CheckState.Ok),
-        "/etc/docker/daemon.json does not conflict with flannel")]
+    [InlineData("""{"bip":"10.24.5.1/24","mtu":null}""", nameof(CheckState.Ok), "/etc/docker/daemon.json does not conflict with flannel")]
+    [InlineData("""{"bip":5}""", nameof(CheckState.Problem), $"bip is not a text{InDaemonJson}")]
+    [InlineData("""{"mtu":"1500"}""", nameof(CheckState.Problem), $"mtu is not a whole number{InDaemonJson}")]
+    [InlineData("""{"mtu":1500.5}""", nameof(CheckState.Problem), $"mtu is not a whole number{InDaemonJson}")]
+    [InlineData("""{"iptables":1}""", nameof(CheckState.Problem), $"iptables is not true or false{InDaemonJson}")]
+    [InlineData("""{"ip-masq":"false"}""", nameof(CheckState.Problem), $"ip-masq is not true or false{InDaemonJson}")]
     public async Task Settings_are_compared_with_the_subnet(string json, string state, string detail)
     {
         host.WithSubnetFile().With(DockerSettings.Path, json);

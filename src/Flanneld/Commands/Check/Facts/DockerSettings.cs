@@ -24,6 +24,9 @@ internal sealed record DockerSettings
     /// <summary><c>iptables</c> or <c>nftables</c>, since Docker 29.</summary>
     public string? FirewallBackend { get; init; }
 
+    /// <summary>Options with a value of another type than Docker expects, one line each: it does not start with them.</summary>
+    public IReadOnlyList<string> Invalid { get; init; } = [];
+
     /// <summary>The names of the given options that the drop-in passes as flags.</summary>
     public IReadOnlyList<string> GivenNames =>
     [
@@ -38,18 +41,7 @@ internal sealed record DockerSettings
         {
             using var document = JsonDocument.Parse(json);
             if (document.RootElement.ValueKind != JsonValueKind.Object) return Result.Failure("is not a JSON object");
-            var root = document.RootElement;
-            return new DockerSettings
-            {
-                BridgeAddress = Text(root, "bip"),
-                Mtu = root.TryGetProperty("mtu", out var mtu) && mtu.ValueKind == JsonValueKind.Number && mtu.TryGetInt32(out var bytes)
-                    ? bytes
-                    : null,
-                Masquerades = Flag(root, "ip-masq"),
-                MakesRules = Flag(root, "iptables"),
-                AllowsDirectRouting = Flag(root, "allow-direct-routing"),
-                FirewallBackend = Text(root, "firewall-backend"),
-            };
+            return new Reader(document.RootElement).Read();
         }
         catch (JsonException e)
         {
@@ -57,15 +49,45 @@ internal sealed record DockerSettings
         }
     }
 
-    private static string? Text(JsonElement root, string name) =>
-        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private sealed class Reader(JsonElement root)
+    {
+        private readonly List<string> invalid = [];
 
-    private static bool? Flag(JsonElement root, string name) => root.TryGetProperty(name, out var value)
-        ? value.ValueKind switch
+        public DockerSettings Read() => new()
         {
-            JsonValueKind.True => true,
-            JsonValueKind.False => false,
-            _ => null,
+            BridgeAddress = Find("bip", "a text", JsonValueKind.String)?.GetString(),
+            Mtu = ReadNumber("mtu"),
+            Masquerades = ReadFlag("ip-masq"),
+            MakesRules = ReadFlag("iptables"),
+            AllowsDirectRouting = ReadFlag("allow-direct-routing"),
+            FirewallBackend = Find("firewall-backend", "a text", JsonValueKind.String)?.GetString(),
+            Invalid = invalid,
+        };
+
+        private bool? ReadFlag(string name) =>
+            Find(name, "true or false", JsonValueKind.True, JsonValueKind.False)?.ValueKind switch
+            {
+                JsonValueKind.True => true,
+                JsonValueKind.False => false,
+                _ => null,
+            };
+
+        private int? ReadNumber(string name)
+        {
+            const string expected = "a whole number";
+            if (Find(name, expected, JsonValueKind.Number) is not { } value) return null;
+            if (value.TryGetInt32(out var number)) return number;
+            invalid.Add($"{name} is not {expected}");
+            return null;
         }
-        : null;
+
+        /// <summary>Null counts as not given, as in Go.</summary>
+        private JsonElement? Find(string name, string expected, params IReadOnlyList<JsonValueKind> kinds)
+        {
+            if (!root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null) return null;
+            if (kinds.Contains(value.ValueKind)) return value;
+            invalid.Add($"{name} is not {expected}");
+            return null;
+        }
+    }
 }
