@@ -8,11 +8,19 @@ public static class FileError
     public static string Describe(string action, string path, Exception error) =>
         $"cannot {action} {Redaction.Path(path)}: {Reason(path, error)}";
 
-    /// <summary>The message of an exception about a file. It quotes the path, so a path that is not printed gets another message.</summary>
-    public static string Reason(string path, Exception error) => Redaction.IsPath(path) ? error.Message : error switch
+    /// <summary>Why an operation on a file failed, without the path: the line around it names it once.</summary>
+    public static string Reason(string path, Exception error) => error switch
     {
         PathTooLongException => "the name is too long",
         UnauthorizedAccessException => "access is denied",
+        FileNotFoundException => "it does not exist",
+        DirectoryNotFoundException => "its folder does not exist",
+        _ when Redaction.IsPath(path) => WithoutPath(path, error.Message),
         _ => "the file system rejects it",
     };
+
+    /// <summary>.NET writes <c>No space left on device : '/run/x'</c> and <c>The file '/run/x' already exists.</c>. A path of another file
+    /// stays.</summary>
+    private static string WithoutPath(string path, string message) => message
+        .Replace($" : '{path}'", "", StringComparison.Ordinal).Replace($" '{path}'", "", StringComparison.Ordinal).TrimEnd('.');
 }

@@ -14,14 +14,16 @@ public sealed class KernelSettings(string root = "/proc/sys")
     /// <summary>Fails with the reason. Settings below <c>net</c> need CAP_NET_ADMIN (<c>net_ctl_permissions</c> of the kernel).</summary>
     public Result<Unit> Write(string name, string value)
     {
+        var path = PathOf(name);
         try
         {
-            File.WriteAllText(PathOf(name), value + "\n");
+            File.WriteAllText(path, value + "\n");
             return Unit.Instance;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Result.Failure(e is UnauthorizedAccessException ? "it needs CAP_NET_ADMIN and a writable /proc/sys" : e.Message);
+            return Result.Failure(
+                e is UnauthorizedAccessException ? "it needs CAP_NET_ADMIN and a writable /proc/sys" : FileError.Reason(path, e));
         }
     }
 
