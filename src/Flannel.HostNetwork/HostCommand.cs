@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Text;
 using Flannel.Core;
 
 namespace Flannel.HostNetwork;
@@ -85,6 +86,9 @@ public static class HostCommand
             RedirectStandardInput = true,
             RedirectStandardError = true,
             RedirectStandardOutput = true,
+            // Not the locale's. Invalid bytes become U+FFFD.
+            StandardErrorEncoding = Encoding.UTF8,
+            StandardOutputEncoding = Encoding.UTF8,
         };
         start.Environment.Clear();
         foreach (var (name, value) in environment) start.Environment[name] = value;

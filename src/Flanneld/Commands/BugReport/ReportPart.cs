@@ -24,7 +24,7 @@ internal sealed record ReportPart(string Title, TimeSpan Limit, Func<Cancellatio
             // Without the delay, a part that does not end when it is cancelled would stop the report.
             var reading = Task.Run(() => Read(either.Token), cancellation);
             var read = await reading.WaitAsync(Limit + TimeSpan.FromSeconds(1), time, cancellation);
-            return read.Ok ? Shorten(read.Value) : $"not read: {read.Error}\n";
+            return read.Ok ? Shorten(ReportText.Of(read.Value)) : $"not read: {read.Error}\n";
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException && !cancellation.IsCancellationRequested)
         {
