@@ -71,7 +71,7 @@ public partial class EventIdTests
     {
         LogLevel.Trace => "trace",
         LogLevel.Debug => "debug",
-        LogLevel.Information => "information",
+        LogLevel.Information => "info",
         LogLevel.Warning => "warning",
         LogLevel.Error => "error",
         _ => "critical",

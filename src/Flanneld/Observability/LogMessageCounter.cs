@@ -6,7 +6,9 @@ namespace Flanneld.Observability;
 /// <summary>Counts the messages that are logged, by level. Thread-safe.</summary>
 internal sealed class LogMessageCounter : ILoggerProvider
 {
-    private static readonly string[] Levels = ["trace", "debug", "information", "warning", "error", "critical"];
+    /// <summary>As in the log.</summary>
+    private static readonly string[] Levels =
+        [.. Enumerable.Range((int)LogLevel.Trace, (int)LogLevel.Critical + 1).Select(level => JsonLineFormatter.NameOf((LogLevel)level))];
 
     private readonly CountingLogger logger = new();
 

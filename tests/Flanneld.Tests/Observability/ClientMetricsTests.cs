@@ -79,6 +79,9 @@ public sealed class ClientMetricsTests
         var lines = Lines(counter.AppendTo);
         Assert.Contains("flannel_log_messages_total{level=\"debug\"} 0", lines);
         Assert.Contains("flannel_log_messages_total{level=\"warning\"} 2", lines);
+        // The names of the log: one query selects both.
+        foreach (var level in new[] { "trace", "debug", "info", "warning", "error", "critical" })
+            Assert.Single(lines, line => line.StartsWith($"flannel_log_messages_total{{level=\"{level}\"}} ", StringComparison.Ordinal));
     }
 
     [Fact]
