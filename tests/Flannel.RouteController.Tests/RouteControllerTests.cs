@@ -240,7 +240,7 @@ public sealed class RouteControllerTests
         cluster.Cloud.AddEntry("vtb-1", "10.24.2.0/24", "i-2");
         cluster.Join("10.24.2.0/24", "i-2");
         await cluster.UntilAvailable("10.24.2.0/24");
-        Assert.Equal(1, cluster.Cloud.Writes);
+        Assert.Equal(1, cluster.Cloud.Count("CreateRouteEntries") + cluster.Cloud.Count("CreateRouteEntry"));
     });
 
     [Fact]

@@ -76,6 +76,69 @@ public sealed class RouteOwnershipTests
     });
 
     [Fact]
+    public void Entries_of_the_old_daemon_are_marked_in_place_and_a_few_at_a_time() => Cluster.Run(async cluster =>
+    {
+        var subnets = Enumerable.Range(1, 12).Select(i => $"10.24.{i}.0/24").ToList();
+        for (var i = 1; i <= 12; i++)
+        {
+            cluster.Cloud.AddEntry("vtb-1", subnets[i - 1], $"i-{i}");
+            cluster.Join(subnets[i - 1], $"i-{i}");
+        }
+
+        cluster.Start();
+        await cluster.UntilAvailable([.. subnets]);
+        await cluster.Time.Pass(TimeSpan.FromSeconds(30));
+        Assert.Equal(5, cluster.Cloud.Writes);
+        await cluster.Time.Until(() => cluster.Cloud.Tables["vtb-1"].Entries.All(entry => entry.Name == Cluster.Mark.Token));
+        Assert.InRange(cluster.Time.Elapsed, TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(5));
+        Assert.Equal(12, cluster.Cloud.Count("ModifyRouteEntry"));
+        Assert.Equal(12, cluster.Cloud.Writes);
+        Assert.All(subnets, subnet => Assert.Equal($"i-{subnet.Split('.')[2]}", cluster.Hop(subnet)));
+        Assert.All(
+            cluster.Term.Statuses.Published.GroupBy(published => published.Status.Subnet),
+            statuses => Assert.DoesNotContain(
+                statuses.SkipWhile(published => published.Status.State != RouteState.Available),
+                published => published.Status.State != RouteState.Available));
+    });
+
+    [Fact]
+    public void The_route_of_the_old_daemon_is_deleted_on_evidence_after_it_was_marked() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.JoinAndEndAsync("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") is null);
+    });
+
+    [Fact]
+    public void An_unmarked_entry_with_a_name_is_not_renamed() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", "mine");
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        await cluster.Time.Pass(TimeSpan.FromHours(2));
+        Assert.Equal(0, cluster.Cloud.Writes);
+    });
+
+    [Fact]
+    public void Without_the_permission_to_mark_one_entry_is_tried_in_an_hour() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.DeniedActions.Add("vpc:ModifyRouteEntry");
+        for (var i = 1; i <= 20; i++)
+        {
+            cluster.Cloud.AddEntry("vtb-1", $"10.24.{i}.0/24", $"i-{i}");
+            cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        }
+
+        cluster.Start();
+        await cluster.Time.Pass(TimeSpan.FromMinutes(150));
+        Assert.Equal(3, cluster.Cloud.Writes);
+        Assert.Equal(RouteState.Available, cluster.State("10.24.20.0/24"));
+    });
+
+    [Fact]
     public void Routes_of_a_lost_cluster_are_taken_over_for_leases_of_the_same_instances_only() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Plans.Theirs.Token, Plans.Theirs.Description);

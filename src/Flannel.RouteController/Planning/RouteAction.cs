@@ -24,8 +24,8 @@ public abstract record RouteAction(string RouteTableId, IpNetwork Destination)
     /// <summary>The entry has another next hop.</summary>
     public sealed record Update(RouteEntry Entry, DesiredRoute Desired) : RouteAction(Entry.RouteTableId, Desired.Destination);
 
-    /// <summary>The entry leads to the right node, and its name or description must be written: someone renamed it, or it is another
-    /// cluster's and its node is now in this one.</summary>
+    /// <summary>The entry leads to the right node, and its name or description must be written: someone renamed it, it is another
+    /// cluster's and its node is now in this one, or flannel v0.19.2 created it.</summary>
     public sealed record Mark(RouteEntry Entry, DesiredRoute Desired) : RouteAction(Entry.RouteTableId, Desired.Destination);
 
     /// <summary>The entry has no desired route. It carries this cluster's mark, or its node released the subnet; or it is an IPv6

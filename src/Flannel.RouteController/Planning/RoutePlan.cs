@@ -74,12 +74,13 @@ public static class RoutePlan
 
     /// <summary>For an entry that leads to the right node. Another cluster's entry is taken over: an instance is in one cluster only, and
     /// its lease is in this one. An entry that the other cluster has taken over from this one is not reclaimed at once: the two controllers
-    /// would rewrite it in turn.</summary>
+    /// would rewrite it in turn. An entry without name and description is one of flannel v0.19.2; one with a text of its own is not
+    /// renamed.</summary>
     private static bool MustBeMarked(RouteEntry entry, RouteOwner owner, RoutePlanInput input) => entry.IsCustom && owner switch
     {
         RouteOwner.ThisCluster => !input.Mark.IsCompleteOn(entry),
         RouteOwner.OtherCluster => !input.Mark.WasTakenOver(entry) || input.Reclaimed.Contains(entry.RouteEntryId),
-        _ => false,
+        _ => entry is { Name: "", Description: "" },
     };
 
     /// <summary>Whether the entry is the route of the node that released its subnet, marked or not. A marked entry that leads elsewhere may

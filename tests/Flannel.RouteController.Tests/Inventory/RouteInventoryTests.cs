@@ -176,8 +176,9 @@ public sealed class RouteInventoryTests
         var run = await RouteDryRun.RunAsync(
             leases.Snapshot, InMemoryTerm.OurCluster, [], cloud, new RecordingLogger(), TestContext.Current.CancellationToken);
         var listing = await ListAsync(routes, leases);
-        Assert.Equal((2, true), (run.Changes, run.Complete));
-        Assert.Equal((2, true), (listing.Changes, listing.IsPlanComplete));
+        // One to create, one to mark, one to delete.
+        Assert.Equal((3, true), (run.Changes, run.Complete));
+        Assert.Equal((3, true), (listing.Changes, listing.IsPlanComplete));
     });
 
     [Fact]

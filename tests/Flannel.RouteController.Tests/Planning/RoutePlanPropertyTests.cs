@@ -129,7 +129,8 @@ public sealed class RoutePlanPropertyTests
         if (entry.IsCustom && IsInTransition(entry)) return $"KeepInTransition {destination}";
         if (entry.NextHops.Count == 1 && entry.NextHops[0] == desired.NextHop)
         {
-            var isMarked = entry.IsCustom && (IsTheirs(entry) || (IsOurs(entry) && entry.Description != Ours.Description));
+            var isMarked = entry.IsCustom && (IsTheirs(entry) || (IsOurs(entry) && entry.Description != Ours.Description)
+                || entry is { Name: "", Description: "" });
             return $"{(isMarked ? "Mark" : "Keep")} {destination}";
         }
 

@@ -25,7 +25,9 @@ public sealed class RoutePlanTests
 
         // Equal to the lease's subnet.
         new("marked and right", Entry("10.24.5.0/24", "i-1", "ours"), "Keep 10.24.5.0/24"),
-        new("unmarked and right", Entry("10.24.5.0/24", "i-1"), "Keep 10.24.5.0/24"),
+        new("unmarked and right: one of the old backend", Entry("10.24.5.0/24", "i-1"), "Mark 10.24.5.0/24"),
+        new("unmarked and right, with a name", Entry("10.24.5.0/24", "i-1") with { Name = "mine" }, "Keep 10.24.5.0/24"),
+        new("unmarked and right, with a description", Entry("10.24.5.0/24", "i-1") with { Description = "mine" }, "Keep 10.24.5.0/24"),
         new("marked by another cluster, but right", Entry("10.24.5.0/24", "i-1", "theirs"), "Mark 10.24.5.0/24"),
         new("right, and adopted from this cluster", Adopted("10.24.5.0/24"), "Keep 10.24.5.0/24"),
         new("right, marked in the name alone", Entry("10.24.5.0/24", "i-1", "ours") with { Description = "" }, "Mark 10.24.5.0/24"),
@@ -187,7 +189,7 @@ public sealed class RoutePlanTests
     {
         var desired = Desired("10.24.5.0/24", primary: false);
         Assert.Equal(new NextHop("NetworkInterface", "eni-i-1"), desired.NextHop);
-        Assert.IsType<RouteAction.Keep>(Assert.Single(For([desired], [Entry("10.24.5.0/24", "eni-i-1")])));
+        Assert.IsType<RouteAction.Keep>(Assert.Single(For([desired], [Entry("10.24.5.0/24", "eni-i-1", "ours")])));
         Assert.IsType<RouteAction.Update>(Assert.Single(For([desired], [Entry("10.24.5.0/24", "i-1")])));
     }
 }
