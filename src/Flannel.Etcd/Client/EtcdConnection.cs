@@ -312,8 +312,8 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     /// <returns>The exception that ends the request.</returns>
     private EtcdException Fail(List<EtcdException> failures, FailedAttempt last)
     {
-        var summary = Summarize(failures, last.MayHaveHappened);
-        if (failures.Count < members.Length) return summary;
+        if (failures.Count < members.Length) return Summarize(failures, last.MayHaveHappened);
+        var summary = Summarize(failures, last.MayHaveHappened, options.Advice);
         availability.ReportFailure(summary);
         // etcd delays a request until it has applied the raft entry that the token names. An etcd that was restored from a snapshot is
         // behind that entry, for days. The next request uses a new token.
@@ -323,10 +323,12 @@ public sealed class EtcdConnection : IEtcd, IDisposable
 
     /// <summary>The failures of all members in one line. A wrong certificate at one member is not the cause if another one is
     /// unavailable.</summary>
-    private static EtcdException Summarize(List<EtcdException> failures, bool mayHaveHappened)
+    /// <param name="advice">What to do; null for nothing.</param>
+    private static EtcdException Summarize(List<EtcdException> failures, bool mayHaveHappened, string? advice = null)
     {
         var cause = failures.FindLast(failure => failure.CanRecover) ?? failures[^1];
         var message = string.Join("; ", failures.Select(failure => failure.Message).Distinct());
+        if (advice is not null) message = $"{message.TrimEnd('.')}; {advice}";
         return new EtcdException(cause.Kind, message, mayHaveHappened, cause.InnerException);
     }
 

@@ -30,6 +30,9 @@ public sealed record EtcdOptions
     /// none.</summary>
     public PasswordFile? PasswordFile { get; init; }
 
+    /// <summary>What to do if no member is available, for the end of the error; null for nothing.</summary>
+    public string? Advice { get; init; }
+
     /// <summary>Resolves a host name. Tests replace it.</summary>
     internal Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } =
         static (name, cancellation) => Dns.GetHostAddressesAsync(name, cancellation);

@@ -4,6 +4,7 @@ using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Flanneld.Backends;
+using Flanneld.Host;
 using Flanneld.Observability;
 using Flanneld.Options;
 using Microsoft.Extensions.Logging;
@@ -57,7 +58,7 @@ internal sealed class Connections : IDisposable
 
         var created = options.CreateEtcdOptions(file?.Current() ?? options.EtcdPassword);
         if (!created.Ok) return Result.Failure(created.Error);
-        var etcd = created.Value with { PasswordFile = file };
+        var etcd = created.Value with { PasswordFile = file, Advice = EndpointAdvice.Find(options, HostFiles.OfThisHost) };
         var files = CheckFiles(options, etcd);
         if (!files.Ok) return Result.Failure(files.Error);
         return MetadataOptions.Parse(options.MetadataEndpoint, context.Environment.GetValueOrDefault)

@@ -29,6 +29,18 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     }
 
     [Fact]
+    public async Task An_advice_ends_the_error_when_no_member_is_available()
+    {
+        var endpoint = $"http://127.0.0.1:{Ports.Free()}";
+        var logger = new RecordingLogger();
+        var options = EtcdOptions.Create(endpoint).Value with { Advice = "set the endpoints" };
+        using var etcd = new EtcdConnection(options, TimeProvider.System, new EtcdProcess.FirstEndpoint(), logger);
+        var error = await Assert.ThrowsAsync<EtcdException>(() => etcd.RangeAsync(Read, Cancel));
+        Assert.EndsWith(": connection refused; set the endpoints", error.Message, StringComparison.Ordinal);
+        Assert.Contains(logger.Lines, line => line.Text.EndsWith("; set the endpoints; retrying", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Every_request_to_a_member_is_reported_with_its_status()
     {
         shared.CreateFixture();

@@ -8,6 +8,7 @@ using Flanneld.Backends;
 using Flanneld.Clients;
 using Flanneld.Commands.Config;
 using Flanneld.Commands.Output;
+using Flanneld.Host;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
@@ -155,7 +156,9 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
         results.Add(new CheckResult(CheckKind.Etcd, state, $"{members.Length - unavailable} of {members.Length} endpoints answer")
         {
             Lines = lines,
-            Advice = isEnough ? "" : "start etcd there, or correct --etcd-endpoints",
+            Advice = isEnough
+                ? ""
+                : EndpointAdvice.Find(options, HostFiles.OfThisHost) ?? "start etcd there, or correct --etcd-endpoints",
         });
         return unavailable < members.Length;
     }

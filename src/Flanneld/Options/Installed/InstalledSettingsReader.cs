@@ -20,7 +20,7 @@ internal sealed class InstalledSettingsReader(InstalledHost host)
     private const string StateFolder = "/var/lib";
 
     /// <summary>Those of the deb and of the rpm, as in the unit.</summary>
-    private static readonly UnitEnvironmentFile[] PackageFiles =
+    public static readonly IReadOnlyList<UnitEnvironmentFile> PackageFiles =
         [new("/etc/default/flanneld", IsOptional: true), new("/etc/sysconfig/flanneld", IsOptional: true)];
 
     private readonly Dictionary<string, InstalledVariable> variables = new(StringComparer.Ordinal);
