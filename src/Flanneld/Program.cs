@@ -43,8 +43,8 @@ internal static class Program
         var environment = ReadEnvironment();
         var installed = CommandLine.UsesInstalledSettings(arguments) ? await ReadInstalledSettingsAsync() : InstalledSettings.None;
         var parsed = CommandLine.Parse(arguments, environment, installed);
-        if (!parsed.Ok) return await PrintErrorAsync($"flanneld: {parsed.Error}", Usage);
-        var options = parsed.Value;
+        var options = parsed.Ok ? parsed.Value : CommandLine.ParseReport(arguments, parsed.Error);
+        if (options is null) return await PrintErrorAsync($"flanneld: {parsed.Error}", Usage);
         if (TextCommands.Find(options) is { } text)
         {
             return text.Ok
@@ -127,7 +127,7 @@ internal static class Program
     private static async Task<Result<Unit>> RunConnectedCommandAsync(
         DaemonOptions options, ClientContext context, CancellationToken cancellation)
     {
-        var opened = Connections.Open(options, context);
+        var opened = options.SettingsError is { } invalid ? Result.Failure(invalid) : Connections.Open(options, context);
         using var connections = opened.Ok ? opened.Value : null;
         if (options.Command == Command.ConfigValidate)
             return await new ConfigValidate(options, opened, context).RunAsync(cancellation);

@@ -70,6 +70,29 @@ public sealed class BugReportTests : EndToEndTest
     }
 
     [Fact]
+    public async Task Settings_that_the_daemon_rejects_are_in_the_report()
+    {
+        await StartVpcAsync(1);
+        // A command whose output has a secret fails the test.
+        var environment = new Dictionary<string, string>
+        {
+            ["FLANNELD_ROUTE_RESYNC"] = "soon",
+            ["FLANNELD_ETCD_PASSWORD"] = $"pw{SecretScanner.Marker}3",
+        };
+
+        var result = await Vpc.Instances[0].RunCommandAsync("bugreport", "", environment, Cancel, "--file=-");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        var report = Split(result.Output);
+        Assert.Equal(Titles, report.Keys);
+        Assert.StartsWith("invalid, so that this report uses the defaults: FLANNELD_ROUTE_RESYNC", report["settings"],
+            StringComparison.Ordinal);
+        Assert.Contains("\nFLANNELD_ETCD_PASSWORD=***\nFLANNELD_ROUTE_RESYNC=soon\n", report["settings"], StringComparison.Ordinal);
+        Assert.StartsWith("not read: FLANNELD_ROUTE_RESYNC", report["flanneld status"], StringComparison.Ordinal);
+        Assert.Contains("# ip route\n", report["ip"], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_report_has_no_secret()
     {
         await StartVpcAsync(1, publishConfig: false);

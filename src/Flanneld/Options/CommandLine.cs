@@ -65,6 +65,18 @@ internal static class CommandLine
         return FindContradiction(options) is { } contradiction ? Result.Failure(contradiction) : options;
     }
 
+    /// <summary>The options of <c>bugreport</c> on a host whose settings are invalid: its own flags, and the defaults. A report is needed
+    /// there most.</summary>
+    /// <param name="error">That of <see cref="Parse"/>.</param>
+    /// <returns>Null for other commands, and if a flag of this process is wrong.</returns>
+    public static DaemonOptions? ParseReport(IReadOnlyList<string> arguments, string error)
+    {
+        var parsed = Parse(arguments, new Dictionary<string, string>());
+        if (!parsed.Ok || parsed.Value.Command != Command.BugReport) return null;
+        parsed.Value.SettingsError = error;
+        return parsed.Value;
+    }
+
     /// <summary>Splits a command line without a command.</summary>
     public static Result<List<GivenFlag>> ParseFlags(IReadOnlyList<string> arguments) =>
         new GoFlagParser(IsBoolean, IsSecret, UnknownFlag).Parse(arguments, [], 0);

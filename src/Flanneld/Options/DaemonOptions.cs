@@ -47,6 +47,10 @@ internal sealed class DaemonOptions
     /// <summary>Where each setting that is not the default came from.</summary>
     public List<SettingSource> Sources { get; } = [];
 
+    /// <summary>Why the settings of this host are not used, and the options are the defaults; null if they are valid. Only for
+    /// <c>bugreport</c>.</summary>
+    public string? SettingsError { get; set; }
+
     /// <summary>Accepted settings that are probably mistakes, one line each.</summary>
     public IReadOnlyList<string> Warnings { get; set; } = [];
 

@@ -26,6 +26,15 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void A_bug_report_is_written_with_invalid_settings_and_not_with_invalid_flags_of_its_own()
+    {
+        var options = CommandLine.ParseReport(["bugreport", "--file=-"], "FLANNELD_V: invalid");
+        Assert.Equal(("-", "FLANNELD_V: invalid"), (options?.ReportFile, options?.SettingsError));
+        Assert.Null(CommandLine.ParseReport(["bugreport", "--fil=-"], "unknown flag"));
+        Assert.Null(CommandLine.ParseReport(["status"], "FLANNELD_V: invalid"));
+    }
+
+    [Fact]
     public void Defaults_are_those_of_upstream()
     {
         var options = Parsed([]);

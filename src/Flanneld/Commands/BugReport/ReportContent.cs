@@ -75,13 +75,21 @@ internal sealed class ReportContent(DaemonOptions options, Result<Connections> o
     private string DescribeSettings()
     {
         var text = new StringBuilder();
+        if (options.SettingsError is { } error)
+            text.Append($"invalid, so that this report uses the defaults: {error}\n").Append(DescribeVariables());
         foreach (var setting in options.Sources) text.Append($"{setting.Name}={setting.Value}  ({setting.Source})\n");
-        if (options.Sources.Count == 0) text.Append("the defaults\n");
+        if (options is { Sources.Count: 0, SettingsError: null }) text.Append("the defaults\n");
         foreach (var line in options.Warnings) text.Append("warning: ").Append(line).Append('\n');
         var others = context.Environment.Keys.Where(IsRead).Order(StringComparer.Ordinal).ToList();
         if (others.Count > 0) text.Append($"other variables, whose values are not shown: {string.Join(", ", others)}\n");
         return text.ToString();
     }
+
+    /// <summary>The variables of this process and of the installed service, without secrets.</summary>
+    private string DescribeVariables() => string.Concat(
+        from flag in Flags.All
+        where flag.HasVariable && context.Environment.ContainsKey(flag.EnvironmentName)
+        select $"{flag.EnvironmentName}={flag.Show(context.Environment[flag.EnvironmentName])}\n");
 
     /// <summary>Variables of the cloud's SDKs, and of proxies.</summary>
     private static bool IsRead(string variable) =>
