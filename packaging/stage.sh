@@ -28,9 +28,11 @@ notices() {
     printf '%s' "$found"
 }
 
-# The pages for users, not those for contributors. They keep their paths, so that their links to each other work.
+# The pages for users, not those for contributors. They keep their paths, so that their links to each other work; links.pl removes others.
 documents() {
-    printf '%s\n' README.md README.zh-CN.md SECURITY.md packaging/ram/controller-policy.json packaging/ram/trust-policy.json
+    printf '%s\n' README.md README.zh-CN.md SECURITY.md packaging/ram/controller-policy.json packaging/ram/trust-policy.json \
+        packaging/container/README.md packaging/container/daemonset.yaml packaging/container/daemonset-vxlan.yaml \
+        packaging/container/podmonitor.yaml
     find docs -type f ! -path 'docs/adr/*' ! -path docs/failure-modes/tests.md ! -path docs/reference/linked.md \
         ! -name ARCHITECTURE.md ! -name fuzzing.md ! -name mutation.md ! -name simulation.md ! -name simulator.md
 }
@@ -55,7 +57,11 @@ for example in packaging/systemd/examples/*.conf; do
     sed -i "s|@LIBEXEC@|/$libexec|" "$folder/usr/share/doc/flanneld/examples/${example##*/}"
 done
 for file in alerts.yaml dashboard.json; do put 644 "packaging/prometheus/$file" "usr/share/flanneld/$file"; done
-while read -r document; do put 644 "$document" "usr/share/doc/flanneld/$document"; done < <(documents)
+mapfile -t documents < <(documents)
+for document in "${documents[@]}"; do
+    put 644 "$document" "usr/share/doc/flanneld/$document"
+    case $document in *.md) packaging/links.pl "$document" "${documents[@]}" >"$folder/usr/share/doc/flanneld/$document" ;; esac
+done
 # Debian has these in /usr/share/common-licenses.
 if [ "$family" = rpm ]; then
     for text in packaging/licenses/*.txt packaging/licenses/copyright; do put 644 "$text" "$licenses/${text##*/}"; done
