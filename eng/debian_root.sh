@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# debian_root.sh [plain | cloud | bare [SUITE]]: creates a root file system of Debian for tests and prints its folder, below artifacts/.
+# debian_root.sh [plain | cloud | pages | bare [SUITE]]: creates a root file system of Debian for tests below artifacts/, and prints where.
 #   plain   a small machine with systemd (SystemdMachine in Flannel.Testbed)
 #   cloud   a machine with cloud-init, like an image of ECS, and with etcd, which its user-data would install from a mirror
+#   pages   a machine for the commands of the pages: what they install from a mirror, and the programs that they call
 #   bare    a machine for test-verbs: essential packages, apt, and the dependencies of the .NET SDK
 # mmdebstrap creates it from this machine's sources of packages, of SUITE or of this machine's release. It is created again only when this
 # script or the sources change. It is read-only by convention: each machine has an overlay over it.
@@ -18,9 +19,14 @@ case $kind in
     # curl: the steps of README.md.
     plain) PACKAGES=systemd,systemd-sysv,iproute2,iputils-ping,ca-certificates,curl,nftables,iptables,rpm ;;
     cloud) PACKAGES=systemd,systemd-sysv,iproute2,ca-certificates,cloud-init,etcd-server,etcd-client ;;
+    # The pages install etcd and docker.io. dnf: the commands for rpm distributions. docker-registry: that of the user.
+    pages)
+        PACKAGES=systemd,systemd-sysv,dbus,iproute2,iputils-ping,ca-certificates,curl,nftables,iptables,rpm,dnf,etcd-server,etcd-client
+        PACKAGES+=,docker.io,docker-registry,kubernetes-client,skopeo,jq,tcpdump
+        ;;
     # https://learn.microsoft.com/dotnet/core/install/linux-debian#dependencies; the pattern matches libicu72 in Debian 12.
     bare) PACKAGES='ca-certificates,libssl3,libstdc++6,tzdata,zlib1g,?name(^libicu[0-9]+$)' ;;
-    *) fail "unknown root file system '$kind'; use plain, cloud or bare" ;;
+    *) fail "unknown root file system '$kind'; use plain, cloud, pages or bare" ;;
 esac
 
 read -r codename uri < <(debian_source) || fail "cannot create a root file system: apt has no source of a Debian release"

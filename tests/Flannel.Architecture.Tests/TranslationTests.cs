@@ -45,7 +45,7 @@ public partial class TranslationTests
         File.ReadLines(Path.Combine(s_repository, path))
             .Where(line => line.StartsWith('#')).Select(line => line.IndexOf(' ', StringComparison.Ordinal));
 
-    /// <summary>The blocks for a shell and of settings. Blocks of output may be translated.</summary>
+    /// <summary>The blocks for a shell and of settings. Blocks of output may be translated. Tests run those of the source.</summary>
     private static IEnumerable<string> Code(string path) =>
         MarkdownBlocks.Read(Path.Combine(s_repository, path)).Where(block => block.Language != "text").Select(block => block.Text);
 

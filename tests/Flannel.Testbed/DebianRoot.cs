@@ -1,24 +1,32 @@
 namespace Flannel.Testbed;
 
+/// <summary>A kind of root file system, as eng/debian_root.sh describes it.</summary>
+public enum DebianRootKind
+{
+    Plain,
+    Cloud,
+    Pages,
+}
+
 /// <summary>The root file system below the overlays of machines; eng/debian_root.sh creates it.</summary>
 public static class DebianRoot
 {
     private static readonly TimeSpan limit = TimeSpan.FromMinutes(10);
 
-    private static readonly Lazy<Task<CommandResult>> creation = new(() => CreateAsync([]));
+    private static readonly Dictionary<DebianRootKind, Lazy<Task<CommandResult>>> creations =
+        Enum.GetValues<DebianRootKind>().ToDictionary(kind => kind, kind => new Lazy<Task<CommandResult>>(() => CreateAsync(kind)));
 
-    private static readonly Lazy<Task<CommandResult>> creationWithCloudInit = new(() => CreateAsync(["cloud"]));
-
-    /// <summary>The folder of the root. Creating a missing one takes half a minute, and a minute with cloud-init.</summary>
+    /// <summary>The folder of the root. Creating a missing one takes half a minute, and a minute with more packages.</summary>
     /// <exception cref="TestbedException">The root cannot be created.</exception>
-    public static async Task<string> FolderAsync(bool withCloudInit = false)
+    public static async Task<string> FolderAsync(DebianRootKind kind = DebianRootKind.Plain)
     {
-        var result = await CreationAsync(withCloudInit);
+        // The script runs once for each kind, and prints the folder.
+        var result = await creations[kind].Value;
         return result.ExitCode == 0 ? result.Output.Trim() : throw new TestbedException(ReasonOf(result));
     }
 
     /// <summary>Why machines cannot run on this host; null if they can.</summary>
-    public static async Task<string?> UnavailableAsync(CancellationToken cancel, bool withCloudInit = false)
+    public static async Task<string?> UnavailableAsync(CancellationToken cancel, DebianRootKind kind = DebianRootKind.Plain)
     {
         foreach (var (program, package)
             in new[] { ("/usr/bin/systemd-nspawn", "systemd-container"), ("/usr/bin/mmdebstrap", "mmdebstrap") })
@@ -32,16 +40,14 @@ public static class DebianRoot
         {
             return reason;
         }
-        var result = await CreationAsync(withCloudInit);
+        var result = await creations[kind].Value;
         return result.ExitCode == 0 ? null : ReasonOf(result);
     }
 
-    /// <summary>The result of the script, which runs once; it prints the folder.</summary>
-    private static Task<CommandResult> CreationAsync(bool withCloudInit) => (withCloudInit ? creationWithCloudInit : creation).Value;
-
-    private static Task<CommandResult> CreateAsync(IReadOnlyList<string> arguments)
+    private static Task<CommandResult> CreateAsync(DebianRootKind kind)
     {
-        var script = new ProgramStart(Path.Combine(Locations.Repository(), "eng", "debian_root.sh"), arguments);
+        var script = new ProgramStart(
+            Path.Combine(Locations.Repository(), "eng", "debian_root.sh"), [kind.ToString().ToLowerInvariant()]);
         return ProcessCommand.TryRunAsync(script, CancellationToken.None, limit: limit);
     }
 

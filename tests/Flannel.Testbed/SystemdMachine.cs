@@ -18,8 +18,11 @@ public sealed class SystemdMachine : IAsyncDisposable
         mount --bind "/run/netns/$4" "$folder/netns"
         mount --bind "$5" "$folder/packages"
         mount -t tmpfs tmpfs /run
+        # With the controllers of version 1, which nspawn mounts read-only, no container starts in the machine.
+        [ -z "$6" ] || export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
         exec systemd-nspawn --quiet --directory="$folder/root" --machine="$name" --boot --register=no --keep-unit --console=pipe \
-            --capability=CAP_NET_ADMIN --network-namespace-path="$folder/netns" --bind-ro="$folder/packages:/packages"
+            --capability=CAP_NET_ADMIN ${6:+--system-call-filter="$6"} --network-namespace-path="$folder/netns" \
+            --bind-ro="$folder/packages:/packages"
         """;
 
     private const string Enter = """
@@ -29,6 +32,9 @@ public sealed class SystemdMachine : IAsyncDisposable
         shift
         exec unshare --mount --propagation private --pid --fork --kill-child=KILL --mount-proc /bin/sh -c "$@"
         """;
+
+    /// <summary>System calls of runc that nspawn does not permit by default.</summary>
+    private const string ContainerCalls = "add_key keyctl bpf";
 
     private const int RebootExitCode = 133;
 
@@ -40,12 +46,14 @@ public sealed class SystemdMachine : IAsyncDisposable
     private readonly NetworkNamespace ns;
     private readonly ControlGroup group;
     private readonly TimeSpan bootLimit;
+    private readonly bool runsContainers;
     private ChildProcess? process;
     private int leader;
 
-    private SystemdMachine(string lower, string folder, string packages, NetworkNamespace ns, TimeSpan bootLimit)
+    private SystemdMachine(string lower, string folder, string packages, NetworkNamespace ns, TimeSpan bootLimit, bool runsContainers)
     {
-        (this.lower, this.folder, this.packages, this.ns, this.bootLimit) = (lower, folder, packages, ns, bootLimit);
+        (this.lower, this.folder, this.packages, this.ns) = (lower, folder, packages, ns);
+        (this.bootLimit, this.runsContainers) = (bootLimit, runsContainers);
         Name = ResourceName.Create("machine");
         group = new ControlGroup(Name);
     }
@@ -59,9 +67,11 @@ public sealed class SystemdMachine : IAsyncDisposable
     /// <see cref="PathOnDisk"/>.</param>
     /// <param name="packages">A folder that is mounted read-only at /packages.</param>
     /// <param name="bootLimit">The time limit of a boot; null for one minute.</param>
+    /// <param name="runsContainers">Whether Docker starts containers in it.</param>
     /// <exception cref="TestbedException">The boot failed; the message includes the console output.</exception>
     public static async Task<SystemdMachine> StartAsync(
-        string lower, string folder, string packages, NetworkNamespace ns, CancellationToken cancel, TimeSpan? bootLimit = null)
+        string lower, string folder, string packages, NetworkNamespace ns, CancellationToken cancel, TimeSpan? bootLimit = null,
+        bool runsContainers = false)
     {
         foreach (var name in new[] { "upper", "work", "root", "packages" })
         {
@@ -71,7 +81,7 @@ public sealed class SystemdMachine : IAsyncDisposable
         // Without a machine id systemd would treat the boot as the first and enable every unit.
         var etc = Directory.CreateDirectory(Path.Combine(folder, "upper", "etc")).FullName;
         await File.WriteAllTextAsync(Path.Combine(etc, "machine-id"), $"{Guid.NewGuid():N}\n", cancel);
-        var machine = new SystemdMachine(lower, folder, packages, ns, bootLimit ?? TimeSpan.FromSeconds(60));
+        var machine = new SystemdMachine(lower, folder, packages, ns, bootLimit ?? TimeSpan.FromSeconds(60), runsContainers);
         try
         {
             await machine.BootAsync(cancel);
@@ -142,7 +152,8 @@ public sealed class SystemdMachine : IAsyncDisposable
             await process.DisposeAsync();
         }
         process = await ChildProcess.StartAsync(new ProgramStart("/bin/sh",
-            ["-c", Enter, "enter", folder, .. group.ProcessFiles, "--", Boot, "boot", folder, lower, Name, ns.Name, packages]));
+            ["-c", Enter, "enter", folder, .. group.ProcessFiles, "--", Boot, "boot", folder, lower, Name, ns.Name, packages,
+                runsContainers ? ContainerCalls : ""]));
         var state = "";
         await Eventually.IsAsync("the machine has booted", async () =>
         {

@@ -117,7 +117,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
     {
         _ = Packages.Deb;
         await Require.NamespacesAsync();
-        if (await DebianRoot.UnavailableAsync(Cancel, withCloudInit: true) is { } reason)
+        if (await DebianRoot.UnavailableAsync(Cancel, DebianRootKind.Cloud) is { } reason)
         {
             Assert.Skip(reason);
         }
@@ -150,7 +150,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         var ns = Vpc.Instances[instance].Namespace!;
         // The kernel's default, which the user data changes.
         await ns.SetAsync(new NamedValue("ipv4/ip_forward", "0"));
-        var (lower, folder) = (await DebianRoot.FolderAsync(withCloudInit: true), Path.Combine(Vpc.Folder.Path, $"machine{instance}"));
+        var (lower, folder) = (await DebianRoot.FolderAsync(DebianRootKind.Cloud), Path.Combine(Vpc.Folder.Path, $"machine{instance}"));
         EcsImage.Write(lower, folder);
         var machine = await SystemdMachine.StartAsync(lower, folder, repository!.Served, ns, Cancel, bootLimit);
         lock (machines)

@@ -57,6 +57,15 @@ public sealed class DaemonSetTests
     }
 
     [Fact]
+    public void The_page_of_CNI_has_the_conflist_of_the_manifest()
+    {
+        var page = MarkdownBlocks.Read(Path.Combine(Locations.Repository(), "docs", "containerd-cni.md"))
+            .Single(block => block.Text.Contains("cniVersion", StringComparison.Ordinal));
+        var ours = objects.OfType<V1ConfigMap>().Single().Data["cni-conf.json"];
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(ours), JsonNode.Parse(page.Text)), page.Text);
+    }
+
+    [Fact]
     public void A_field_unknown_to_Kubernetes_is_refused() =>
         Assert.ThrowsAny<Exception>(() =>
             KubernetesYaml.LoadAllFromString("apiVersion: v1\nkind: Namespace\nmetadata:\n  nmae: flannel\n", strict: true));

@@ -199,19 +199,24 @@ public sealed class ImageRunTests
     private static async Task<string> LoadAsync(Podman podman, string? archive = null)
     {
         archive ??= Packages.Image;
-        var output = await podman.RunAsync(Cancel, "load", "--quiet", "--input", archive);
+        var load = PublishedBlocks().Single(block => block.StartsWith("podman load", StringComparison.Ordinal));
+        var output = await podman.RunLineAsync(load.Replace("flanneld-VERSION-oci.tar", archive, StringComparison.Ordinal), Cancel);
         var name = new OciArchive(archive).Root["annotations"]!["org.opencontainers.image.ref.name"]!.GetValue<string>();
         Assert.Equal($"Loaded image: {name}", output.Trim());
         return name;
     }
 
+    /// <summary>The commands of the README for podman.</summary>
+    private static IEnumerable<string> PublishedBlocks() =>
+        MarkdownBlocks.Read(Path.Combine(Locations.Repository(), "packaging", "container", "README.md"))
+            .Where(block => block is { Kind: "run", Scenario: "podman" }).Select(block => block.Text);
+
     /// <summary>The podman command of the README with the image, folder and etcd of the test; each must occur exactly once.</summary>
     /// <param name="suffix">Of the image's tag.</param>
     private static string PublishedLine(string image, string folder, string etcd, string etcdOfTest, string suffix = "")
     {
-        var readme = File.ReadAllText(Path.Combine(Locations.Repository(), "packaging", "container", "README.md"));
         var published = $"localhost/flanneld:VERSION{suffix} ";
-        var line = readme.Split("```sh\n").Select(block => block.Split("\n```")[0]).Single(block =>
+        var line = PublishedBlocks().Single(block =>
             block.StartsWith("podman run --detach", StringComparison.Ordinal) && block.Contains(published, StringComparison.Ordinal));
         foreach (var (text, actual)
             in new[] { (published, $"{image} "), ("--volume=/run/flannel:", $"--volume={folder}:"), (etcd, etcdOfTest) })

@@ -14,23 +14,22 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     protected const string NewDeb = "/packages/flanneld.deb";
     protected const string OlderDeb = "/packages/flanneld-older.deb";
 
-    private SystemdMachine? machine;
+    private readonly List<SystemdMachine> machines = [];
 
-    protected SystemdMachine Machine => machine!;
+    /// <summary>The machine of the first instance.</summary>
+    protected SystemdMachine Machine => machines[0];
 
     /// <summary>The folder on the host that is mounted at /packages.</summary>
     protected string PackageFolder => Path.Combine(Vpc.Folder.Path, "packages");
-
-    private string MachineFolder => Path.Combine(Vpc.Folder.Path, "machine");
 
     public new async ValueTask DisposeAsync()
     {
         try
         {
-            if (machine is not null)
+            foreach (var (index, machine) in machines.Index())
             {
                 await MachineCleanup.DisposeAsync(
-                    machine, MachineFolder,
+                    machine, MachineFolder(index),
                     "systemctl status --no-pager --lines=0 flanneld; journalctl --no-pager -o short-monotonic -n 200");
             }
         }
@@ -42,28 +41,39 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     }
 
     /// <summary>Starts a VPC and boots its first instance as a machine with the deb at /packages.</summary>
-    /// <param name="hasEtcd">Whether the packages of etcd are installed in the machine.</param>
+    /// <param name="root">What is installed in the machine.</param>
     protected async Task StartMachineAsync(
-        int instances = 1, CloudSetup? setup = null, bool publishConfig = true, string? etcdName = null, bool hasEtcd = false)
+        int instances = 1, CloudSetup? setup = null, bool publishConfig = true, string? etcdName = null,
+        DebianRootKind root = DebianRootKind.Plain)
     {
         var deb = Packages.Deb;
         await Require.NamespacesAsync();
-        if (await DebianRoot.UnavailableAsync(Cancel, hasEtcd) is { } reason)
+        if (await DebianRoot.UnavailableAsync(Cancel, root) is { } reason)
         {
             Assert.Skip(reason);
         }
         await StartVpcAsync(instances, setup, publishConfig, etcdName);
         Directory.CreateDirectory(PackageFolder);
         File.Copy(deb, Path.Combine(PackageFolder, "flanneld.deb"));
-        if (hasEtcd)
+        await AddMachineAsync(root);
+    }
+
+    /// <summary>Boots the next instance as a machine.</summary>
+    protected async Task<SystemdMachine> AddMachineAsync(DebianRootKind root = DebianRootKind.Plain)
+    {
+        var (instance, folder) = (Vpc.Instances[machines.Count], MachineFolder(machines.Count));
+        if (root == DebianRootKind.Pages)
         {
             // etcd listens on localhost when the machine boots.
-            var hosts = SystemdMachine.PathOnDisk(MachineFolder, "/etc/hosts");
+            var hosts = SystemdMachine.PathOnDisk(folder, "/etc/hosts");
             Directory.CreateDirectory(Path.GetDirectoryName(hosts)!);
             await File.WriteAllTextAsync(hosts, "127.0.0.1 localhost\n", Cancel);
         }
-        machine = await SystemdMachine.StartAsync(await DebianRoot.FolderAsync(hasEtcd), MachineFolder, PackageFolder,
-            Vpc.Instances[0].Namespace!, Cancel);
+        var machine = await SystemdMachine.StartAsync(
+            await DebianRoot.FolderAsync(root), folder, PackageFolder, instance.Namespace!, Cancel,
+            runsContainers: root == DebianRootKind.Pages);
+        machines.Add(machine);
+        return machine;
     }
 
     /// <summary>Installs a deb file with apt and returns the output.</summary>
@@ -162,4 +172,6 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
             .Single(line => line.StartsWith(field + ":", StringComparison.Ordinal));
         return line[(field.Length + 1)..].Trim();
     }
+
+    private string MachineFolder(int index) => Path.Combine(Vpc.Folder.Path, $"machine{index}");
 }

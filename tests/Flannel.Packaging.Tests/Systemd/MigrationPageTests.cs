@@ -29,14 +29,14 @@ public sealed class MigrationPageTests : DocumentedMachineTest
         await Machine.WriteAsync(SubnetFile, TestVpc.SubnetEnv("10.24.40.1/24"), Cancel);
 
         var endpoint = Vpc.Etcd.Endpoint.GetLeftPart(UriPartial.Authority);
-        var blocks = Blocks("migration.md", "run", "old");
+        var blocks = Blocks("docs/migration.md");
         Assert.True(blocks.Count >= 6, $"{blocks.Count} blocks");
-        foreach (var block in blocks.SkipLast(1)) await RunAsync(block, endpoint);
+        foreach (var block in blocks.SkipLast(1)) await RunAsync(block, Machine, ("http://192.168.1.11:2379", endpoint));
         Assert.Equal("/usr/sbin/flanneld", await ProgramAsync());
         Assert.Equal(subnet, SubnetOf(await HeldLeaseAsync()));
         Assert.Equal("10.24.40.1/24", (await SubnetEnvAsync())["FLANNEL_SUBNET"]);
 
-        await RunAsync(blocks[^1], endpoint);
+        await RunAsync(blocks[^1]);
         Assert.Equal("/usr/bin/sleep", await ProgramAsync());
         Assert.Equal(subnet, SubnetOf(await HeldLeaseAsync()));
         Assert.Equal("10.24.40.1/24", (await SubnetEnvAsync())["FLANNEL_SUBNET"]);

@@ -1,40 +1,31 @@
-using System.Net;
-using Flannel.Packaging.Tests.Repository;
 using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Systemd;
 
-/// <summary>Runs the commands of README.md.</summary>
-public sealed class ReadmeTests : MachineTest
+/// <summary>Runs README.md on two instances: from the package in a file to a ping between two containers.</summary>
+public sealed class ReadmeTests : DocumentedMachineTest
 {
+    private const string Page = "README.md";
+
     [Fact]
-    public async Task The_commands_of_the_README_install_the_deb_from_a_signed_repository()
+    public async Task The_commands_of_the_README_lead_to_a_ping_between_containers_of_two_instances()
     {
-        await StartMachineAsync();
-        await using var repository = await SignedRepository.MakeAsync();
-        var url = new Uri(repository.Url);
-        await using var server = await FileServer.StartAsync(Vpc.Instances[0].Namespace!,
-            new IPEndPoint(IPAddress.Loopback, url.Port), repository.Served);
-        // The mirrors of the distribution are not reachable.
-        await Machine.RunAsync("rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*", Cancel);
+        await StartMachineAsync(instances: 2, publishConfig: false, root: DebianRootKind.Pages);
+        await PrepareAsync();
+        await LoadBusyboxAsync(Machine);
+        if (Blocks(Page) is not [var install, var forwarding, var etcd, var configure, var start, var confirm, var docker, var ping])
+            throw new TestbedException($"{Page} has other blocks: change this test");
+        foreach (var block in new[] { install, forwarding, etcd, configure, start, confirm, docker }) await RunAsync(block);
 
-        var lines = Lines("Then on each instance, with apt:");
-        Assert.Contains(lines, line => line.Contains("apt-get install flanneld", StringComparison.Ordinal));
-        foreach (var line in lines)
-        {
-            await Machine.RunAsync(line.Replace("https://packages.example.com", repository.Url, StringComparison.Ordinal), Cancel);
-        }
+        // Step 7: without etcd and config set.
+        var second = await AddMachineAsync(DebianRootKind.Pages);
+        await PrepareAsync(second);
+        await LoadBusyboxAsync(second);
+        var settings = configure with { Text = configure.Text.Split('\n').First() };
+        foreach (var block in new[] { install, forwarding, settings, start }) await RunAsync(block, second);
+        var address = (await RunAsync(docker, second)).Trim().Split('\n')[^1];
 
-        Assert.Equal("install ok installed", await Machine.RunAsync("dpkg-query --show --showformat='${Status}' flanneld", Cancel));
-        Assert.Contains("/apt/dists/stable/InRelease", server.Requests);
-        await ConfigureAsync();
-        await Machine.RunAsync("systemctl restart flanneld", Cancel);
-        Assert.NotNull(await RouteAsync(SubnetOf(await HeldLeaseAsync())));
+        await RunAsync(confirm);
+        Assert.Contains(" 0% packet loss", await RunAsync(ping, Machine, ("10.24.9.2", address)), StringComparison.Ordinal);
     }
-
-    /// <summary>The indented lines after a sentence of README.md.</summary>
-    private static string[] Lines(string after) =>
-        [.. File.ReadLines(Path.Combine(Locations.Repository(), "README.md"))
-            .SkipWhile(line => !line.EndsWith(after, StringComparison.Ordinal)).Skip(2)
-            .TakeWhile(line => line.StartsWith("    ", StringComparison.Ordinal)).Select(line => line.Trim())];
 }

@@ -33,15 +33,6 @@ public sealed class DocumentedCommandTests
         if (errors.Any()) Assert.Fail(string.Join('\n', errors));
     }
 
-    /// <summary>The kinds of blocks that no test runs. Those without a comment are parsed here; <c>run</c> and <c>old</c> are run by
-    /// Flannel.Packaging.Tests.</summary>
-    [Fact]
-    public void Every_comment_about_the_test_of_a_block_has_a_known_kind()
-    {
-        string[] kinds = ["", "run", "old", "parse", "last-node", "registry", "mirror", "rpm", "older", "cluster", "etcd"];
-        Assert.All(Documents(), document => Assert.Empty(MarkdownBlocks.Read(document).Select(block => block.Kind).Except(kinds)));
-    }
-
     private static IEnumerable<string> Documents()
     {
         var root = Locations.Repository();
