@@ -96,6 +96,8 @@ public sealed class QuickStartTests : DocumentedMachineTest
         await Machine.RunAsync(
             $"printf {Password} >/etc/flannel/etcd-password && echo FLANNELD_ETCD_USERNAME=flanneld >>/etc/default/flanneld"
             + " && sed -i /access-key:/d /etc/systemd/system/flanneld.service.d/credentials.conf", Cancel);
+        // The node was removed, and leases another subnet: Docker must be on it before the check.
+        await Machine.RunAsync("systemctl daemon-reload && systemctl restart flanneld && systemctl restart docker", Cancel);
         await RunAsync(start);
         await RunAsync(metadata);
         Assert.Contains("-d 100.100.100.200/32 -j DROP", await Machine.RunAsync("iptables -t raw -S PREROUTING", Cancel),
