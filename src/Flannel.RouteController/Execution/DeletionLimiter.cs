@@ -29,7 +29,8 @@ internal sealed class DeletionLimiter(VpcContext context)
     private long nextPartAt;
     private bool isHoldLogged;
 
-    /// <summary>The number of destinations of this cluster with an observed or a desired route in the VPC.</summary>
+    /// <summary>The number of destinations of this cluster with an observed or a desired route in the VPC. Counted only in a pass that may
+    /// use it: most passes have nothing to delete.</summary>
     private int routes;
 
     /// <summary>Stale routes with evidence that are not deleted yet, as of the last pass.</summary>
@@ -45,6 +46,9 @@ internal sealed class DeletionLimiter(VpcContext context)
     /// others are due.</summary>
     public void Observe(VpcPlan plan)
     {
+        var mayDelete = heldSince is not null || deletedAt.Count > 0 || plan.Desired.EndedRecently.Count > 0
+            || plan.Actions.Any(action => action is RouteAction.Delete);
+        if (!mayDelete) return;
         routes = plan.Actions.Where(action => action is not RouteAction.Conflict).Select(action => action.Destination).Distinct().Count();
         var endedTogether = plan.Desired.EndedRecently
             .Count(ended => context.Time.GetElapsedTime(ended.At) <= EndedLeaseTracker.TogetherWindow);

@@ -54,7 +54,7 @@ internal sealed class Ipv6QuotaShare(VpcContext context, OwnershipMark mark, Rou
 
     /// <summary>The plan of IPv6 as it may be executed now: with as many creations as the share allows, and with deletions for the IPv4
     /// routes that wait.</summary>
-    public VpcPlan Limit(VpcPlan plan) => plan with { Tables = [.. plan.Tables.Select(Limit)] };
+    public VpcPlan Limit(VpcPlan plan) => new(plan.Desired, [.. plan.Tables.Select(Limit)]);
 
     /// <summary>Deletions are being sent.</summary>
     public void Sent(RouteWrite write)

@@ -33,16 +33,13 @@ internal sealed class PendingWrites(VpcContext context)
     /// <param name="isStale">Whether the plan is based on a read from before the last write.</param>
     public void Observe(string tableId, IReadOnlyList<RouteAction> actions, bool isStale)
     {
-        var current = actions.GroupBy(RouteKey.Of).ToDictionary(group => group.Key, group => group.First());
+        RecordInPlace(actions);
+        if (acknowledged.Count == 0 && unanswered.Count == 0) return;
+        var current = actions.DistinctBy(RouteKey.Of).ToDictionary(RouteKey.Of);
         foreach (var (key, write) in acknowledged.Where(pair => pair.Key.TableId == tableId).ToList())
         {
             var isPending = current.TryGetValue(key, out var action) && action.GetType() == write.Action;
             if (!isPending || context.Time.GetElapsedTime(write.At) >= ReadLag) acknowledged.Remove(key);
-        }
-
-        foreach (var (key, action) in current)
-        {
-            if (action is RouteAction.Keep keep) inPlace[key] = keep.Desired.NextHop.Id;
         }
 
         // An older read does not show what became of them.
@@ -51,6 +48,14 @@ internal sealed class PendingWrites(VpcContext context)
         {
             if (IsDone(write, current.GetValueOrDefault(key))) Acknowledge(write, NoRequestId);
             unanswered.Remove(key);
+        }
+    }
+
+    private void RecordInPlace(IReadOnlyList<RouteAction> actions)
+    {
+        foreach (var action in actions)
+        {
+            if (action is RouteAction.Keep keep) inPlace[action.Key] = keep.Desired.NextHop.Id;
         }
     }
 

@@ -58,7 +58,10 @@ internal sealed class AbsentLeaseTracker(ClusterId cluster, TimeProvider time)
     /// <summary>The lease of this entry exists: the count starts again.</summary>
     public void Forget(RouteEntry entry)
     {
-        lock (gate) fromEarlierTerms.Remove(NameOf(entry));
+        lock (gate)
+        {
+            if (fromEarlierTerms.Count > 0) fromEarlierTerms.Remove(NameOf(entry));
+        }
     }
 
     /// <summary>The leases could not be read: every count starts again.</summary>

@@ -43,7 +43,11 @@ internal sealed class InterfaceChecks(VpcContext context, LivenessMonitor loops,
         lock (gate)
         {
             foreach (var gone in checks.Keys.Where(id => !ids.Contains(id)).ToList()) checks.Remove(gone);
-            foreach (var id in ids) isNew |= checks.TryAdd(id, new Check(new Backoff(FirstPause, LongestPause, context.Random)));
+            foreach (var id in ids.Where(id => !checks.ContainsKey(id)))
+            {
+                checks.Add(id, new Check(new Backoff(FirstPause, LongestPause, context.Random)));
+                isNew = true;
+            }
         }
 
         if (isNew) due.Set();

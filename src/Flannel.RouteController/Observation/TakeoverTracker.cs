@@ -28,10 +28,14 @@ internal sealed class TakeoverTracker(OwnershipMark mark, TimeProvider time)
     public IReadOnlySet<string> Observe(IEnumerable<RouteEntry> entries, DesiredVpcState desired)
     {
         var reclaimed = new HashSet<string>();
-        foreach (var entry in entries.Where(mark.WasTakenOver))
+        var takenOver = entries.Where(mark.WasTakenOver).ToList();
+        if (takenOver.Count == 0) return reclaimed;
+        var routes = desired.RoutesOfNodes.ToDictionary(route => route.Destination);
+        foreach (var entry in takenOver)
         {
-            if (desired.RoutesOfNodes.FirstOrDefault(node => node.Destination == entry.Destination && node.IsSatisfiedBy(entry))
-                is not { Lease: var lease }) continue;
+            if (entry.Destination is not { } destination || !routes.TryGetValue(destination, out var route) || !route.IsSatisfiedBy(entry))
+                continue;
+            var lease = route.Lease;
             seen.Add(entry.RouteEntryId);
             if (!known.TryGetValue(entry.RouteEntryId, out var takeover))
                 known.Add(entry.RouteEntryId, takeover = new Takeover(time.GetTimestamp(), lease.CreateRevision, lease.EtcdLeaseId));

@@ -82,10 +82,10 @@ internal sealed class VpcObserver(
         if (ReferenceEquals(desired, last)) return false;
         var known = (last?.RoutesOfNodes ?? []).Select(LeaseIdentity.Of).ToHashSet();
         last = desired;
-        var added = desired.RoutesOfNodes.Where(route => !known.Contains(LeaseIdentity.Of(route))).ToList();
-        if (added.Count == 0) return false;
-        var destinations = tables.Serving.SelectMany(id => entries.Of(id) ?? []).Select(entry => entry.Destination).ToHashSet();
-        return added.Any(route => destinations.Contains(route.Destination));
+        var added = desired.RoutesOfNodes.Where(route => !known.Contains(LeaseIdentity.Of(route)))
+            .Select(route => route.Destination).ToHashSet();
+        return added.Count > 0
+            && tables.Serving.SelectMany(id => entries.Of(id) ?? []).Any(entry => entry.Destination is { } used && added.Contains(used));
     }
 
     /// <returns>False if the list failed.</returns>

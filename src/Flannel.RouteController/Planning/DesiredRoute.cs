@@ -14,9 +14,9 @@ public sealed record DesiredRoute(Lease Lease, AliVpcBackendData Node, bool IsIp
     public DesiredRoute? Ipv6 => Lease.Key.Ipv6Subnet is null ? null : this with { IsIpv6 = true };
 
     /// <summary>The name of the lease's key, and of its status.</summary>
-    public string Key => Lease.Key.ToString();
+    public string Key { get; } = Lease.Key.ToString();
 
-    public NextHop NextHop => NextHops.Of(Node);
+    public NextHop NextHop { get; } = NextHops.Of(Node);
 
     /// <summary>Whether the entry leads to this node and to no other next hop.</summary>
     public bool IsSatisfiedBy(RouteEntry entry) => entry.NextHops is [var hop] && NextHops.AreEqual(hop, NextHop);

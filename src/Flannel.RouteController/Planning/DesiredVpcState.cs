@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
@@ -17,6 +18,11 @@ public sealed record DesiredVpcState(
     VpcId Vpc, IpNetwork? Network, IReadOnlyList<DesiredRoute> Nodes, IReadOnlyList<UnroutableNode> Unroutable,
     IReadOnlyList<DesiredRoute> Released, IReadOnlyList<IpNetwork> Excluded, bool IsComplete)
 {
+    // A change of one lease leaves the others as the same objects: their values are parsed once and not at each change.
+    private static readonly ConditionalWeakTable<Lease, LeasedRoute> routesOfLeases = [];
+
+    private sealed record LeasedRoute(DesiredRoute? Route);
+
     /// <summary>The same for the IPv6 subnets of the leases. The state of IPv6 has none itself.</summary>
     public DesiredVpcState? Ipv6 { get; init; }
 
@@ -94,11 +100,13 @@ public sealed record DesiredVpcState(
 
     /// <summary>Null for a node of upstream, which writes its own route, for another backend, and for a reservation without a
     /// node.</summary>
-    public static DesiredRoute? RouteOf(Lease lease) =>
+    public static DesiredRoute? RouteOf(Lease lease) => routesOfLeases.GetValue(lease, ReadRoute).Route;
+
+    private static LeasedRoute ReadRoute(Lease lease) => new(
         lease.Attributes.BackendType == FlannelContract.AliVpcBackend
         && AliVpcBackendData.Parse(lease.Attributes.BackendData) is { } node
             ? new DesiredRoute(lease, node)
-            : null;
+            : null);
 
     private static IEnumerable<IpNetwork> UpstreamSubnets(LeaseSnapshot snapshot) =>
         snapshot.Leases.Where(lease => RouteOf(lease) is null).Select(lease => (IpNetwork)lease.Subnet);

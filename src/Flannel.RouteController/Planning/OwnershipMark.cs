@@ -12,13 +12,20 @@ public sealed record OwnershipMark
     private const string Prefix = "flannel-";
     private const string TakenOverFrom = ", adopted from ";
 
-    private OwnershipMark(string token) => Token = token;
+    private readonly string takenOverSuffix;
+
+    private OwnershipMark(string token)
+    {
+        Token = token;
+        Description = $"{token}: flannel route";
+        takenOverSuffix = TakenOverFrom + token;
+    }
 
     /// <summary>At most 24 characters; the API allows 1 to 128 for a name.</summary>
     public string Token { get; }
 
     /// <summary>At most 256 characters, the API's limit. It must not start with <c>http://</c>.</summary>
-    public string Description => $"{Token}: flannel route";
+    public string Description { get; }
 
     public static OwnershipMark Of(ClusterId cluster) => new(Prefix + cluster);
 
@@ -32,6 +39,8 @@ public sealed record OwnershipMark
 
     public RouteOwner OwnerOf(RouteEntry entry)
     {
+        // Nearly all entries of a table are this cluster's: they need no text of their own.
+        if (IsCompleteOn(entry)) return RouteOwner.ThisCluster;
         var inName = IsToken(entry.Name) ? entry.Name : null;
         var inDescription = TokenOf(entry.Description);
         if ((inName ?? inDescription) is null) return RouteOwner.Unmarked;
@@ -39,7 +48,7 @@ public sealed record OwnershipMark
     }
 
     /// <summary>Whether both name and description carry this cluster's mark.</summary>
-    public bool IsCompleteOn(RouteEntry entry) => entry.Name == Token && TokenOf(entry.Description) == Token;
+    public bool IsCompleteOn(RouteEntry entry) => entry.Name == Token && BeforeColon(entry.Description).SequenceEqual(Token);
 
     /// <summary>The description to write when the entry is marked. If the entry was another cluster's, it names that cluster: the
     /// controller of that cluster then recognizes the takeover (<see cref="WasTakenOver"/>) and does not reclaim the entry.</summary>
@@ -50,13 +59,18 @@ public sealed record OwnershipMark
     }
 
     /// <summary>Whether another cluster has taken over this entry from this cluster.</summary>
-    public bool WasTakenOver(RouteEntry entry) => entry.Description.EndsWith(TakenOverFrom + Token, StringComparison.Ordinal);
+    public bool WasTakenOver(RouteEntry entry) => entry.Description.EndsWith(takenOverSuffix, StringComparison.Ordinal);
 
     private static string? TokenOf(string description)
     {
+        var token = BeforeColon(description);
+        return token.StartsWith(Prefix) && token.ToString() is var text && IsToken(text) ? text : null;
+    }
+
+    private static ReadOnlySpan<char> BeforeColon(string description)
+    {
         var colon = description.IndexOf(':', StringComparison.Ordinal);
-        var token = colon < 0 ? description : description[..colon];
-        return IsToken(token) ? token : null;
+        return colon < 0 ? description : description.AsSpan(0, colon);
     }
 
     private static bool IsToken(string text) =>

@@ -56,7 +56,7 @@ internal static class PlanText
         ? string.Join(", ", parts)
         : $"{string.Join(", ", parts.Take(MaxListed))} and {parts.Count - MaxListed} more";
 
-    private static string NameOf(RouteAction action) => RouteActionText.Of(action).Name;
+    private static string NameOf(RouteAction action) => RouteActionText.NameOf(action);
 
     private static bool IsKept(RouteAction action) => action is RouteAction.Keep or RouteAction.KeepInTransition;
 }

@@ -6,6 +6,12 @@ namespace Flannel.RouteController.Planning;
 /// <summary>What the plan says about one destination in one route table.</summary>
 public abstract record RouteAction(string RouteTableId, IpNetwork Destination)
 {
+    internal RouteKey Key { get; } = new(RouteTableId, Destination);
+
+    public string RouteTableId => Key.TableId;
+
+    public IpNetwork Destination => Key.Destination;
+
     /// <summary>Whether it changes the route table.</summary>
     public bool IsWrite => this is Create or Update or Mark or Delete;
 

@@ -10,17 +10,31 @@ internal sealed record RouteActionText(string Name, string NextHop)
     /// <summary>The kinds in the order of a plan.</summary>
     public static readonly IReadOnlyList<string> Names = ["keep", "create", "update", "mark", "delete", "conflict"];
 
-    public static RouteActionText Of(RouteAction action) => action switch
+    public static RouteActionText Of(RouteAction action) => new(NameOf(action), NextHopOf(action));
+
+    /// <summary>The kind of an action, without the text of its next hop.</summary>
+    public static string NameOf(RouteAction action) => action switch
     {
-        RouteAction.Keep keep => new("keep", Of(keep.Desired.NextHop)),
-        RouteAction.KeepInTransition { Entry: var entry } => new("keep", $"{HopsOf(entry)} is {entry.Status}"),
-        RouteAction.Create create => new("create", Of(create.Desired.NextHop)),
-        RouteAction.Update { Entry: var entry } update => new("update", $"{HopsOf(entry)} => {Of(update.Desired.NextHop)}"),
+        RouteAction.Keep or RouteAction.KeepInTransition => "keep",
+        RouteAction.Create => "create",
+        RouteAction.Update => "update",
+        RouteAction.Mark => "mark",
+        RouteAction.Delete => "delete",
+        RouteAction.Conflict => "conflict",
+        _ => throw new InvalidOperationException($"unknown action: {action}"),
+    };
+
+    private static string NextHopOf(RouteAction action) => action switch
+    {
+        RouteAction.Keep keep => Of(keep.Desired.NextHop),
+        RouteAction.KeepInTransition { Entry: var entry } => $"{HopsOf(entry)} is {entry.Status}",
+        RouteAction.Create create => Of(create.Desired.NextHop),
+        RouteAction.Update { Entry: var entry } update => $"{HopsOf(entry)} => {Of(update.Desired.NextHop)}",
         RouteAction.Mark { Entry: var entry } =>
-            new("mark", $"{HopsOf(entry)} {entry.RouteEntryId}, mark before: {OwnershipMark.TokenOf(entry) ?? "-"}"),
-        RouteAction.Delete { Entry: var entry } => new("delete", HopsOf(entry)),
+            $"{HopsOf(entry)} {entry.RouteEntryId}, mark before: {OwnershipMark.TokenOf(entry) ?? "-"}",
+        RouteAction.Delete { Entry: var entry } => HopsOf(entry),
         RouteAction.Conflict { Entry: var entry, Kind: var kind } =>
-            new("conflict", $"{HopsOf(entry)} {kind} {entry.RouteEntryId} {entry.Name}".TrimEnd()),
+            $"{HopsOf(entry)} {kind} {entry.RouteEntryId} {entry.Name}".TrimEnd(),
         _ => throw new InvalidOperationException($"unknown action: {action}"),
     };
 

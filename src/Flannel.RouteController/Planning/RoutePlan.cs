@@ -9,22 +9,25 @@ public static class RoutePlan
 {
     /// <summary>One action for each desired destination and for each other entry inside the network that is not excluded, sorted by
     /// destination. Other entries outside the network, the default route, and destinations that are no IPv4 prefix get no action.</summary>
-    public static IReadOnlyList<RouteAction> For(RoutePlanInput input)
+    public static IReadOnlyList<RouteAction> For(RoutePlanInput input) =>
+        For(input, new RouteIndex(input.Desired, input.Released, input.Excluded, input.Ended));
+
+    /// <param name="index">The routes of <paramref name="input"/>, which the plans of several tables share.</param>
+    internal static IReadOnlyList<RouteAction> For(RoutePlanInput input, RouteIndex index)
     {
-        var desired = ByDestination(input.Desired);
-        var released = ByDestination(input.Released.Where(route => !desired.ContainsKey(route.Destination)));
-        var actions = new List<RouteAction>();
-        var present = new HashSet<IpNetwork>();
+        var actions = new List<RouteAction>(Math.Max(input.Entries.Count, index.Desired.Count));
+        var present = new HashSet<IpNetwork>(index.Desired.Count);
         foreach (var entry in input.Entries)
         {
             if (entry.Destination is not { Length: > 0 } destination) continue;
-            if (desired.ContainsKey(destination)) present.Add(destination);
-            if (ForEntry(entry, destination, desired, released, input) is { } action) actions.Add(action);
+            var desired = index.DesiredAt(destination);
+            if (desired is not null) present.Add(destination);
+            if (ForEntry(entry, destination, desired, index, input) is { } action) actions.Add(action);
         }
 
-        if (!input.ServesNoNode)
+        if (!input.ServesNoNode && present.Count < index.Desired.Count)
         {
-            actions.AddRange(desired.Values.Where(route => !present.Contains(route.Destination))
+            actions.AddRange(index.Desired.Where(route => !present.Contains(route.Destination))
                 .Select(route => new RouteAction.Create(input.RouteTableId, route)));
         }
 
@@ -33,32 +36,19 @@ public static class RoutePlan
     }
 
     private static RouteAction? ForEntry(
-        RouteEntry entry, IpNetwork destination, Dictionary<IpNetwork, DesiredRoute> desired,
-        Dictionary<IpNetwork, DesiredRoute> released, RoutePlanInput input)
+        RouteEntry entry, IpNetwork destination, DesiredRoute? desired, RouteIndex index, RoutePlanInput input)
     {
-        if (desired.TryGetValue(destination, out var route)) return ForDesired(entry, route, input);
-        if (released.TryGetValue(destination, out var former) && IsDeletable(former, entry, input)) return ForReleased(entry, former);
-        return IsResponsibleFor(entry, destination, input) ? ForUndesired(entry, destination, desired.Values, input) : null;
-    }
-
-    /// <summary>Without the default route, which never belongs to this program.</summary>
-    private static Dictionary<IpNetwork, DesiredRoute> ByDestination(IEnumerable<DesiredRoute> routes)
-    {
-        var found = new Dictionary<IpNetwork, DesiredRoute>();
-        foreach (var route in routes)
-        {
-            if (route.Destination.Length > 0) found.TryAdd(route.Destination, route);
-        }
-
-        return found;
+        if (desired is not null) return ForDesired(entry, desired, index, input);
+        if (index.ReleasedAt(destination) is { } former && IsDeletable(former, entry, index, input)) return ForReleased(entry, former);
+        return IsResponsibleFor(entry, destination, index, input) ? ForUndesired(entry, destination, index, input) : null;
     }
 
     /// <summary>Whether an entry without a lease concerns this cluster at all.</summary>
-    private static bool IsResponsibleFor(RouteEntry entry, IpNetwork destination, RoutePlanInput input) =>
+    private static bool IsResponsibleFor(RouteEntry entry, IpNetwork destination, RouteIndex index, RoutePlanInput input) =>
         input.Network is { } network && network.Contains(destination)
-        || input.Ended.Contains(destination) && input.Mark.OwnerOf(entry) == RouteOwner.ThisCluster;
+        || index.HasEnded(destination) && input.Mark.OwnerOf(entry) == RouteOwner.ThisCluster;
 
-    private static RouteAction? ForDesired(RouteEntry entry, DesiredRoute desired, RoutePlanInput input)
+    private static RouteAction? ForDesired(RouteEntry entry, DesiredRoute desired, RouteIndex index, RoutePlanInput input)
     {
         var owner = input.Mark.OwnerOf(entry);
         if (input.ServesNoNode && owner != RouteOwner.ThisCluster) return null;
@@ -67,7 +57,7 @@ public static class RoutePlan
         if (desired.IsSatisfiedBy(entry))
             return MustBeMarked(entry, owner, input) ? new RouteAction.Mark(entry, desired) : new RouteAction.Keep(entry, desired);
         // Marked or not: a lease holds the destination. Not another cluster's entry: its node may be running as well.
-        return NextHops.MayBeChanged(entry, owner) && owner != RouteOwner.OtherCluster && !OverlapsExcluded(desired.Destination, input)
+        return NextHops.MayBeChanged(entry, owner) && owner != RouteOwner.OtherCluster && !index.OverlapsExcluded(desired.Destination)
             ? new RouteAction.Update(entry, desired)
             : new RouteAction.Conflict(entry, desired.Destination, ConflictKind.Occupied, desired);
     }
@@ -85,10 +75,10 @@ public static class RoutePlan
 
     /// <summary>Whether the entry is the route of the node that released its subnet, marked or not. A marked entry that leads elsewhere may
     /// be a running node's: a restore of etcd brings old releases back.</summary>
-    private static bool IsDeletable(DesiredRoute released, RouteEntry entry, RoutePlanInput input)
+    private static bool IsDeletable(DesiredRoute released, RouteEntry entry, RouteIndex index, RoutePlanInput input)
     {
         var owner = input.Mark.OwnerOf(entry);
-        return released.IsSatisfiedBy(entry) && NextHops.MayBeChanged(entry, owner) && !OverlapsExcluded(released.Destination, input)
+        return released.IsSatisfiedBy(entry) && NextHops.MayBeChanged(entry, owner) && !index.OverlapsExcluded(released.Destination)
             && owner switch
             {
                 RouteOwner.ThisCluster => true,
@@ -101,10 +91,9 @@ public static class RoutePlan
         ? new RouteAction.Delete(entry, released.Destination, released)
         : new RouteAction.KeepInTransition(entry, released.Destination, null);
 
-    private static RouteAction? ForUndesired(
-        RouteEntry entry, IpNetwork destination, IEnumerable<DesiredRoute> desired, RoutePlanInput input)
+    private static RouteAction? ForUndesired(RouteEntry entry, IpNetwork destination, RouteIndex index, RoutePlanInput input)
     {
-        if (OverlapsExcluded(destination, input)) return null;
+        if (index.OverlapsExcluded(destination)) return null;
         var owner = input.Mark.OwnerOf(entry);
         if (owner == RouteOwner.ThisCluster && NextHops.MayBeChanged(entry, owner))
         {
@@ -114,7 +103,7 @@ public static class RoutePlan
         }
 
         if (input.ServesNoNode) return null;
-        var overlapped = desired.Where(route => route.Destination.Overlaps(destination)).MinBy(route => route.Destination);
+        var overlapped = index.FirstOverlapped(destination);
         return new RouteAction.Conflict(entry, destination, KindOf(destination, overlapped, owner), overlapped);
     }
 
@@ -123,7 +112,4 @@ public static class RoutePlan
         if (overlapped is not null) return overlapped.Destination.Contains(destination) ? ConflictKind.Narrower : ConflictKind.Wider;
         return owner == RouteOwner.OtherCluster ? ConflictKind.OtherCluster : ConflictKind.Unmanaged;
     }
-
-    private static bool OverlapsExcluded(IpNetwork destination, RoutePlanInput input) =>
-        input.Excluded.Any(subnet => subnet.Overlaps(destination));
 }

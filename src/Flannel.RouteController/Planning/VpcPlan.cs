@@ -1,13 +1,19 @@
 namespace Flannel.RouteController.Planning;
 
 /// <summary>The plan of one pass over a VPC: what the leases and the observed route tables say together. Immutable.</summary>
-internal sealed record VpcPlan(DesiredVpcState Desired, IReadOnlyList<TablePlan> Tables)
+internal sealed class VpcPlan(DesiredVpcState desired, IReadOnlyList<TablePlan> tables)
 {
+    private readonly Lazy<IReadOnlyList<RouteAction>> executable =
+        new(() => [.. tables.Where(table => !table.Table.HasError).SelectMany(table => table.Actions)]);
+
+    public DesiredVpcState Desired => desired;
+
+    public IReadOnlyList<TablePlan> Tables => tables;
+
     public IEnumerable<RouteAction> Actions => Tables.SelectMany(table => table.Actions);
 
     /// <summary>The actions in tables whose last read succeeded.</summary>
-    public IReadOnlyList<RouteAction> ExecutableActions =>
-        [.. Tables.Where(table => !table.Table.HasError).SelectMany(table => table.Actions)];
+    public IReadOnlyList<RouteAction> ExecutableActions => executable.Value;
 
     public IEnumerable<string> TableIds => Tables.Select(table => table.Table.Id);
 
@@ -16,9 +22,13 @@ internal sealed record VpcPlan(DesiredVpcState Desired, IReadOnlyList<TablePlan>
         tableIds.All(id => Tables.Any(table => table.Table.Id == id && !table.Table.HasError));
 
     /// <summary>A pure function.</summary>
-    public static VpcPlan For(VpcObservation observation, OwnershipMark mark) => new(
-        observation.Desired,
-        [.. observation.Tables.Select(table => new TablePlan(table, RoutePlan.For(InputFor(table, observation.Desired, mark))))]);
+    public static VpcPlan For(VpcObservation observation, OwnershipMark mark)
+    {
+        var index = RouteIndex.Of(observation.Desired);
+        return new VpcPlan(observation.Desired, [.. observation.Tables.Select(PlanOf)]);
+
+        TablePlan PlanOf(ObservedTable table) => new(table, RoutePlan.For(InputFor(table, observation.Desired, mark), index));
+    }
 
     private static RoutePlanInput InputFor(ObservedTable table, DesiredVpcState desired, OwnershipMark mark) =>
         new(table.Id, desired.Network, desired.Nodes, desired.Excluded, table.Entries, mark, ServesNoNode: !table.ServesNodes)

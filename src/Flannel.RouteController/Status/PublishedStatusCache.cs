@@ -60,7 +60,8 @@ internal sealed class PublishedStatusCache(IRouteStatusSink sink, TimeProvider t
             var isKnown = published.TryGetValue(node.Key, out var known) && IsSameHolding(known.Lease, node.Lease)
                 && known.Status.IsFor(node.Lease.Subnet, node.Node.InstanceId);
             if (!isKnown) return null;
-            return node.IsIpv6 ? Ipv6Of(known!.Status) : known!.Status with { Ipv6 = null };
+            if (node.IsIpv6) return Ipv6Of(known!.Status);
+            return known!.Status.Ipv6 is null ? known.Status : known.Status with { Ipv6 = null };
         }
     }
 

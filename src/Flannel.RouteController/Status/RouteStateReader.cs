@@ -11,7 +11,7 @@ internal sealed class RouteStateReader(
     VpcTables tables, TableFailures tableFailures, RouteFailures routeFailures, CidrConflicts cidrs)
 {
     /// <summary>What the plan says about the serving tables.</summary>
-    public ServedActions ServedBy(VpcPlan plan) => ServedActions.Of(plan, tables.Serving);
+    public ServedActions ServedBy(VpcPlan plan) => new(plan, tables.Serving);
 
     /// <param name="vpc">What stops the whole VPC; null if nothing does.</param>
     /// <param name="remark">What the status mentions although the route is available; null for nothing.</param>
@@ -22,12 +22,24 @@ internal sealed class RouteStateReader(
         var unreadable = tables.Serving.Where(id => id != own && tableFailures.IsUnreadable(id)).ToList();
         IEnumerable<string> remarks = [.. unreadable.Select(id => Unreadable(id, tableFailures.ErrorOf(id)!)), .. tables.Unverified];
         if (remark is not null) remarks = remarks.Append(remark);
-        var states = tables.Serving.Except(unreadable)
-            .Select(id => StateIn(id, served.ByKey.GetValueOrDefault(new RouteKey(id, node.Destination))));
         return new NodeRouteState(
-            cidrs.RejectionOf(node.Destination), tables.ProblemOf(node.Node.VSwitchId), [.. states],
-            [.. served.Narrower.Where(part => part.Desired?.Destination == node.Destination).Select(part => part.Entry)],
+            cidrs.RejectionOf(node.Destination), tables.ProblemOf(node.Node.VSwitchId), StatesIn(node, served, unreadable),
+            [.. served.NarrowerThan(node.Destination).Select(part => part.Entry)],
             vpc, [.. remarks]);
+    }
+
+    /// <param name="ignored">Serving tables that the status only mentions.</param>
+    private List<TableRouteState> StatesIn(DesiredRoute node, ServedActions served, List<string> ignored)
+    {
+        var serving = tables.Serving;
+        var actions = served.For(node.Destination);
+        var states = new List<TableRouteState>(serving.Count);
+        for (var i = 0; i < serving.Count; i++)
+        {
+            if (!ignored.Contains(serving[i])) states.Add(StateIn(serving[i], actions[i]));
+        }
+
+        return states;
     }
 
     private TableRouteState StateIn(string tableId, RouteAction? action)

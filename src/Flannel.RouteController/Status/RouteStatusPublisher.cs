@@ -1,3 +1,4 @@
+using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Failures;
@@ -23,7 +24,8 @@ internal sealed class RouteStatusPublisher(
         updates.AddRange(desired.Unroutable.Select(debouncer.Unroutable));
         // A table that could not be read, or is not known yet, may still have the route.
         var isComplete = tables.IsCurrent(desired) && !tables.HasUnresolvedVSwitches && plan.HasRead(tables.Serving);
-        updates.AddRange(desired.Released.Select(node => Released(node, plan, isComplete)));
+        var deletions = desired.Released.Count == 0 ? [] : DeletionsIn(plan);
+        updates.AddRange(desired.Released.Select(node => Released(node, deletions.GetValueOrDefault(node.Destination), isComplete)));
         return await published.PublishAsync(updates.Select(WithIpv6), cancellation);
 
         RouteStatusUpdate WithIpv6(RouteStatusUpdate update) => ipv6.TryGetValue(update.Lease.Key.ToString(), out var status)
@@ -37,10 +39,14 @@ internal sealed class RouteStatusPublisher(
         return debouncer.Of(node, reader.StateOf(node, served, failures.Reason, check.Problem), check.IsKnown);
     }
 
-    private RouteStatusUpdate Released(DesiredRoute node, VpcPlan plan, bool isComplete)
+    /// <summary>The first action for each destination whose route is being deleted, or will be.</summary>
+    private static Dictionary<IpNetwork, RouteAction> DeletionsIn(VpcPlan plan) => plan.Actions
+        .Where(action => action is RouteAction.Delete { Released: not null } or RouteAction.KeepInTransition)
+        .DistinctBy(action => action.Destination).ToDictionary(action => action.Destination);
+
+    /// <param name="deletion">Null if no table has the route any more.</param>
+    private RouteStatusUpdate Released(DesiredRoute node, RouteAction? deletion, bool isComplete)
     {
-        var deletion = plan.Actions.FirstOrDefault(action =>
-            action is RouteAction.Delete { Released: not null } or RouteAction.KeepInTransition && action.Destination == node.Destination);
         var requestId = deletion is null ? null : failures.Routes.Of(deletion)?.Reason.RequestId;
         return debouncer.Released(node, isComplete && deletion is null, requestId ?? "");
     }

@@ -1,21 +1,48 @@
+using Flannel.Core.Addresses;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Status;
 
 /// <summary>What a plan says about the tables that serve nodes.</summary>
-/// <param name="Narrower">Entries of others that receive a part of a subnet's traffic.</param>
-internal sealed record ServedActions(IReadOnlyDictionary<RouteKey, RouteAction> ByKey, IReadOnlyList<RouteAction.Conflict> Narrower)
+internal sealed class ServedActions
 {
-    public static ServedActions Of(VpcPlan plan, IReadOnlyList<string> serving)
+    private readonly Dictionary<IpNetwork, RouteAction?[]> byDestination = [];
+    private readonly Dictionary<IpNetwork, List<RouteAction.Conflict>> narrower = [];
+    private readonly RouteAction?[] none;
+
+    public ServedActions(VpcPlan plan, IReadOnlyList<string> serving)
     {
-        var byKey = new Dictionary<RouteKey, RouteAction>();
-        var narrower = new List<RouteAction.Conflict>();
-        foreach (var action in plan.Tables.Where(table => serving.Contains(table.Table.Id)).SelectMany(table => table.Actions))
+        none = new RouteAction?[serving.Count];
+        byDestination.EnsureCapacity(plan.Desired.Nodes.Count);
+        for (var i = 0; i < serving.Count; i++)
         {
-            if (action is RouteAction.Conflict { Kind: ConflictKind.Narrower } part) narrower.Add(part);
-            else byKey[RouteKey.Of(action)] = action;
+            var served = plan.Tables.Where(table => table.Table.Id == serving[i]);
+            foreach (var action in served.SelectMany(table => table.Actions)) Add(i, action);
+        }
+    }
+
+    /// <summary>The actions for a destination, one for each serving table in their order; null for a table without one.</summary>
+    public IReadOnlyList<RouteAction?> For(IpNetwork destination) => byDestination.GetValueOrDefault(destination) ?? none;
+
+    /// <summary>Entries of others that receive a part of the traffic of a desired route.</summary>
+    public IReadOnlyList<RouteAction.Conflict> NarrowerThan(IpNetwork destination) => narrower.GetValueOrDefault(destination) ?? [];
+
+    private void Add(int table, RouteAction action)
+    {
+        if (action is RouteAction.Conflict { Kind: ConflictKind.Narrower } part)
+        {
+            if (part.Desired is { } whole) AddNarrower(whole.Destination, part);
+            return;
         }
 
-        return new ServedActions(byKey, narrower);
+        if (!byDestination.TryGetValue(action.Destination, out var actions))
+            byDestination.Add(action.Destination, actions = new RouteAction?[none.Length]);
+        actions[table] = action;
+    }
+
+    private void AddNarrower(IpNetwork destination, RouteAction.Conflict part)
+    {
+        if (!narrower.TryGetValue(destination, out var parts)) narrower.Add(destination, parts = []);
+        parts.Add(part);
     }
 }

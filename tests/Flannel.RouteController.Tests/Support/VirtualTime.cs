@@ -2,8 +2,12 @@ namespace Flannel.RouteController.Tests.Support;
 
 /// <summary>A schedule on one thread in which time passes only when no task can run: then it jumps to the next timer. Hours take
 /// milliseconds, and every run has the same order and duration. (FakeTimeProvider does not tell when its next timer is due.)</summary>
+/// <remarks>Without assertions of a test framework: the benchmarks use it, too.</remarks>
 internal sealed class VirtualTime : TimeProvider
 {
+    private const int MostReadings = 5_000_000;
+    private const int MostSteps = 5_000_000;
+
     private static readonly DateTimeOffset Start = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
     private readonly PriorityQueue<VirtualTimer, (long Due, long Order)> timers = new();
     private readonly Queue<(SendOrPostCallback Callback, object? State)> posts = new();
@@ -21,7 +25,7 @@ internal sealed class VirtualTime : TimeProvider
     public override long GetTimestamp()
     {
         // Detects a task that never waits: it does not return to Run, which counts the steps.
-        Assert.True(++readings < 5_000_000, $"a loop spins at {Elapsed}");
+        if (++readings >= MostReadings) throw new InvalidOperationException($"a loop spins at {Elapsed}");
         return now;
     }
 
@@ -46,8 +50,8 @@ internal sealed class VirtualTime : TimeProvider
             for (var steps = 0; !task.IsCompleted; steps++)
             {
                 if (time.posts.TryDequeue(out var post)) post.Callback(post.State);
-                else if (!time.Jump()) Assert.Fail("no task can run, now or later, and the test has not ended");
-                Assert.True(steps < 5_000_000, $"a loop spins at {time.Elapsed}");
+                else if (!time.Jump()) throw new InvalidOperationException("no task can run, now or later, and the test has not ended");
+                if (steps >= MostSteps) throw new InvalidOperationException($"a loop spins at {time.Elapsed}");
             }
 
             task.GetAwaiter().GetResult();
@@ -65,7 +69,7 @@ internal sealed class VirtualTime : TimeProvider
         var end = now + (limit ?? TimeSpan.FromMinutes(30)).Ticks;
         while (!condition())
         {
-            Assert.True(now < end, $"the condition did not come true by {Elapsed}");
+            if (now >= end) throw new InvalidOperationException($"the condition did not come true by {Elapsed}");
             await Task.Delay(TimeSpan.FromMilliseconds(now < soon ? 1 : 100), this);
         }
     }
@@ -93,7 +97,7 @@ internal sealed class VirtualTime : TimeProvider
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            Assert.Equal(Timeout.InfiniteTimeSpan, period);
+            if (period != Timeout.InfiniteTimeSpan) throw new NotSupportedException("a timer with a period");
             due = dueTime == Timeout.InfiniteTimeSpan ? -1 : time.now + dueTime.Ticks;
             if (due >= 0) time.timers.Enqueue(this, (due, time.order++));
             return true;
