@@ -94,6 +94,9 @@ internal static partial class EtcdLog
     [LoggerMessage(2033, LogLevel.Information, "resigned as route controller")]
     public static partial void Resigned(ILogger logger);
 
+    [LoggerMessage(2036, LogLevel.Debug, "this node is the standby: it replaces the route controller without delay")]
+    public static partial void StandingBy(ILogger logger);
+
     [LoggerMessage(2034, LogLevel.Error,
         "instance {Instance} also uses this node's public address {Address}, and holds {Key}; assign one of the two another address")]
     public static partial void AddressShared(ILogger logger, object address, string instance, SubnetKey key);

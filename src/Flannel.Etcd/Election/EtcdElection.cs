@@ -1,17 +1,20 @@
 using Etcdserverpb;
+using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Google.Protobuf;
 using Mvccpb;
+using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Election;
 
 /// <summary>The election of the route controller, with the terms of etcd's <c>clientv3/concurrency</c>: the node that creates the key is
 /// elected as long as it renews the etcd lease that the key is attached to.</summary>
 /// <param name="self">The value that this node writes.</param>
+/// <param name="held">The lease of this node's subnet as it is now; null without one.</param>
 /// <param name="termTime">Null for <see cref="TermTime"/>; whole seconds, and etcd grants at least 2.</param>
-public sealed class EtcdElection(EtcdContext context, ControllerHolder self, TimeSpan? termTime = null)
+public sealed class EtcdElection(EtcdContext context, ControllerHolder self, Func<Lease?> held, TimeSpan? termTime = null)
 {
     /// <summary>After this time another node replaces a controller that crashed; one that resigns is replaced at once. Long enough for an
     /// election within etcd (1 to 3 s) and two lost renewals. Routes keep working meanwhile; only new nodes wait.</summary>
@@ -24,14 +27,33 @@ public sealed class EtcdElection(EtcdContext context, ControllerHolder self, Tim
     private static readonly TimeSpan ObserveJitter = TimeSpan.FromSeconds(1);
 
     private readonly EtcdRetryPolicy retryPolicy = context.NewRetryPolicy();
+    private readonly Standby standby = new(context, self, held);
     private ControllerHolder? lastLogged;
 
     // The etcd lease of this node's last term; 0 if there is none that may still exist.
     private long lastTerm;
 
     /// <summary>Returns when no other node is elected. An observer needs no permissions in the cloud: the cloud's API counts calls by
-    /// account, and an observer makes none.</summary>
-    public async Task ObserveAsync(CancellationToken cancellation)
+    /// account, and an observer makes none, except the one that becomes the standby.</summary>
+    /// <param name="mayControl">Whether this node's permissions allow it to be route controller. Called when there is no standby.</param>
+    /// <returns>Whether this node was the standby: then its permissions were checked.</returns>
+    public async Task<bool> ObserveAsync(Func<CancellationToken, Task<bool>> mayControl, CancellationToken cancellation)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var preparing = standby.RunAsync(mayControl, ended.Token);
+        try
+        {
+            await ObserveAsync(cancellation);
+            return standby.IsReady;
+        }
+        finally
+        {
+            ended.Cancel();
+            await preparing.ConfigureAwait(TaskWait.IgnoringFailure);
+        }
+    }
+
+    private async Task ObserveAsync(CancellationToken cancellation)
     {
         lastLogged = null;
         while (true)
@@ -40,6 +62,7 @@ public sealed class EtcdElection(EtcdContext context, ControllerHolder self, Tim
             {
                 var response = await ReadAsync(cancellation);
                 if (response.Kvs is not [var key] || IsOfLastTerm(key)) return;
+                standby.Changed();
                 await WaitWhileHeldAsync(key, response.Header.Revision, ObserveJitter, cancellation);
             }
             catch (EtcdException e)
@@ -118,7 +141,7 @@ public sealed class EtcdElection(EtcdContext context, ControllerHolder self, Tim
         {
             Compare = { TxnCompare.CreateRevision(context.Keys.Controller, 0) },
             // In the same transaction, so that no reason of before the election is read after it.
-            Success = { new RequestOp { RequestPut = put }, NonCandidateStore.DeleteAll(context.Keys) },
+            Success = { new RequestOp { RequestPut = put }, NonCandidateStore.DeleteAll(context.Keys), Standby.Delete(context.Keys) },
         };
         var response = await context.Etcd.TxnAsync(request, cancellation);
         return response.Succeeded ? NewTerm(granted, response.Header.Revision) : null;
@@ -137,16 +160,24 @@ public sealed class EtcdElection(EtcdContext context, ControllerHolder self, Tim
         if (holder != lastLogged) EtcdLog.Observing(context.Logger, holder.InstanceId, holder.PublicIp);
         lastLogged = holder;
         await WaitForDeletionAsync(revision, cancellation);
-        await Task.Delay(jitter * context.Random.NextDouble(), context.Time, cancellation);
+        if (!standby.IsReady) await Task.Delay(jitter * context.Random.NextDouble(), context.Time, cancellation);
     }
 
     private async Task WaitForDeletionAsync(long revision, CancellationToken cancellation)
     {
-        var range = new WatchCreateRequest { Key = context.Keys.Controller, StartRevision = revision + 1 };
-        await foreach (var response in context.Etcd.WatchAsync([range], cancellation))
+        WatchCreateRequest[] ranges =
+        [
+            new() { Key = context.Keys.Controller, StartRevision = revision + 1 },
+            new() { Key = context.Keys.Standby, StartRevision = revision + 1 },
+        ];
+        await foreach (var response in context.Etcd.WatchAsync(ranges, cancellation))
         {
             if (response.Created && response.Header.Revision < revision) return;
-            if (response.Events.Any(change => change.Type == Event.Types.EventType.Delete)) return;
+            foreach (var change in response.Events)
+            {
+                if (change.Kv.Key.Equals(context.Keys.Standby)) standby.Apply(change);
+                else if (change.Type == Event.Types.EventType.Delete) return;
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ public sealed class EtcdKeys
         Config = ByteString.CopyFromUtf8(prefix + "/config");
         Subnets = prefix + "/subnets/";
         Controller = ByteString.CopyFromUtf8(prefix + "/ali-vpc/controller");
+        Standby = ByteString.CopyFromUtf8(prefix + "/ali-vpc/standby");
         Cluster = ByteString.CopyFromUtf8(prefix + "/ali-vpc/cluster");
         AbsentLeases = ByteString.CopyFromUtf8(prefix + "/ali-vpc/absent-leases");
         Routes = prefix + "/ali-vpc/routes/";
@@ -35,6 +36,9 @@ public sealed class EtcdKeys
 
     /// <summary>The key of the route controller's election.</summary>
     public ByteString Controller { get; }
+
+    /// <summary>The key of the node that replaces the route controller without delay.</summary>
+    public ByteString Standby { get; }
 
     /// <summary>The cluster's id, which its routes are marked with.</summary>
     public ByteString Cluster { get; }

@@ -4,8 +4,12 @@ namespace Flannel.RouteController.Abstractions;
 /// etcd, a Lease object of Kubernetes, or a model. Not thread-safe: one caller at a time.</summary>
 public interface IElection
 {
-    /// <summary>Waits while another node is elected. Sends nothing to the cloud and does not compete.</summary>
-    Task ObserveAsync(CancellationToken cancellation);
+    /// <summary>Waits while another node is elected. Does not compete, and sends nothing to the cloud but by
+    /// <paramref name="mayControl"/>.</summary>
+    /// <param name="mayControl">Whether this node's permissions allow it to be route controller. Called if this node may become the
+    /// standby, which replaces the elected node without delay.</param>
+    /// <returns>Whether this node was the standby: then its permissions were checked.</returns>
+    Task<bool> ObserveAsync(Func<CancellationToken, Task<bool>> mayControl, CancellationToken cancellation);
 
     /// <summary>Competes until this node is elected. Errors of the store are retried without end. A cancelled call leaves nothing behind in
     /// the store. The previous term of this node must be disposed of before.</summary>

@@ -36,7 +36,7 @@ internal sealed class CandidateFactory(
         var log = monitoring.Loggers.CreateLogger("routes");
         var cloud = openCloud(backend.Config);
         var holder = new ControllerHolder(self.InstanceId, settings.PublicIp.ToString());
-        var election = new EtcdElection(context, holder);
+        var election = new EtcdElection(context, holder, held);
         var report = new NonCandidateReport(new NonCandidateStore(context), holder, held, time);
         var options = new RouteControllerOptions(backend.Config.RouteTableIds) { Resync = settings.Resync };
         var terms = new TermRunner(

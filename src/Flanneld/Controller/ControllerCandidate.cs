@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace Flanneld.Controller;
 
 /// <summary>Campaigns while no route controller is elected and this node's credentials allow its work, and controls the routes during each
-/// term. While another node is elected this one sends no request to the cloud.</summary>
+/// term. While another node is elected this one sends no request to the cloud, except when it becomes the standby.</summary>
 /// <param name="cloud">With the credentials that the network configuration and this node give. Disposed with the candidate.</param>
 /// <param name="self">This node.</param>
 internal sealed class ControllerCandidate(
@@ -41,8 +41,9 @@ internal sealed class ControllerCandidate(
         var backoff = new Backoff(FirstPause, LongestPause, random);
         while (true)
         {
-            await terms.WaitForVacancyAsync(cancellation);
-            var notCandidate = await CheckPermissionsAsync(cancellation);
+            var wasStandby = await terms.WaitForVacancyAsync(MayControlAsync, cancellation);
+            // Every request counts until this node is elected. If a permission was withdrawn since, the term ends with the first call.
+            var notCandidate = wasStandby ? null : await CheckPermissionsAsync(cancellation);
             NotCandidateReason = notCandidate?.Cause;
             LogCandidacy(notCandidate?.Reason);
             if (notCandidate is not null)
@@ -74,6 +75,8 @@ internal sealed class ControllerCandidate(
 
         (isCandidateLogged, lastLoggedReason) = (reason is null, reason);
     }
+
+    private async Task<bool> MayControlAsync(CancellationToken cancellation) => await CheckPermissionsAsync(cancellation) is null;
 
     /// <summary>Null if this node's credentials allow what a route controller must do.</summary>
     private async Task<NotCandidate?> CheckPermissionsAsync(CancellationToken cancellation)

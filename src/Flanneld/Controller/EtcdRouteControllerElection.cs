@@ -9,7 +9,8 @@ namespace Flanneld.Controller;
 internal sealed class EtcdRouteControllerElection(
     EtcdElection election, NonCandidateReport report, EtcdKeys keys, TimeProvider time, Random random, ILogger logger) : IElection
 {
-    public Task ObserveAsync(CancellationToken cancellation) => election.ObserveAsync(cancellation);
+    public Task<bool> ObserveAsync(Func<CancellationToken, Task<bool>> mayControl, CancellationToken cancellation) =>
+        election.ObserveAsync(mayControl, cancellation);
 
     public async Task<IElectedTerm> CampaignAsync(CancellationToken cancellation) =>
         new EtcdRouteControllerTerm(await election.CampaignAsync(cancellation), keys, time, random, logger);

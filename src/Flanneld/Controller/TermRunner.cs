@@ -10,8 +10,9 @@ namespace Flanneld.Controller;
 internal sealed class TermRunner(
     IElection election, Func<ClusterReconciler> createReconciler, ControllerMetrics metrics, TimeProvider time, ILogger logger)
 {
-    /// <summary>Returns when no route controller is elected.</summary>
-    public Task WaitForVacancyAsync(CancellationToken cancellation) => election.ObserveAsync(cancellation);
+    /// <inheritdoc cref="IElection.ObserveAsync"/>
+    public Task<bool> WaitForVacancyAsync(Func<CancellationToken, Task<bool>> mayControl, CancellationToken cancellation) =>
+        election.ObserveAsync(mayControl, cancellation);
 
     /// <inheritdoc cref="IElection.ReportNotCandidateAsync"/>
     public Task ReportNotCandidateAsync(string reason, string requestId, CancellationToken cancellation) =>

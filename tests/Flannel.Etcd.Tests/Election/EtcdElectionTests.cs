@@ -34,9 +34,9 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     public async Task An_observer_waits_while_another_node_is_elected()
     {
         var fixture = shared.CreateFixture();
-        await fixture.NewElection("i-2").ObserveAsync(Cancel);
+        await fixture.NewElection("i-2").ObserveAsync(_ => Task.FromResult(true), Cancel);
         var first = await fixture.CampaignAsync("i-1");
-        var observing = fixture.NewElection("i-2").ObserveAsync(Cancel);
+        var observing = fixture.NewElection("i-2").ObserveAsync(_ => Task.FromResult(true), Cancel);
         await Eventually.IsAsync("the second one observes", () => fixture.Logger.Count(2031) == 1);
         await Task.Delay(TimeSpan.FromMilliseconds(300), Cancel);
         Assert.False(observing.IsCompleted);

@@ -95,8 +95,9 @@ public sealed class RegistryFixture
         return events;
     }
 
-    public EtcdElection NewElection(string instance = "i-1", TimeSpan? termTime = null) =>
-        new(Context, new ControllerHolder(instance, "192.168.0.1"), termTime);
+    /// <param name="held">The lease of the candidate; null for none.</param>
+    public EtcdElection NewElection(string instance = "i-1", TimeSpan? termTime = null, Func<Lease?>? held = null) =>
+        new(Context, new ControllerHolder(instance, "192.168.0.1"), held ?? (() => null), termTime);
 
     public Task<ElectedTerm> CampaignAsync(string instance = "i-1", TimeSpan? termTime = null) =>
         Eventually.WithinAsync($"{instance} is elected", NewElection(instance, termTime).CampaignAsync(Cancel));

@@ -26,7 +26,8 @@ public sealed class EtcdRouteControllerTermTests
     public async Task A_rejected_request_is_reported_once_and_the_route_controller_continues(EtcdErrorKind kind)
     {
         var context = new EtcdContext(etcd, keys, TimeProvider.System, new Random(1), logger);
-        await using var held = await new EtcdElection(context, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel);
+        var election = new EtcdElection(context, new ControllerHolder("i-1", "192.168.0.1"), () => null);
+        await using var held = await election.CampaignAsync(Cancel);
         var term = new EtcdRouteControllerTerm(held, keys, TimeProvider.System, new Random(1), logger);
         var id = await term.ReadClusterIdAsync(Cancel);
         etcd.Rejection = new EtcdException(kind, "http://h:2379: etcdserver: rejected", mayHaveHappened: false);
