@@ -112,6 +112,8 @@ internal sealed class Invariants(Cluster cluster)
         if (machine.SubnetInFile is not { } subnet || machine.UsableSince is not { } since || now - since < EventDelay) return;
         // A paused process may act on a response from before the pause.
         if (daemon.Context.WasPausedAfter(since) || IsExpiredFor(daemon, subnet, now)) return;
+        // A process that starts replaces a key whose IPv6 subnet does not fit the configuration. The host may use that subnet.
+        if (daemon.Published is null && !FitsConfigWithIpv6(subnet)) return;
         cluster.Fail($"{machine.Name} removes {subnet} from subnet.env, which it may use by etcd since {now - since}");
     }
 
@@ -281,6 +283,9 @@ internal sealed class Invariants(Cluster cluster)
         cluster.Config?.BackendType == FlannelContract.AliVpcBackend && FitsConfig(subnet);
 
     private bool FitsConfig(Ipv4Network subnet) => cluster.Config is { } config && SubnetAllocator.Fits(config, subnet);
+
+    private bool FitsConfigWithIpv6(Ipv4Network subnet) =>
+        cluster.Config is { } config && SubnetKey.TryParse(KeyOf(subnet), out var key) && SubnetAllocator.Fits(config, key);
 
     private KeyValue? Find(Ipv4Network subnet) => cluster.Store.Find(cluster.Keys.Lease(new SubnetKey(subnet)))
         ?? (cluster.IsDualStack ? cluster.Leases().FirstOrDefault(lease => lease.Key.Subnet == subnet)?.Pair : null);
