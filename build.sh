@@ -110,8 +110,8 @@ run_program() { # PROJECT ARGUMENTS...
     local project=$1
     shift
     need_dotnet
-    # Without the executable: bench etcd-load runs parts of it in its own process.
-    case ${1:-} in etcd-load | --help) ;; *) verb_publish ;; esac
+    # Without the executable: bench etcd-load and bench scale run parts of it in their own process.
+    case ${1:-} in etcd-load | scale | --help) ;; *) verb_publish ;; esac
     step "Building $project" compile "tests/$project/$project.csproj"
     # exec: Ctrl-C and SIGTERM reach the program, and its exit code is that of this script.
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE exec "$(program_of "$project")" "$@"

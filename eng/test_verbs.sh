@@ -59,7 +59,7 @@ trial_of() { # SUITE VERB
         fuzz) TRIAL=("$run" fuzz 1) ;;
         mutate) TRIAL=("$run" mutate core Result.cs) ;;
         simulate) TRIAL=("$run" simulate 2) ;;
-        bench) TRIAL=("$run" bench --runs 1 --idle 1 --nodes 2) ;;
+        bench) TRIAL=(sh -c "$run bench --runs 1 --idle 1 --nodes 2 && exec $run bench scale --nodes 100") ;;
         test | test-etcd | test-order) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST" "$run" "$2") ;;
         test-hosts) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST_HOSTS" "$run" test-hosts) ;;
         test-packages) TRIAL=(env TEST_SAMPLE="$sample" "$run" test-packages) ;;

@@ -19,6 +19,9 @@ internal sealed record BenchOptions
         ./build.sh bench etcd-load [--nodes N,N]
                                                the load on etcd of N nodes that start at the same time; without the executable
                                                (10,100,1000)
+        ./build.sh bench scale [--nodes N,N]   processor time and allocations of the route controller for N leases in 10 route tables:
+                                               a pass, a lease event, an idle hour; without the executable (100,1000,5000)
+        ./build.sh bench failover [--runs N]   from the end of one route controller to the first call of the next: stopped and killed (5)
         ./build.sh bench datapath [--runs N] [--seconds N]
                                                throughput, latency and processor time between containers, ali-vpc beside vxlan (5, 10);
                                                needs root for network namespaces, and iperf3
@@ -30,6 +33,12 @@ internal sealed record BenchOptions
 
     /// <summary>The numbers of nodes of <c>bench etcd-load</c>; null for other benchmarks.</summary>
     public IReadOnlyList<int>? EtcdLoadNodes { get; private init; }
+
+    /// <summary>Whether this is <c>bench scale</c>.</summary>
+    public bool ScaleOnly { get; private init; }
+
+    /// <summary>Whether this is <c>bench failover</c>.</summary>
+    public bool FailoverOnly { get; private init; }
 
     /// <summary>Whether this is <c>bench join</c>.</summary>
     public bool JoinsOnly { get; private init; }
@@ -59,6 +68,13 @@ internal sealed record BenchOptions
             return Parse([.. arguments.Skip(1).Prepend("10,50,200").Prepend("--nodes")]) is { } join
                 ? join with { JoinsOnly = true } : null;
         }
+        if (arguments is ["scale", ..])
+        {
+            return Parse([.. arguments.Skip(1).Prepend("100,1000,5000").Prepend("--nodes")]) is { } scale
+                ? scale with { ScaleOnly = true } : null;
+        }
+        if (arguments is ["failover", ..])
+            return Parse([.. arguments.Skip(1)]) is { } failover ? failover with { FailoverOnly = true } : null;
         if (arguments is ["datapath", ..])
             return Parse([.. arguments.Skip(1)]) is { } datapath ? datapath with { DatapathOnly = true } : null;
         if (arguments is ["etcd-load"]) return options with { EtcdLoadNodes = [10, 100, 1000] };

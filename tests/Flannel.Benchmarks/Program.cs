@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Flannel.Benchmarks;
+using Flannel.Benchmarks.Scale;
 using Flannel.Testbed;
 
 if (args is ["--help"] or ["-h"])
@@ -26,6 +27,8 @@ try
     await (options switch
     {
         { EtcdLoadNodes: { } nodeCounts } => new EtcdLoadBenchmark(nodeCounts, Console.Out).RunAsync(stop.Token),
+        { FailoverOnly: true } => new FailoverBenchmark(options, Console.Out).RunAsync(stop.Token),
+        { ScaleOnly: true } => new ScaleBenchmark(options.Nodes, Console.Out).RunAsync(stop.Token),
         { DatapathOnly: true } => new DatapathBenchmark(options, Console.Out).RunAsync(stop.Token),
         { JoinsOnly: true } => new JoinBenchmark(options, Console.Out).RunAsync(stop.Token),
         _ => new StandardBenchmark(options, Console.Out).RunAsync(stop.Token),
