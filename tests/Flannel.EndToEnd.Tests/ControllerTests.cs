@@ -41,6 +41,28 @@ public sealed class ControllerTests : EndToEndTest
     }
 
     [Fact]
+    public async Task The_standby_replaces_a_controller_that_stops()
+    {
+        await StartVpcAsync(3);
+        for (var i = 0; i < 3; i++) await StartReadyAsync(i);
+        var old = await WaitForControllerAsync();
+        // A node becomes the standby 30 to 60 s after the election.
+        var standby = await Eventually.HasAsync("there is a standby", StandbyAsync, Cancel, TimeSpan.FromMinutes(3));
+        Assert.NotEqual(old.InstanceId, standby);
+
+        Assert.Equal(0, await old.Daemon!.StopAsync(Cancel));
+
+        var next = await WaitForControllerAsync(instance => instance != old);
+        Assert.Equal(standby, next.InstanceId);
+        Assert.Null(await StandbyAsync());
+
+        async Task<string?> StandbyAsync() =>
+            await Vpc.Etcd.Keys.ListAsync($"{TestVpc.Prefix}/ali-vpc/standby", Cancel) is [var key, ..]
+                ? JsonNode.Parse(key.Value)!["InstanceId"]!.GetValue<string>()
+                : null;
+    }
+
+    [Fact]
     public async Task A_node_that_is_not_the_controller_makes_no_API_call()
     {
         await StartVpcAsync(3);

@@ -53,11 +53,11 @@ public sealed class StandbyTests
     public async Task After_an_election_another_observer_becomes_the_standby()
     {
         var first = await Fixture.CampaignAsync("i-1");
-        _ = await ObserveAsync("i-2", mayControl: true);
+        var observing = await ObserveAsync("i-2", mayControl: true);
         await model.AdvanceUntilAsync(async () => await StandbyAsync() == "i-2", Step);
         _ = await ObserveAsync("i-3", mayControl: true);
         await first.DisposeAsync();
-        // The standby of before is elected, as its daemon does when the observation ends.
+        await Eventually.WithinAsync("the standby returns", observing);
         await using var second = await Fixture.CampaignAsync("i-2");
         Assert.Null(await StandbyAsync());
         await model.AdvanceUntilAsync(async () => await StandbyAsync() == "i-3", Step);
