@@ -33,7 +33,7 @@ step() { # TITLE COMMAND...
 {
     NEEDS_RUN=(etcd:etcd-server etcdctl:etcd-client ip:iproute2 ping:iputils-ping nsenter:util-linux nft:nftables iptables:iptables
         prometheus:prometheus promtool:prometheus)
-    NEEDS_BENCH=(iperf3:iperf3)
+    NEEDS_BENCH=(iperf3:iperf3 strace:strace)
     NEEDS_LINT=(shellcheck:shellcheck node:nodejs npm:npm)
     # git: the executable states the commit of its sources.
     NEEDS_PUBLISH=(clang:clang ld.lld:lld cmake:cmake make:make readelf:binutils llvm-objcopy:llvm git:git)

@@ -16,6 +16,8 @@ internal sealed record BenchOptions
 
         ./build.sh bench join [--nodes N,N] [--settle MS]
                                                N daemons that start at the same time, one after another, and an idle hour (10,50,200)
+        ./build.sh bench start [--runs N] [--idle SECONDS]
+                                               the moments of a start up to READY=1, and the memory (5, 60); needs strace
         ./build.sh bench etcd-load [--nodes N,N]
                                                the load on etcd of N nodes that start at the same time; without the executable
                                                (10,100,1000)
@@ -42,6 +44,9 @@ internal sealed record BenchOptions
 
     /// <summary>Whether this is <c>bench join</c>.</summary>
     public bool JoinsOnly { get; private init; }
+
+    /// <summary>Whether this is <c>bench start</c>.</summary>
+    public bool StartsOnly { get; private init; }
 
     /// <summary>Whether this is <c>bench datapath</c>.</summary>
     public bool DatapathOnly { get; private init; }
@@ -75,6 +80,7 @@ internal sealed record BenchOptions
         }
         if (arguments is ["failover", ..])
             return Parse([.. arguments.Skip(1)]) is { } failover ? failover with { FailoverOnly = true } : null;
+        if (arguments is ["start", ..]) return Parse([.. arguments.Skip(1)]) is { } start ? start with { StartsOnly = true } : null;
         if (arguments is ["datapath", ..])
             return Parse([.. arguments.Skip(1)]) is { } datapath ? datapath with { DatapathOnly = true } : null;
         if (arguments is ["etcd-load"]) return options with { EtcdLoadNodes = [10, 100, 1000] };

@@ -30,6 +30,7 @@ try
         { FailoverOnly: true } => new FailoverBenchmark(options, Console.Out).RunAsync(stop.Token),
         { ScaleOnly: true } => new ScaleBenchmark(options.Nodes, Console.Out).RunAsync(stop.Token),
         { DatapathOnly: true } => new DatapathBenchmark(options, Console.Out).RunAsync(stop.Token),
+        { StartsOnly: true } => new StartBenchmark(options, Console.Out).RunAsync(stop.Token),
         { JoinsOnly: true } => new JoinBenchmark(options, Console.Out).RunAsync(stop.Token),
         _ => new StandardBenchmark(options, Console.Out).RunAsync(stop.Token),
     });

@@ -11,11 +11,6 @@ internal sealed class SingleNode(BenchOptions options)
     /// <summary>The measurements of one start.</summary>
     internal sealed record Start(TimeSpan Ready, IReadOnlyDictionary<string, long> Etcd, IReadOnlyDictionary<string, long> Api);
 
-    /// <summary>Resident memory in bytes.</summary>
-    /// <param name="Ready">Soon after READY=1.</param>
-    /// <param name="Idle">After the idle time.</param>
-    internal sealed record Memory(long Ready, long Idle, long Peak);
-
     /// <summary>Starts with an empty etcd and an empty route table.</summary>
     public async Task<IReadOnlyList<Start>> NewLeaseAsync(int settleMilliseconds, CancellationToken cancel)
     {
@@ -43,15 +38,41 @@ internal sealed class SingleNode(BenchOptions options)
         return starts;
     }
 
-    public async Task<Memory> MemoryAsync(CancellationToken cancel)
+    /// <summary>Like <see cref="NewLeaseAsync"/>, traced by strace.</summary>
+    public async Task<IReadOnlyList<StartTimeline>> NewLeaseTimelinesAsync(CancellationToken cancel)
+    {
+        List<StartTimeline> timelines = [];
+        for (var run = 0; run < options.Runs; run++)
+        {
+            await using var vpc = await StartVpcAsync(0, cancel);
+            timelines.Add(await TraceAsync(vpc, cancel));
+        }
+        return timelines;
+    }
+
+    /// <summary>Like <see cref="FoundLeaseAsync"/>, traced by strace.</summary>
+    public async Task<IReadOnlyList<StartTimeline>> FoundLeaseTimelinesAsync(CancellationToken cancel)
+    {
+        List<StartTimeline> timelines = [];
+        await using var vpc = await StartVpcAsync(0, cancel);
+        await StartAsync(vpc, cancel);
+        for (var run = 0; run < options.Runs; run++)
+        {
+            await vpc.Instances[0].Daemon!.StopAsync(cancel);
+            timelines.Add(await TraceAsync(vpc, cancel));
+        }
+        return timelines;
+    }
+
+    public async Task<NodeMemory> MemoryAsync(CancellationToken cancel)
     {
         await using var vpc = await StartVpcAsync(0, cancel);
         await StartAsync(vpc, cancel);
         var daemon = vpc.Instances[0].Daemon!;
         await Task.Delay(afterReady, cancel);
-        var ready = daemon.ResidentBytes;
+        var ready = daemon.Memory;
         await Task.Delay(TimeSpan.FromSeconds(options.IdleSeconds), cancel);
-        return new Memory(ready, daemon.ResidentBytes, daemon.PeakResidentBytes);
+        return new NodeMemory(ready, daemon.Memory);
     }
 
     /// <summary>The time of the wrappers of the test bed (setsid, setpriv, exec), which each start includes.</summary>
@@ -74,6 +95,21 @@ internal sealed class SingleNode(BenchOptions options)
             new CloudSetup { Instances = CloudSetup.MakeInstances(1), RouteWriteMilliseconds = settleMilliseconds }, cancel);
         await vpc.PublishConfigAsync(cancel);
         return vpc;
+    }
+
+    private static async Task<StartTimeline> TraceAsync(LoopbackVpc vpc, CancellationToken cancel)
+    {
+        var instance = vpc.Instances[0];
+        // Not in a folder of the test bed: what the daemon sends to the cloud contains secrets.
+        using var folder = new RunFolder("strace");
+        var file = Path.Combine(folder.CreateWritableSubfolder("trace"), "strace");
+        instance.Wrapper = StartTimeline.Tracer(file);
+        var daemon = await instance.StartDaemonAsync();
+        instance.Wrapper = [];
+        await daemon.WaitForReadyAsync(cancel);
+        await daemon.StopAsync(cancel);
+        await daemon.WaitForLogAsync("stopped", cancel);
+        return StartTimeline.Parse(await File.ReadAllLinesAsync(file, cancel), vpc.Etcd.Endpoint.Port);
     }
 
     private static async Task<Start> StartAsync(LoopbackVpc vpc, CancellationToken cancel)

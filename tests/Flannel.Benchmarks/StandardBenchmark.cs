@@ -45,9 +45,7 @@ internal sealed class StandardBenchmark(BenchOptions options, TextWriter output)
         output.WriteLine($"memory, {options.IdleSeconds} s idle …");
         var memory = await single.MemoryAsync(cancel);
         report.Section("resident memory of one node that is route controller");
-        report.Add("after ready", Report.Megabytes(memory.Ready), "30 MB", "< 25 MB");
-        report.Add($"after {options.IdleSeconds} s idle", Report.Megabytes(memory.Idle), "", "< 25 MB");
-        report.Add("peak", Report.Megabytes(memory.Peak));
+        memory.AddTo(report, options.IdleSeconds);
     }
 
     private async Task StartsAsync(

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 
 namespace Flannel.Testbed;
 
@@ -103,22 +102,11 @@ public sealed class DaemonProcess : IAsyncDisposable
 
     public void Resume() => process.Resume();
 
-    /// <summary>Resident memory in bytes.</summary>
-    public long ResidentBytes => Status("VmRSS:") * 1024;
-
-    /// <summary>Peak resident memory in bytes.</summary>
-    public long PeakResidentBytes => Status("VmHWM:") * 1024;
+    public ResidentMemory Memory => ResidentMemory.Of(Id);
 
     public async ValueTask DisposeAsync()
     {
         await process.DisposeAsync();
         Notify.Dispose();
-    }
-
-    private long Status(string field)
-    {
-        var line = File.ReadLines($"/proc/{Id}/status").Single(line => line.StartsWith(field, StringComparison.Ordinal));
-        var number = line[field.Length..].Replace("kB", "", StringComparison.Ordinal);
-        return long.Parse(number, NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
     }
 }

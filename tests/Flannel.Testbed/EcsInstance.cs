@@ -38,6 +38,9 @@ public sealed class EcsInstance : IAsyncDisposable
     /// <summary>Whether its daemons and commands have CAP_NET_ADMIN.</summary>
     public bool HasNetAdmin { get; set; }
 
+    /// <summary>The <see cref="ProgramStart.Wrapper"/> of its daemons.</summary>
+    public IReadOnlyList<string> Wrapper { get; set; } = [];
+
     /// <summary>The output of its daemons, written while they run.</summary>
     public string LogFile => Path.Combine(Folder, "flanneld.log");
 
@@ -57,6 +60,7 @@ public sealed class EcsInstance : IAsyncDisposable
             Namespace = Namespace,
             Unprivileged = true,
             HasNetAdmin = HasNetAdmin,
+            Wrapper = Wrapper,
             LogFile = LogFile,
             Environment = environment ?? new Dictionary<string, string>(),
         };

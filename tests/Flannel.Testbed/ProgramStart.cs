@@ -19,6 +19,9 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
     /// <summary>The folder to use as root of the file system; it contains the program. Needs root; the program runs as root.</summary>
     public string? ChangeRoot { get; init; }
 
+    /// <summary>A program with its arguments that runs the program and keeps its process id, such as a tracer.</summary>
+    public IReadOnlyList<string> Wrapper { get; init; } = [];
+
     /// <summary>A file to which the output is appended while the program runs.</summary>
     public string? LogFile { get; init; }
 
@@ -51,6 +54,7 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
         {
             line.AddRange(["/usr/sbin/chroot", ChangeRoot]);
         }
+        line.AddRange(Wrapper);
         line.Add(Program);
         line.AddRange(Arguments);
         return line;
