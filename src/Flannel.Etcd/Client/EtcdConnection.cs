@@ -64,16 +64,15 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     }
 
     public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
-        CallAsync(EtcdOperation.Range, isRepeatable: true, (member, call) => member.Keys.RangeAsync(request, call), cancellation);
+        CallAsync(EtcdOperation.Range, isRepeatable: true, EtcdMethods.Range, request, cancellation);
 
     public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) =>
-        CallAsync(EtcdOperation.Txn, IsRead(request), (member, call) => member.Keys.TxnAsync(request, call), cancellation);
+        CallAsync(EtcdOperation.Txn, IsRead(request), EtcdMethods.Txn, request, cancellation);
 
     public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation)
     {
         var request = new LeaseGrantRequest { ID = leaseId, TTL = (long)timeToLive.TotalSeconds };
-        return CallAsync(
-            EtcdOperation.LeaseGrant, isRepeatable: false, (member, call) => member.Leases.LeaseGrantAsync(request, call), cancellation);
+        return CallAsync(EtcdOperation.LeaseGrant, isRepeatable: false, EtcdMethods.LeaseGrant, request, cancellation);
     }
 
     public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
@@ -87,7 +86,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
 
         async Task<long> KeepAliveAsync(Member member, CallOptions call, CancellationToken limit)
         {
-            using var stream = member.Leases.LeaseKeepAlive(call);
+            using var stream = member.Open(EtcdMethods.LeaseKeepAlive, call);
             await stream.RequestStream.WriteAsync(new LeaseKeepAliveRequest { ID = leaseId }, limit);
             if (!await stream.ResponseStream.MoveNext(limit))
                 throw new RpcException(new Status(StatusCode.Unavailable, "no response to the renewal"));
@@ -100,8 +99,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     {
         var request = new LeaseTimeToLiveRequest { ID = leaseId };
         var response = await CallAsync(
-            EtcdOperation.LeaseTimeToLive, isRepeatable: true, (member, call) => member.Leases.LeaseTimeToLiveAsync(request, call),
-            cancellation);
+            EtcdOperation.LeaseTimeToLive, isRepeatable: true, EtcdMethods.LeaseTimeToLive, request, cancellation);
         // -1 for a lease that does not exist.
         return response.TTL > 0 ? TimeSpan.FromSeconds(response.TTL) : null;
     }
@@ -111,9 +109,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         var request = new LeaseRevokeRequest { ID = leaseId };
         try
         {
-            await CallAsync(
-                EtcdOperation.LeaseRevoke, isRepeatable: true, (member, call) => member.Leases.LeaseRevokeAsync(request, call),
-                cancellation);
+            await CallAsync(EtcdOperation.LeaseRevoke, isRepeatable: true, EtcdMethods.LeaseRevoke, request, cancellation);
         }
         catch (EtcdException e) when (e.Kind == EtcdErrorKind.LeaseNotFound)
         {
@@ -255,7 +251,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
             var used = await token.GetAsync(preferred, limit.Token);
             started = meter.Start();
             // A linearizable read goes through the leader: a member that answers it belongs to a quorum.
-            using var call = preferred.Keys.RangeAsync(new RangeRequest { Key = AnyKey, KeysOnly = true }, Options(used, limit.Token));
+            using var call = preferred.Call(EtcdMethods.Range, AnyKeyRequest(), Options(used, limit.Token));
             await call.ResponseAsync;
             meter.Succeed(EtcdOperation.Range, started);
             isAvailable = true;
@@ -281,7 +277,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         try
         {
             var used = await token.GetAsync(member, limit.Token);
-            using var call = member.Maintenance.StatusAsync(new StatusRequest(), Options(used, limit.Token));
+            using var call = member.Call(EtcdMethods.Status, new StatusRequest(), Options(used, limit.Token));
             return new MemberVersion(member.Name, (await call.ResponseAsync).Version);
         }
         catch (Exception e) when (e is not EtcdException)
@@ -343,14 +339,18 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         return new CallOptions(headers, cancellationToken: lifetime);
     }
 
-    private Task<T> CallAsync<T>(
-        EtcdOperation operation, bool isRepeatable, Func<Member, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellation)
-    {
-        return TryMembersAsync(new MemberAttempt<T>(operation, RunAsync) { IsRepeatable = isRepeatable }, cancellation);
+    private static RangeRequest AnyKeyRequest() => new() { Key = AnyKey, KeysOnly = true };
 
-        async Task<T> RunAsync(Member member, CallOptions options, CancellationToken limit)
+    private Task<TResponse> CallAsync<TRequest, TResponse>(
+        EtcdOperation operation, bool isRepeatable, Method<TRequest, TResponse> method, TRequest request, CancellationToken cancellation)
+        where TRequest : class
+        where TResponse : class
+    {
+        return TryMembersAsync(new MemberAttempt<TResponse>(operation, RunAsync) { IsRepeatable = isRepeatable }, cancellation);
+
+        async Task<TResponse> RunAsync(Member member, CallOptions options, CancellationToken limit)
         {
-            using var running = call(member, options);
+            using var running = member.Call(method, request, options);
             return await running.ResponseAsync;
         }
     }

@@ -1,12 +1,11 @@
 using System.Globalization;
 using System.Net.Sockets;
-using Etcdserverpb;
 using Grpc.Core;
 using Grpc.Net.Client;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>One endpoint: its own channel, which the first request opens, and the generated stubs. Thread-safe.</summary>
+/// <summary>One endpoint: its own channel, which the first request opens. Thread-safe.</summary>
 internal sealed class Member : IDisposable
 {
     // A page of leases has about 3 MB.
@@ -14,11 +13,7 @@ internal sealed class Member : IDisposable
 
     private readonly Dialer dialer;
     private readonly Lazy<GrpcChannel> channel;
-    private readonly Lazy<KV.KVClient> keys;
-    private readonly Lazy<Etcdserverpb.Lease.LeaseClient> leases;
-    private readonly Lazy<Watch.WatchClient> watches;
-    private readonly Lazy<Maintenance.MaintenanceClient> maintenance;
-    private readonly Lazy<Auth.AuthClient> auth;
+    private readonly Lazy<CallInvoker> invoker;
 
     public Member(Uri endpoint, TlsFiles files, EtcdOptions options, TimeProvider time)
     {
@@ -43,21 +38,23 @@ internal sealed class Member : IDisposable
             MaxReceiveMessageSize = MaxResponseBytes,
             MaxRetryAttempts = 1,
         }));
-        keys = new(() => new KV.KVClient(channel.Value));
-        leases = new(() => new Etcdserverpb.Lease.LeaseClient(channel.Value));
-        watches = new(() => new Watch.WatchClient(channel.Value));
-        maintenance = new(() => new Maintenance.MaintenanceClient(channel.Value));
-        auth = new(() => new Auth.AuthClient(channel.Value));
+        invoker = new(() => channel.Value.CreateCallInvoker());
     }
 
     /// <summary>Scheme, host and port, for messages.</summary>
     public string Name { get; }
 
-    public KV.KVClient Keys => keys.Value;
-    public Etcdserverpb.Lease.LeaseClient Leases => leases.Value;
-    public Watch.WatchClient Watches => watches.Value;
-    public Maintenance.MaintenanceClient Maintenance => maintenance.Value;
-    public Auth.AuthClient Auth => auth.Value;
+    /// <summary>Sends a request. The caller disposes the call.</summary>
+    public AsyncUnaryCall<TResponse> Call<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, TRequest request, CallOptions options)
+        where TRequest : class
+        where TResponse : class => invoker.Value.AsyncUnaryCall(method, null, options, request);
+
+    /// <summary>Opens a stream of requests and responses. The caller disposes it.</summary>
+    public AsyncDuplexStreamingCall<TRequest, TResponse> Open<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, CallOptions options)
+        where TRequest : class
+        where TResponse : class => invoker.Value.AsyncDuplexStreamingCall(method, null, options);
 
     /// <summary>Classifies a failure of a request to this member, other than the caller's cancellation.</summary>
     /// <param name="limit">The time limit of the request if it has passed; otherwise null.</param>
@@ -106,7 +103,6 @@ internal sealed class Member : IDisposable
     {
         if (channel.IsValueCreated) channel.Value.Dispose();
     }
-
 }
 
 /// <summary>A failure of a request to one member.</summary>

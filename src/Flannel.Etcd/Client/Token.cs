@@ -25,13 +25,15 @@ internal sealed class Token(EtcdOptions options, RequestMeter meter) : IDisposab
             var started = meter.Start();
             try
             {
-                var response = await member.Auth.AuthenticateAsync(
+                using var call = member.Call(
+                    EtcdMethods.Authenticate,
                     new AuthenticateRequest
                     {
                         Name = options.UserName,
                         Password = (options.PasswordFile?.Current() ?? options.Password!).RevealText(),
                     },
                     new CallOptions(cancellationToken: cancellation));
+                var response = await call.ResponseAsync;
                 meter.Succeed(EtcdOperation.Authenticate, started);
                 return current = response.Token;
             }

@@ -47,7 +47,7 @@ internal sealed class WatchStream : IDisposable
 
         async Task<WatchStream> BeginAsync(Member member, CallOptions options, CancellationToken limit)
         {
-            var stream = new WatchStream(connection, member, member.Watches.Watch(options), ranges, time);
+            var stream = new WatchStream(connection, member, member.Open(EtcdMethods.Watch, options), ranges, time);
             try
             {
                 await stream.BeginAsync(limit);
