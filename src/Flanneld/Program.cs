@@ -55,7 +55,7 @@ internal static class Program
         UseNoHomeFolder();
         var openSsl = OpenSslConfiguration.Apply(environment.GetValueOrDefault(OpenSslConfiguration.Variable));
         if (!openSsl.Ok) return await PrintErrorAsync($"flanneld: {openSsl.Error}", Failure);
-        using var metrics = new DaemonMetrics();
+        var metrics = new DaemonMetrics();
         using var log = Logging.Create(options, environment, metrics.Log);
         if (installed != InstalledSettings.None && options.Verbosity > 0) await PrintSourcesAsync(options);
         var start = new StartSettings(arguments, environment);

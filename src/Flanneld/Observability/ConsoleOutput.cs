@@ -1,9 +1,7 @@
-using Flannel.Core;
 using Flanneld.Host;
-using Flanneld.Options;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
+using Microsoft.Extensions.Options;
 
 namespace Flanneld.Observability;
 
@@ -15,23 +13,24 @@ internal sealed class ConsoleOutput : IDisposable
     /// blocks.</summary>
     public const int MaxWaiting = 1000;
 
-    private readonly TextWriter standardError = Console.Error;
     private readonly StandardErrorWriter writer;
-    private readonly ServiceProvider services;
-    private readonly ILoggerProvider console;
+    private readonly ConsoleLoggerProvider provider;
+    private readonly ILogger console;
     private readonly ILogger droppedLogger;
     private long sent;
     private int dropped;
 
-    /// <param name="mayColor">Whether levels of the format text have colors.</param>
-    public ConsoleOutput(LogFormat format, bool mayColor, TimeProvider time)
+    public ConsoleOutput(LineFormatter formatter, TextWriter standardError)
     {
         writer = new StandardErrorWriter(standardError);
+        var original = Console.Error;
         // The console logger takes it from there.
         Console.SetError(writer);
-        services = new ServiceCollection().AddLogging(builder => Configure(builder, format, mayColor, time)).BuildServiceProvider();
-        console = services.GetRequiredService<ILoggerProvider>();
-        droppedLogger = new LineLoggerProvider(Send).CreateLogger("flanneld");
+        // Without a service container, which composes it by reflection (ADR 11).
+        provider = new ConsoleLoggerProvider(new ConsoleSettings(formatter.Name), [formatter]);
+        Console.SetError(original);
+        console = provider.CreateLogger("line");
+        droppedLogger = new LineLoggers(new LogLevels(0, isCommand: false), Send).CreateLogger("flanneld");
     }
 
     public void Write(LogLine line)
@@ -50,8 +49,7 @@ internal sealed class ConsoleOutput : IDisposable
     public void Dispose()
     {
         ReportDropped();
-        services.Dispose();
-        Console.SetError(standardError);
+        provider.Dispose();
     }
 
     private void ReportDropped()
@@ -62,33 +60,16 @@ internal sealed class ConsoleOutput : IDisposable
     private void Send(LogLine line)
     {
         Interlocked.Increment(ref sent);
-        // The format JSON escapes them itself.
-        console.CreateLogger(line.Category).Log(
-            line.Level, line.Event, line, line.Exception, static (state, _) => PrintableText.Of(state.Text));
+        console.Log(line.Level, line.Event, line, line.Exception, static (state, _) => state.Text);
     }
 
-    private static void Configure(ILoggingBuilder builder, LogFormat format, bool mayColor, TimeProvider time)
+    private sealed class ConsoleSettings(string formatter) : IOptionsMonitor<ConsoleLoggerOptions>
     {
-        switch (format)
-        {
-            case LogFormat.Systemd:
-                builder.AddSystemdConsole(o => o.TimestampFormat = null);
-                break;
-            case LogFormat.Json:
-                builder.AddConsole(o => o.FormatterName = JsonLineFormatter.FormatterName);
-                builder.Services.AddSingleton<ConsoleFormatter>(new JsonLineFormatter(time));
-                break;
-            default:
-                builder.AddSimpleConsole(o =>
-                {
-                    o.SingleLine = true;
-                    o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-                    o.UseUtcTimestamp = true;
-                    o.ColorBehavior = mayColor ? LoggerColorBehavior.Default : LoggerColorBehavior.Disabled;
-                });
-                break;
-        }
+        public ConsoleLoggerOptions CurrentValue { get; } =
+            new() { FormatterName = formatter, LogToStandardErrorThreshold = LogLevel.Trace };
 
-        builder.Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+        public ConsoleLoggerOptions Get(string? name) => CurrentValue;
+
+        public IDisposable? OnChange(Action<ConsoleLoggerOptions, string?> listener) => null;
     }
 }

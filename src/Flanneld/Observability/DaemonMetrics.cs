@@ -3,7 +3,7 @@ using Flanneld.Observability.Prometheus;
 namespace Flanneld.Observability;
 
 /// <summary>What the parts of this process count for <c>/metrics</c>. Thread-safe.</summary>
-internal sealed class DaemonMetrics : IDisposable
+internal sealed class DaemonMetrics
 {
     public EtcdMetrics Etcd { get; } = new();
 
@@ -14,8 +14,6 @@ internal sealed class DaemonMetrics : IDisposable
     public HostRepairs Repairs { get; } = new();
 
     public LogMessageCounter Log { get; } = new();
-
-    public void Dispose() => Log.Dispose();
 
     public void AppendTo(MetricText text)
     {

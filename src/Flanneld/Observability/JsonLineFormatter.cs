@@ -4,17 +4,13 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Logging.Console;
 
 namespace Flanneld.Observability;
 
 /// <summary>One flat JSON object per line (docs/reference/logs.md). The names of the message's values begin with a lower-case letter, as
 /// those of the commands' output do.</summary>
-internal sealed class JsonLineFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
+internal sealed class JsonLineFormatter(TimeProvider time) : LineFormatter
 {
-    public const string FormatterName = "json-line";
-
     /// <summary>The names that every line may have. A value with one of them, or with the name of an earlier value, gets
     /// <see cref="Suffix"/>.</summary>
     internal static readonly string[] FixedNames = ["time", "level", "msg", "event", "category", "repeated", "error"];
@@ -32,19 +28,13 @@ internal sealed class JsonLineFormatter(TimeProvider time) : ConsoleFormatter(Fo
         SkipValidation = true,
     };
 
-    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
-    {
-        if (logEntry.State is LogLine line) textWriter.Write(Format(line));
-    }
-
-    /// <summary>With a final line feed.</summary>
-    public string Format(LogLine line)
+    public override string Format(LogLine line)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, Options))
         {
             json.WriteStartObject();
-            json.WriteString("time", time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+            json.WriteString("time", TextLineFormatter.TimestampOf(time));
             json.WriteString("level", NameOf(line.Level));
             WriteText(json, "msg", line.Text);
             WriteText(json, "event", line.Name);

@@ -1,4 +1,3 @@
-using System.Collections;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Observability;
@@ -9,21 +8,10 @@ namespace Flanneld.Observability;
 /// <param name="Fields">The values by the names in the message's template.</param>
 internal sealed record LogLine(
     string Category, LogLevel Level, EventId Event, string Text, IReadOnlyList<KeyValuePair<string, object?>> Fields, Exception? Exception)
-    : IReadOnlyList<KeyValuePair<string, object?>>
 {
     /// <summary>How often the message was repeated before this line, which summarizes the repeats; 0 for a message itself.</summary>
     public int Repeats { get; init; }
 
     /// <summary>The event as documents name it, such as <c>etcd[2000]</c>.</summary>
     public string Name => $"{Category}[{Event.Id}]";
-
-    public int Count => Fields.Count;
-
-    public KeyValuePair<string, object?> this[int index] => Fields[index];
-
-    public IEnumerator<KeyValuePair<string, object?>> GetEnumerator() => Fields.GetEnumerator();
-
-    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-
-    public override string ToString() => Text;
 }

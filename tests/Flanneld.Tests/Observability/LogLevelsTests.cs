@@ -38,7 +38,7 @@ public sealed class LogLevelsTests
         AssertLowest(logger, LogLevel.Information);
     }
 
-    private static LoggerFactory Create(LogLevels levels) => new([new LineLoggerProvider(_ => { })], levels);
+    private static LineLoggers Create(LogLevels levels) => new(levels, _ => { });
 
     private static void AssertLowest(ILogger logger, LogLevel lowest)
     {
