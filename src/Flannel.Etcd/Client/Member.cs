@@ -37,6 +37,8 @@ internal sealed class Member : IDisposable
             DisposeHttpClient = true,
             MaxReceiveMessageSize = MaxResponseBytes,
             MaxRetryAttempts = 1,
+            // The native executable has no zlib (eng/substitutions.xml): no response may be compressed.
+            CompressionProviders = [],
         }));
         invoker = new(() => channel.Value.CreateCallInvoker());
     }
