@@ -20,8 +20,12 @@ namespace Flanneld;
 /// <summary>The composition root: builds the parts of the daemon, runs them, and disposes them in order.</summary>
 internal sealed class DaemonHost(DaemonOptions options, ClientContext context) : IAsyncDisposable
 {
-    // Delay before the collection that follows start-up.
-    private static readonly TimeSpan StartupTime = TimeSpan.FromSeconds(3);
+    // Memory that only the start needed is given back 1 s after READY=1, when the containers start, and 29 s later, when the first pass of
+    // a route controller is over.
+    private static readonly TimeSpan[] TrimDelays = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(29)];
+
+    // How long that waits for READY=1.
+    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(30);
 
     private readonly long startTimestamp = context.Time.GetTimestamp();
     private readonly DateTimeOffset started = context.Time.GetUtcNow();
@@ -113,7 +117,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
             tasks)
         {
             OnConfigMissing = () => tasks.Add("the search in etcd's v2 store", ReportConfigInV2StoreAsync(connections, cancellation)),
-            OnHeld = () => tasks.Add("the collection after start-up", TrimMemoryAfterStartupAsync(cancellation)),
+            OnHeld = () => tasks.Add("the release of memory", TrimMemoryAfterStartAsync(readiness.Ready, cancellation)),
         });
         State.Add("candidate", node.DescribeCandidate);
         return Result.Failure(await node.RunAsync(cancellation));
@@ -186,12 +190,16 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
             NodeLog.ConfigInV2Store(nodeLogger, endpoint, options.EtcdKeys.Config.ToStringUtf8());
     }
 
-    /// <summary>Collects once after start-up. Otherwise the unused memory of start-up stays resident until the next collection, which
-    /// can be days later in an idle daemon.</summary>
-    private async Task TrimMemoryAfterStartupAsync(CancellationToken cancellation)
+    /// <summary>Otherwise the unused memory of the start stays resident until the next collection, which can be days later in an idle
+    /// daemon.</summary>
+    private async Task TrimMemoryAfterStartAsync(Task ready, CancellationToken cancellation)
     {
-        await Task.Delay(StartupTime, context.Time, cancellation);
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        await TaskWait.WaitAsync(ready, LongestStart, context.Time, cancellation);
+        foreach (var delay in TrimDelays)
+        {
+            await Task.Delay(delay, context.Time, cancellation);
+            ProcessMemory.TrimAfterStart();
+        }
     }
 
     private Result<Unit> StartHealthServer(IHealth health, BackgroundTasks tasks, CancellationToken cancellation)

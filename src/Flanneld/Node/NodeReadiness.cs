@@ -14,6 +14,7 @@ internal sealed class NodeReadiness(
     string subnetManager, SystemdNotifier systemd, ControllerMetrics controllerMetrics, TimeProvider time, long startedAt, ILogger logger)
 {
     private readonly TaskCompletionSource settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile NodeState state = NodeState.Initial with { SubnetManager = subnetManager };
     private bool isReadySent;
     private bool isWaitLogged;
@@ -26,6 +27,9 @@ internal sealed class NodeReadiness(
 
     /// <summary>Completes when the host agrees with the first route status. Other work of this process can wait until then.</summary>
     public Task Settled => settled.Task;
+
+    /// <summary>Completes when READY=1 is sent: containers may run.</summary>
+    public Task Ready => ready.Task;
 
     /// <summary>A change of the lease is published to systemd with the result of the reconcile that follows it.</summary>
     public void Apply(NodeEvent change)
@@ -81,6 +85,7 @@ internal sealed class NodeReadiness(
         isReadySent = true;
         NodeLog.Ready(logger, file, (long)time.GetElapsedTime(startedAt).TotalMilliseconds);
         systemd.Ready(lastStatus = Summary);
+        ready.TrySetResult();
     }
 
     private void SendStatus()
