@@ -12,10 +12,12 @@ internal sealed record BenchOptions
           --idle      seconds until the memory of an idle daemon is read      (60)
           --settle    milliseconds that the cloud needs for a route write     (500)
           --latency   milliseconds that each call of a slow API takes         (40)
-          --nodes     nodes that start at the same time, one run per number   (20,60)
+          --nodes     nodes that start at the same time, one run per number; 0 for none   (20,60)
 
-        ./build.sh bench join [--nodes N,N] [--settle MS]
-                                               N daemons that start at the same time, one after another, and an idle hour (10,50,200)
+        ./build.sh bench join [--runs N] [--nodes N,N] [--settle MS] [--latency MS] [--timeline]
+                                               one node that joins, with and without --settle and --latency; then N daemons that start at
+                                               the same time, one after another, and an idle hour (10,50,200; 0 for none).
+                                               --timeline prints the events of the last join of each row
         ./build.sh bench start [--runs N] [--idle SECONDS]
                                                the moments of a start up to READY=1, and the memory (5, 60); needs strace
         ./build.sh bench etcd-load [--nodes N,N]
@@ -32,6 +34,8 @@ internal sealed record BenchOptions
 
         All other runs use the loopback of this machine, the native flanneld, a real etcd and the simulated cloud.
         """;
+
+    private const string Timeline = "--timeline";
 
     /// <summary>The numbers of nodes of <c>bench etcd-load</c>; null for other benchmarks.</summary>
     public IReadOnlyList<int>? EtcdLoadNodes { get; private init; }
@@ -54,6 +58,9 @@ internal sealed record BenchOptions
     /// <summary>The length of one transfer of <c>bench datapath</c>.</summary>
     public int Seconds { get; private init; } = 10;
 
+    /// <summary>Whether <c>bench join</c> prints the events of a join.</summary>
+    public bool HasTimeline { get; private init; }
+
     public int Runs { get; private init; } = 5;
 
     public int IdleSeconds { get; private init; } = 60;
@@ -70,8 +77,9 @@ internal sealed record BenchOptions
         var options = new BenchOptions();
         if (arguments is ["join", ..])
         {
-            return Parse([.. arguments.Skip(1).Prepend("10,50,200").Prepend("--nodes")]) is { } join
-                ? join with { JoinsOnly = true } : null;
+            var more = arguments.Skip(1).Where(argument => argument != Timeline);
+            return Parse([.. more.Prepend("10,50,200").Prepend("--nodes")]) is { } join
+                ? join with { JoinsOnly = true, HasTimeline = arguments.Contains(Timeline) } : null;
         }
         if (arguments is ["scale", ..])
         {
@@ -99,6 +107,7 @@ internal sealed record BenchOptions
                 case "--idle" when numbers.Count == 1: options = options with { IdleSeconds = numbers[0] }; break;
                 case "--settle" when numbers.Count == 1: options = options with { SettleMilliseconds = numbers[0] }; break;
                 case "--latency" when numbers.Count == 1: options = options with { LatencyMilliseconds = numbers[0] }; break;
+                case "--nodes" when numbers is [0]: options = options with { Nodes = [] }; break;
                 case "--nodes" when !numbers.Contains(0): options = options with { Nodes = numbers }; break;
                 default: return null;
             }

@@ -4,8 +4,8 @@ using Flannel.Testbed;
 
 namespace Flannel.Benchmarks;
 
-/// <summary><c>./build.sh bench join</c>: daemons with a cloud that executes one route write at a time. They start at the same time, one
-/// after another, and run idle for an hour.</summary>
+/// <summary><c>./build.sh bench join</c>: one node that joins (<see cref="JoinTimes"/>), then daemons with a cloud that executes one route
+/// write at a time. They start at the same time, one after another, and run idle for an hour.</summary>
 internal sealed class JoinBenchmark(BenchOptions options, TextWriter output)
 {
     /// <summary>Runs one hour of the default of 60 s in one minute: the flag sets the interval of all reads of the cloud.</summary>
@@ -18,19 +18,15 @@ internal sealed class JoinBenchmark(BenchOptions options, TextWriter output)
 
     public async Task RunAsync(CancellationToken cancel)
     {
+        await new JoinTimes(options, output).RunAsync(cancel);
         foreach (var nodes in options.Nodes)
         {
             await TogetherAsync(nodes, cancel);
             await OneAfterAnotherAsync(nodes, cancel);
             await IdleAsync(nodes, cancel);
         }
-        var widths = Enumerable.Range(0, rows[0].Length - 1).Select(column => rows.Max(row => row[column].Length)).ToArray();
-        output.WriteLine();
-        foreach (var row in rows)
-        {
-            var cells = widths.Select((width, column) => column == 1 ? row[column].PadRight(width) : row[column].PadLeft(width));
-            output.WriteLine(string.Join("  ", [.. cells, row[^1]]));
-        }
+        if (rows.Count == 1) return;
+        Table.Print(rows, output, left: 1);
         output.WriteLine();
         output.WriteLine($"A route write blocks the VPC for {options.SettleMilliseconds} ms.");
         output.WriteLine($"All daemons, etcd and the simulated cloud share {Environment.ProcessorCount} processors.");

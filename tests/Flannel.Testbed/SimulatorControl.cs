@@ -17,9 +17,11 @@ public sealed record InterfaceState(string NetworkInterfaceId, string? InstanceI
 public sealed record RoutingState(long Version, IReadOnlyList<RouteEntry> Routes, IReadOnlyList<InterfaceState> Interfaces);
 
 /// <summary>A call that the simulated cloud processed.</summary>
+/// <param name="Time">When it arrived, UTC.</param>
+/// <param name="Milliseconds">From then to its effect.</param>
 public sealed record CloudCall(
     long N, DateTimeOffset Time, string Service, string Action, string? InstanceId, string? AccessKeyId, JsonObject? Parameters, int Status,
-    string? Code, string RequestId);
+    string? Code, string RequestId, double Milliseconds = 0);
 
 /// <summary>The control API of the simulated cloud: reads its state, injects faults, and changes it as an operator does at the
 /// console.</summary>
