@@ -72,11 +72,13 @@ public sealed class ClusterReconciler(
     private async Task<TermResult> ReconcileAsync(IElectedTerm term, CancellationToken cancellation)
     {
         using var statuses = new PublishedStatusCache(term.Statuses, context.Time);
-        var cluster = await term.ReadClusterIdAsync(cancellation);
-        var absences = new AbsentLeaseTracker(cluster, context.Time);
-        absences.Load(await term.ReadAbsentLeasesAsync(cancellation));
+        var readingCluster = term.ReadClusterIdAsync(cancellation).AsTask();
+        var readingAbsences = term.ReadAbsentLeasesAsync(cancellation).AsTask();
         var snapshot = await leases.CurrentAsync(cancellation);
-        await statuses.ReadAsync(snapshot.Leases, cancellation);
+        await Task.WhenAll(readingCluster, readingAbsences, statuses.ReadAsync(snapshot.Leases, cancellation));
+        var cluster = await readingCluster;
+        var absences = new AbsentLeaseTracker(cluster, context.Time);
+        absences.Load(await readingAbsences);
         RouteControllerLog.TermBegins(
             context.Log, cluster.Value, Plural.Of(snapshot.Leases.Count, "lease"), Plural.Of(DesiredVpcState.Group(snapshot).Count, "VPC"),
             snapshot.Revision);
@@ -166,10 +168,13 @@ public sealed class ClusterReconciler(
                 continue;
             }
 
-            reconciler = new VpcReconciler(
-                desired, options, term,
-                new VpcContext(vpc, limitedApi, context.Time, new Random(context.Random.Next()), context.Log) { PlanLog = context.PlanLog },
-                TermEnd);
+            var random = new Random(context.Random.Next());
+            var vpcContext = new VpcContext(vpc, limitedApi, context.Time, random, context.Log)
+            {
+                PlanLog = context.PlanLog,
+                Settling = context.Settling.Of(vpc),
+            };
+            reconciler = new VpcReconciler(desired, options, term, vpcContext, TermEnd);
             reconcilers[vpc] = reconciler;
             started.Add(reconciler);
         }

@@ -1,4 +1,5 @@
 using Flannel.Core;
+using Flannel.RouteController.Infrastructure;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -11,6 +12,9 @@ public sealed record ControllerContext(TimeProvider Time, Random Random, ILogger
 {
     /// <summary>Receives the results of passes.</summary>
     public IReconcileObserver Observer { get; init; } = NoReconcileObserver.Instance;
+
+    /// <summary>What earlier terms learned about the cloud.</summary>
+    public SettlingTimes Settling { get; init; } = new();
 
     /// <summary>Receives the plans of the passes, at level debug.</summary>
     public ILogger PlanLog { get; init; } = NullLogger.Instance;

@@ -12,7 +12,7 @@ internal sealed record VpcParts(
     DeadlineSchedule Schedule, VpcFailures Failures, ObservationParts Observation, StatusParts Status, ExecutionParts Execution,
     Ipv6Reconciler Ipv6)
 {
-    /// <param name="changed">Called when a pass is due because an interface has changed.</param>
+    /// <param name="changed">Called when a pass is due because an interface or the ranges of the VPC have been read.</param>
     public static VpcParts Create(
         VpcContext context, RouteControllerOptions options, TermContext term, Action changed)
     {
@@ -63,7 +63,7 @@ internal sealed record ObservationParts(
         var checks = new InterfaceChecks(context with { Random = new Random(context.Random.Next()) }, term.Loops, changed);
         return new ObservationParts(
             tables, entries, new VpcObserver(context, tables, entries, takeovers, failures, schedule),
-            new CidrConflicts(context, term.Term.Statuses), checks, new RouteQuota(context));
+            new CidrConflicts(context, term.Term.Statuses, changed), checks, new RouteQuota(context));
     }
 }
 

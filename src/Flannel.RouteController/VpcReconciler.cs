@@ -79,7 +79,7 @@ internal sealed class VpcReconciler
     {
         using var loop = term.Loops.Begin($"the route controller's loop of {context.Vpc}", LoopLimits.LongestPass);
         ScheduleResync();
-        await WaitForQuietAsync(cancellation);
+        await WaitForOthersAsync(cancellation);
         while (true)
         {
             changed.Clear();
@@ -88,13 +88,16 @@ internal sealed class VpcReconciler
             if (result.TermEnd is { } end) return end;
             loop.Idle(result.Pause);
             if (!result.IsInterruptible) await Task.Delay(result.Pause, context.Time, cancellation);
-            else if (await changed.WaitAsync(result.Pause, cancellation)) await WaitForQuietAsync(cancellation);
+            else if (await changed.WaitAsync(result.Pause, cancellation)) await WaitForOthersAsync(cancellation);
         }
     }
 
-    /// <summary>Waits until the leases do not change for a moment: nodes that join together share a call.</summary>
-    private async Task WaitForQuietAsync(CancellationToken cancellation)
+    /// <summary>The first new node of a quiet moment does not wait: those that come during its call share the next one. If several come at
+    /// once, more probably follow: waits until the leases do not change for a moment, so that all of them share a call.</summary>
+    private async Task WaitForOthersAsync(CancellationToken cancellation)
     {
+        // A node without a status was not in any pass yet.
+        if (!desired.Nodes.Where(node => term.Statuses.Of(node) is null).Skip(1).Any()) return;
         var began = context.Time.GetTimestamp();
         while (await changed.WaitAsync(options.Quiet, cancellation) && context.Time.GetElapsedTime(began) < options.MaxQuietWait)
         {
@@ -120,15 +123,23 @@ internal sealed class VpcReconciler
         var ipv6Plan = VpcPlan.For(observation.Ipv6, term.Mark);
         Record(plan, ipv6Plan);
         LogPlan(plan, ipv6Plan);
-        if (!await parts.Status.Publisher.PublishAsync(plan, parts.Ipv6.StatusesOf(ipv6Plan), cancellation))
-            return PassResult.Ended(new TermResult.Lost());
-        // Only after the publication: the nodes then know the reason.
-        if (termEnd() is { } end) return PassResult.Ended(end);
-        var execution = await ExecuteAsync(plan, cancellation);
-        var ipv6Execution = execution is ExecutionResult.NothingToWrite ? await ExecuteIpv6Async(ipv6Plan, cancellation) : null;
-        var next = ScheduleNext(plan, execution, parts.Ipv6.NextDue(ipv6Plan, ipv6Execution));
-        snapshot = SnapshotOf(plan, ipv6Plan, next.Pause);
-        return next;
+        // No write waits for it: nodes wait for the write.
+        var publishing = parts.Status.Publisher.PublishAsync(plan, parts.Ipv6.StatusesOf(ipv6Plan), cancellation);
+        var end = termEnd();
+        try
+        {
+            if (end is not null) return await publishing ? PassResult.Ended(end) : PassResult.Ended(new TermResult.Lost());
+            var execution = await ExecuteAsync(plan, cancellation);
+            var ipv6Execution = execution is ExecutionResult.NothingToWrite ? await ExecuteIpv6Async(ipv6Plan, cancellation) : null;
+            if (!await publishing) return PassResult.Ended(new TermResult.Lost());
+            var next = ScheduleNext(plan, execution, parts.Ipv6.NextDue(ipv6Plan, ipv6Execution));
+            snapshot = SnapshotOf(plan, ipv6Plan, next.Pause);
+            return next;
+        }
+        finally
+        {
+            await ((Task)publishing).ConfigureAwait(TaskWait.IgnoringFailure);
+        }
     }
 
     private void LogPlan(VpcPlan plan, VpcPlan ipv6Plan)
@@ -156,7 +167,9 @@ internal sealed class VpcReconciler
     private async Task<VpcObservation?> ObserveAsync(CancellationToken cancellation)
     {
         if (!Schedule.IsPending(Deadline.Resync)) Resync();
+        if (parts.Failures.MayRead) parts.Observation.Cidrs.StartReadIfDue(cancellation);
         await parts.Observation.Observer.ReadAsync(desired, cancellation);
+        await parts.Observation.Cidrs.ApplyReadAsync(desired, cancellation);
         var current = desired;
         return parts.Observation.Observer.Knows(current) || !parts.Failures.MayRead ? parts.Observation.Observer.Observe(current) : null;
     }
@@ -170,11 +183,10 @@ internal sealed class VpcReconciler
         return result;
     }
 
-    /// <summary>Reads what no write depends on. New nodes need the ranges of the vSwitches even if this term creates nothing.</summary>
+    /// <summary>Reads what no write depends on.</summary>
     private async Task ReadInBackgroundAsync(VpcPlan plan, CancellationToken cancellation)
     {
         var observation = parts.Observation;
-        if (observation.Cidrs.IsDue && parts.Failures.MayRead) await observation.Cidrs.ReadAsync(plan.Desired, cancellation);
         if (!parts.Failures.IsFailing && plan.HasRead(observation.Tables.Serving))
             parts.Execution.Progress.NothingToWrite(plan, observation.Observer.HasRead, observation.Tables.Serving.Count);
         await observation.Quota.StartReadIfDueAsync(cancellation);

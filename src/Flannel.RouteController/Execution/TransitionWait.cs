@@ -4,14 +4,14 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Execution;
 
-/// <summary>Waits for entries that the cloud is changing, and for writes that the tables do not show yet. Their tables are read again, in
-/// growing intervals. They delay the next write, which the API would reject, but not for long.</summary>
+/// <summary>Waits for entries that the cloud is changing, and for writes that the tables do not show yet. Their tables are read again
+/// (<see cref="PollBackoff"/>). They delay the next write, which the API would reject, but not for long.</summary>
 internal sealed class TransitionWait(VpcContext context, VpcEntries entries, PendingWrites pending)
 {
     /// <summary>After this a write is sent in spite of entries in transition.</summary>
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
 
-    private readonly PollBackoff polls = new(context.Random);
+    private readonly PollBackoff polls = new(context.Settling, context.Time, context.Random);
     private long? since;
 
     /// <summary>Whether a table of the last <see cref="Observe"/> has an entry in transition.</summary>
@@ -32,16 +32,17 @@ internal sealed class TransitionWait(VpcContext context, VpcEntries entries, Pen
         }
 
         since = null;
-        polls.Reset();
+        polls.Settled();
     }
 
     /// <summary>The pause before the tables are read again.</summary>
     public TimeSpan NextPoll() => polls.Next();
 
-    /// <summary>A write was sent: its tables are read again soon.</summary>
-    public void Restart(RouteWrite write)
+    /// <summary>A write was sent: its tables are read again.</summary>
+    public void Restart(RouteWrite write, bool hasFailed)
     {
         entries.Invalidate(write.TableIds);
-        polls.Reset();
+        if (hasFailed) polls.Failed();
+        else polls.Written();
     }
 }

@@ -48,7 +48,7 @@ internal sealed class VpcExecutor(
 
     private ExecutionResult HandleResult(RouteWrite write, WriteResult result)
     {
-        transition.Restart(write);
+        transition.Restart(write, result.HasFailed);
         if (result.VpcError is not { } error)
         {
             failures.RecoverWrites();

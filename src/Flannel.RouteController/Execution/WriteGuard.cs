@@ -23,9 +23,9 @@ internal sealed class WriteGuard(
                 : new ExecutionResult.Again();
         }
 
-        if (cidrs.IsDue && write is RouteWrite.CreateMany or RouteWrite.CreateOne)
+        if (cidrs.IsAwaited && write is RouteWrite.CreateMany or RouteWrite.CreateOne)
         {
-            return await cidrs.ReadAsync(desired, cancellation) is { } error
+            return await cidrs.CompleteAsync(desired, cancellation) is { } error
                 ? new ExecutionResult.After(failures.FailRead(error))
                 : new ExecutionResult.Again();
         }

@@ -1,22 +1,72 @@
 namespace Flannel.RouteController.Infrastructure;
 
-/// <summary>Pauses between reads of entries in transition. They are short at first, because a node waits for its route, and grow by half
-/// each time, so that a change is noticed with a delay of at most half of its duration.</summary>
-internal sealed class PollBackoff(Random random)
+/// <summary>Pauses between reads of entries in transition. The first read follows a write at once, because many writes need no time. The
+/// second is at the time that earlier writes of the VPC took. The others grow by half each time, so that a change is noticed with a delay
+/// of at most half of its duration.</summary>
+internal sealed class PollBackoff(SettlingTime settling, TimeProvider time, Random random)
 {
     // Milliseconds.
     private const double First = 60;
     private const double Longest = 30_000;
     private const double Growth = 1.5;
 
-    private double bound = First;
+    /// <summary>Spreads the reads of the controllers of an account.</summary>
+    private const double Jitter = 0.05;
 
+    /// <summary>The part of the expected time that passes before the next read when the expected time was too short.</summary>
+    private const double Correction = 0.125;
+
+    private double bound = First;
+    private long? writtenAt;
+    private int reads;
+
+    // When the last two reads were due: the time since the write.
+    private TimeSpan lastRead;
+    private TimeSpan nextRead;
+
+    /// <summary>A write was accepted now.</summary>
+    public void Written() => (writtenAt, reads, lastRead, nextRead, bound) = (time.GetTimestamp(), 0, default, default, First);
+
+    /// <summary>A write failed: its tables are read again soon.</summary>
+    public void Failed() => (writtenAt, bound) = (null, First);
+
+    /// <summary>The pause before the next read. Called after a write, and after each read that shows an entry in transition.</summary>
     public TimeSpan Next()
+    {
+        if (writtenAt is not { } written) return NextGrowing();
+        var elapsed = time.GetElapsedTime(written);
+        var pause = reads++ switch
+        {
+            0 => TimeSpan.Zero,
+            1 => NextExpected(elapsed) ?? NextGrowing(),
+            _ => NextGrowing(),
+        };
+        (lastRead, nextRead) = (nextRead, elapsed + pause);
+        return pause;
+    }
+
+    /// <summary>No entry is in transition any more.</summary>
+    public void Settled()
+    {
+        bound = First;
+        if (writtenAt is null) return;
+        writtenAt = null;
+        if (reads > 1) settling.Observe(lastRead, nextRead);
+        else settling.ObserveNone();
+    }
+
+    private TimeSpan? NextExpected(TimeSpan elapsed)
+    {
+        var pause = settling.Expected * (1 + random.NextDouble() * Jitter) - elapsed;
+        if (!(pause > TimeSpan.Zero)) return null;
+        bound = Math.Max(First, settling.Expected!.Value.TotalMilliseconds * Correction);
+        return pause;
+    }
+
+    private TimeSpan NextGrowing()
     {
         var pause = bound * (0.75 + random.NextDouble() / 4);
         bound = Math.Min(Longest, bound * Growth);
         return TimeSpan.FromMilliseconds(pause);
     }
-
-    public void Reset() => bound = First;
 }

@@ -9,6 +9,9 @@ namespace Flannel.RouteController.Infrastructure;
 /// <param name="Random">Used by the VPC's own loop alone: it is not thread-safe.</param>
 internal sealed record VpcContext(VpcId Vpc, ICloudApi Api, TimeProvider Time, Random Random, ILogger Log)
 {
+    /// <summary>How long the VPC's writes took in earlier terms and in this one.</summary>
+    public SettlingTime Settling { get; init; } = new();
+
     /// <summary>Receives the plans of the passes.</summary>
     public ILogger PlanLog { get; init; } = NullLogger.Instance;
 

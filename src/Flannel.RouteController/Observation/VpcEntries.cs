@@ -8,8 +8,8 @@ namespace Flannel.RouteController.Observation;
 /// <summary>The entries of a VPC's route tables as they were last read.</summary>
 internal sealed class VpcEntries(VpcContext context, TableFailures failures)
 {
-    /// <summary>A write is planned from entries that are not older.</summary>
-    private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(3);
+    /// <summary>A write is planned from entries that were received not longer ago.</summary>
+    private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(3) - ReadAheadCloudApi.MaxAge;
 
     private readonly Dictionary<string, Table> tables = [];
 

@@ -44,7 +44,7 @@ internal sealed class VpcObserver(
             if (!isListed && !tables.Knows(desired)) return;
         }
 
-        if (HasNewLeaseWithEntry(desired)) entries.Invalidate(tables.Serving);
+        if (MustReadForNewLease(desired)) entries.Invalidate(tables.Serving);
         await ReadEntriesAsync(isListed, cancellation);
     }
 
@@ -74,9 +74,9 @@ internal sealed class VpcObserver(
         schedule.SetOrRemove(Deadline.VSwitch, tables.HasUnresolvedVSwitches ? VSwitchRetry : null);
     }
 
-    /// <summary>Whether a lease is new, and its route seems to exist already: the entry may have been deleted since the last read, because
-    /// no lease held its destination.</summary>
-    private bool HasNewLeaseWithEntry(DesiredVpcState desired)
+    /// <summary>Whether a lease is new, and the entries are too old to write its route from, or seem to have it already: that entry may have
+    /// been deleted since the last read, because no lease held its destination.</summary>
+    private bool MustReadForNewLease(DesiredVpcState desired)
     {
         // Most passes follow no change of the leases.
         if (ReferenceEquals(desired, last)) return false;
@@ -84,8 +84,9 @@ internal sealed class VpcObserver(
         last = desired;
         var added = desired.RoutesOfNodes.Where(route => !known.Contains(LeaseIdentity.Of(route)))
             .Select(route => route.Destination).ToHashSet();
-        return added.Count > 0
-            && tables.Serving.SelectMany(id => entries.Of(id) ?? []).Any(entry => entry.Destination is { } used && added.Contains(used));
+        if (added.Count == 0) return false;
+        return !entries.AreFresh(tables.Serving)
+            || tables.Serving.SelectMany(id => entries.Of(id) ?? []).Any(entry => entry.Destination is { } used && added.Contains(used));
     }
 
     /// <returns>False if the list failed.</returns>

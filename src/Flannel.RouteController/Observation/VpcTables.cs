@@ -16,6 +16,8 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configuredIds, 
 
     private readonly ConfiguredTables configured = new(vpc, configuredIds, api, log);
     private readonly Dictionary<string, string> tableOf = [];
+    // Those of all vSwitches in the last list.
+    private readonly Dictionary<string, string> listedTableOf = [];
     private readonly Dictionary<string, VSwitchProblem> problems = [];
     private readonly HashSet<string> dropped = [];
     private List<string>? all;
@@ -76,6 +78,12 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configuredIds, 
         var listError = all is null || isInvalidated ? await ListAsync(cancellation) : null;
         if (all is null) return listError;
         var inUse = desired.NodesWithLease.Select(node => node.Node.VSwitchId).ToHashSet();
+        foreach (var id in inUse.Where(id => !IsKnown(id)))
+        {
+            // A list is as old as what is known of the other vSwitches.
+            if (listedTableOf.TryGetValue(id, out var table)) tableOf[id] = table;
+        }
+
         var vSwitchError = await ReadVSwitchesAsync([.. inUse.Where(id => !IsKnown(id))], cancellation);
         if (mustVerify)
         {
@@ -97,6 +105,7 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configuredIds, 
         if (result.Error is { Kind: not CloudErrorKind.Denied } error) return error;
         isInvalidated = false;
         tableOf.Clear();
+        listedTableOf.Clear();
         problems.Clear();
         dropped.Clear();
         ListDenial = result.Error;
@@ -121,7 +130,7 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configuredIds, 
         all = [.. tables.Where(table => !table.IsGateway).Select(table => table.RouteTableId)];
         foreach (var table in tables.Where(table => !table.IsGateway))
         {
-            foreach (var vSwitch in table.VSwitchIds) tableOf[vSwitch] = table.RouteTableId;
+            foreach (var vSwitch in table.VSwitchIds) listedTableOf[vSwitch] = table.RouteTableId;
         }
 
         configured.Compare(all, gateways);

@@ -2,6 +2,7 @@ using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Abstractions;
+using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Support;
@@ -13,17 +14,22 @@ internal sealed class Cluster : IDisposable
     private readonly CancellationTokenSource stop = new();
 
     /// <param name="cloud">The cloud of another cluster, to share it; null for a new one.</param>
-    public Cluster(VirtualTime time, RouteControllerOptions? options = null, int seed = 1, InMemoryCloudApi? cloud = null)
+    /// <param name="settling">What an earlier term learned; null for nothing.</param>
+    public Cluster(
+        VirtualTime time, RouteControllerOptions? options = null, int seed = 1, InMemoryCloudApi? cloud = null,
+        SettlingTimes? settling = null)
     {
         Time = time;
         Cloud = cloud ?? InMemoryCloudApi.WithOneTable(time);
         Leases = new InMemoryLeases();
         Term = new InMemoryTerm(time, Leases);
         Loops = new LivenessMonitor(time);
+        Settling = settling ?? new SettlingTimes();
         Controller = new ClusterReconciler(
             options ?? new RouteControllerOptions([]), Leases, Cloud, new ControllerContext(time, new Random(seed), Log, Loops)
             {
                 Observer = Passes,
+                Settling = Settling,
             });
     }
 
@@ -33,6 +39,7 @@ internal sealed class Cluster : IDisposable
     public LivenessMonitor Loops { get; }
     public InMemoryTerm Term { get; set; }
     public ClusterReconciler Controller { get; }
+    public SettlingTimes Settling { get; }
     public RecordingLogger Log { get; } = new();
 
     public RecordedPasses Passes { get; } = new();

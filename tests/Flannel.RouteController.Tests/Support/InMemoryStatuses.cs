@@ -17,6 +17,9 @@ internal sealed class InMemoryStatuses(InMemoryTerm term, TimeProvider time, InM
     /// <summary>All published statuses.</summary>
     public List<PublishedStatus> Published { get; } = [];
 
+    /// <summary>How long a publication takes.</summary>
+    public TimeSpan PublicationTime { get; set; } = TimeSpan.FromMilliseconds(1);
+
     /// <summary>Calls of <see cref="PublishAsync"/> that the store accepted.</summary>
     public int Publications { get; private set; }
 
@@ -34,7 +37,7 @@ internal sealed class InMemoryStatuses(InMemoryTerm term, TimeProvider time, InM
 
     public async ValueTask<StatusPublishResult> PublishAsync(IReadOnlyList<RouteStatusUpdate> updates, CancellationToken cancellation)
     {
-        await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
+        await Task.Delay(PublicationTime, time, cancellation);
         term.OnStep();
         if (!term.IsOwn) return new StatusPublishResult(IsTermHeld: false, []);
         Publications++;
