@@ -48,15 +48,23 @@ public sealed class ClusterStore
                 return result;
             }
 
+            var id = ClusterId.New();
+            var value = ByteString.CopyFrom(id.ToJson());
             var created = await context.Etcd.TxnAsync(
                 new TxnRequest
                 {
                     Compare = { fence.Compares(keys), TxnCompare.CreateRevision(keys.Cluster, 0) },
-                    Success = { Put(keys.Cluster, ByteString.CopyFrom(ClusterId.New().ToJson())) },
+                    Success = { Put(keys.Cluster, value) },
                     Failure = { Read(keys.Controller) },
                 },
                 cancellation);
-            if (!created.Succeeded && !fence.Holds(created.Responses[0].ResponseRange.Kvs)) return new ClusterIdResult.TermOver();
+            if (created.Succeeded)
+            {
+                clusterValue = value;
+                return new ClusterIdResult.Known(id);
+            }
+
+            if (!fence.Holds(created.Responses[0].ResponseRange.Kvs)) return new ClusterIdResult.TermOver();
         }
     }
 
