@@ -9,6 +9,7 @@ using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Permissions;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
@@ -158,7 +159,9 @@ public sealed class RouteControllerOverSimulatorTests
         await using var fixture = await Fixture.StartAsync(key: "LTAIread");
         var self = new AliVpcBackendData(Region, "vpc-1", "vsw-1", "i-1", "eni-i-1", true);
         Assert.IsType<PermissionProbeResult.Allowed>(
-            await PermissionProbe.CanControlAsync(fixture.Api, self, TestContext.Current.CancellationToken));
+            await PermissionProbe.CanControlAsync(
+                new ReadAheadCloudApi(fixture.Api, TimeProvider.System), self, _ => Task.FromResult(true),
+                TestContext.Current.CancellationToken));
         fixture.Leases.Add("10.24.1.0/24", "i-1");
         var run = await RouteDryRun.RunAsync(
             fixture.Leases.Snapshot, InMemoryTerm.OurCluster, fixture.Options.RouteTableIds, fixture.Api, fixture.Log,

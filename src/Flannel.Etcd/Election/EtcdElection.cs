@@ -72,6 +72,19 @@ public sealed class EtcdElection(EtcdContext context, ControllerHolder self, Fun
         }
     }
 
+    /// <summary>Whether no other node is elected now. False also if etcd is unavailable.</summary>
+    public async Task<bool> IsVacantAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return (await ReadAsync(cancellation)).Kvs is not [var key] || IsOfLastTerm(key);
+        }
+        catch (EtcdException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Waits until this node is elected, and retries after every failure. If it is cancelled, it leaves nothing in etcd. An
     /// earlier term must be disposed of.</summary>
     public async Task<ElectedTerm> CampaignAsync(CancellationToken cancellation)

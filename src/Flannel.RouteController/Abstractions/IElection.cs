@@ -11,6 +11,9 @@ public interface IElection
     /// <returns>Whether this node was the standby: then its permissions were checked.</returns>
     Task<bool> ObserveAsync(Func<CancellationToken, Task<bool>> mayControl, CancellationToken cancellation);
 
+    /// <summary>Whether no other node is elected now. False also if the store is unavailable.</summary>
+    Task<bool> IsVacantAsync(CancellationToken cancellation);
+
     /// <summary>Competes until this node is elected. Errors of the store are retried without end. A cancelled call leaves nothing behind in
     /// the store. The previous term of this node must be disposed of before.</summary>
     Task<IElectedTerm> CampaignAsync(CancellationToken cancellation);

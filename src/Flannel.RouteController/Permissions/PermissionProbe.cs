@@ -1,6 +1,6 @@
-using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
 using Flannel.RouteController.Failures;
+using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Permissions;
@@ -25,14 +25,20 @@ public abstract record PermissionProbeResult
     public sealed record Unreachable(string Reason) : PermissionProbeResult;
 }
 
-/// <summary>Tries the permissions of a candidate by two reads: its vSwitch, and the entries of the table that serves it.</summary>
+/// <summary>Tries the permissions of a candidate by two reads: its vSwitch, and the entries of the table that serves it. A term that follows
+/// needs the latter, and more that is read meanwhile.</summary>
 public static class PermissionProbe
 {
-    public static async Task<PermissionProbeResult> CanControlAsync(ICloudApi api, AliVpcBackendData self, CancellationToken cancellation)
+    /// <param name="isVacant">Whether no route controller is elected now.</param>
+    public static async Task<PermissionProbeResult> CanControlAsync(
+        ReadAheadCloudApi api, AliVpcBackendData self, Func<CancellationToken, Task<bool>> isVacant, CancellationToken cancellation)
     {
         var vSwitch = await api.DescribeVSwitchAttributesAsync(self.RegionId, self.VSwitchId, cancellation);
         if (vSwitch.Error is { } error) return ResultOf(error, "vpc:DescribeVSwitchAttributes");
-        var entries = await api.DescribeRouteEntryListAsync(self.RegionId, vSwitch.Value!.RouteTableId, cancellation);
+        var reading = api.ReadEntriesAsync(self.RegionId, vSwitch.Value!.RouteTableId, cancellation);
+        // Of many nodes that start together, most find another one elected, and need not read the rest.
+        if (await isVacant(cancellation)) api.StartVpc(self, cancellation);
+        var entries = await reading;
         return entries.Error is { } unread ? ResultOf(unread, "vpc:DescribeRouteEntryList") : new PermissionProbeResult.Allowed();
     }
 

@@ -7,6 +7,7 @@ using Flannel.Etcd.Client;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Registry;
 using Flannel.RouteController;
+using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
 using Flanneld.Clients;
@@ -34,10 +35,11 @@ internal sealed class CandidateFactory(
     {
         var context = new EtcdContext(etcd, settings.Keys, time, random, monitoring.Loggers.CreateLogger("etcd"));
         var log = monitoring.Loggers.CreateLogger("routes");
-        var cloud = openCloud(backend.Config);
+        var cloud = new CandidateCloud(openCloud(backend.Config), time);
         var holder = new ControllerHolder(self.InstanceId, settings.PublicIp.ToString());
         var election = new EtcdElection(context, holder, held);
         var report = new NonCandidateReport(new NonCandidateStore(context), holder, held, time);
+        var settling = new SettlingTimes();
         var options = new RouteControllerOptions(backend.Config.RouteTableIds) { Resync = settings.Resync };
         var terms = new TermRunner(
             new EtcdRouteControllerElection(election, report, settings.Keys, time, random, log),
@@ -46,6 +48,7 @@ internal sealed class CandidateFactory(
                 new ControllerContext(time, random, log, monitoring.Loops)
                 {
                     Observer = monitoring.Metrics,
+                    Settling = settling,
                     PlanLog = monitoring.Loggers.CreateLogger(LogLevels.PlanCategory),
                 }),
             monitoring.Metrics, time, log);

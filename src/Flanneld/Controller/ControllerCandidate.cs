@@ -3,7 +3,6 @@ using Flannel.Core;
 using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Permissions;
 using Flannel.RouteController.Planning;
-using Flanneld.Clients;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Controller;
@@ -13,7 +12,7 @@ namespace Flanneld.Controller;
 /// <param name="cloud">With the credentials that the network configuration and this node give. Disposed with the candidate.</param>
 /// <param name="self">This node.</param>
 internal sealed class ControllerCandidate(
-    ICloudAccess cloud, AliVpcBackendData self, TermRunner terms, TimeProvider time, Random random, ILogger logger)
+    CandidateCloud cloud, AliVpcBackendData self, TermRunner terms, TimeProvider time, Random random, ILogger logger)
     : IControllerCandidate
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
@@ -36,7 +35,7 @@ internal sealed class ControllerCandidate(
 
     public void SetAccessKey(AccessKey? key) => cloud.Credentials.SetConfiguredKey(key);
 
-    public async Task RunAsync(CancellationToken cancellation)
+    public async Task RunAsync(Task leased, CancellationToken cancellation)
     {
         var backoff = new Backoff(FirstPause, LongestPause, random);
         while (true)
@@ -46,6 +45,7 @@ internal sealed class ControllerCandidate(
             var notCandidate = wasStandby ? null : await CheckPermissionsAsync(cancellation);
             NotCandidateReason = notCandidate?.Cause;
             LogCandidacy(notCandidate?.Reason);
+            await TaskWait.WaitAsync(leased, Timeout.InfiniteTimeSpan, time, cancellation);
             if (notCandidate is not null)
                 await terms.ReportNotCandidateAsync(notCandidate.Reason, notCandidate.RequestId, cancellation);
             // A term that was lost says nothing about this node: it campaigns again at once.
@@ -88,7 +88,7 @@ internal sealed class ControllerCandidate(
         }
 
         var key = $"the key from {cloud.Credentials.Provider}";
-        return await PermissionProbe.CanControlAsync(cloud.Api, self, cancellation) switch
+        return await PermissionProbe.CanControlAsync(cloud.Api, self, terms.IsVacantAsync, cancellation) switch
         {
             PermissionProbeResult.Denied denied =>
                 new NotCandidate($"{key}: missing permission {denied.Action}") { RequestId = denied.RequestId },

@@ -12,6 +12,8 @@ internal sealed class EtcdRouteControllerElection(
     public Task<bool> ObserveAsync(Func<CancellationToken, Task<bool>> mayControl, CancellationToken cancellation) =>
         election.ObserveAsync(mayControl, cancellation);
 
+    public Task<bool> IsVacantAsync(CancellationToken cancellation) => election.IsVacantAsync(cancellation);
+
     public async Task<IElectedTerm> CampaignAsync(CancellationToken cancellation) =>
         new EtcdRouteControllerTerm(await election.CampaignAsync(cancellation), keys, time, random, logger);
 

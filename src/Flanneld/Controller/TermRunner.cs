@@ -14,6 +14,9 @@ internal sealed class TermRunner(
     public Task<bool> WaitForVacancyAsync(Func<CancellationToken, Task<bool>> mayControl, CancellationToken cancellation) =>
         election.ObserveAsync(mayControl, cancellation);
 
+    /// <inheritdoc cref="IElection.IsVacantAsync"/>
+    public Task<bool> IsVacantAsync(CancellationToken cancellation) => election.IsVacantAsync(cancellation);
+
     /// <inheritdoc cref="IElection.ReportNotCandidateAsync"/>
     public Task ReportNotCandidateAsync(string reason, string requestId, CancellationToken cancellation) =>
         election.ReportNotCandidateAsync(reason, requestId, cancellation);

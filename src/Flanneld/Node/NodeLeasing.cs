@@ -52,6 +52,9 @@ internal sealed class NodeLeasing(
     /// <summary>Called each time that there is no configuration.</summary>
     public Action? OnConfigMissing { get; init; }
 
+    /// <summary>Called while a subnet is leased for which no earlier run of this node can have a route.</summary>
+    public Action<IBackend, InstanceIdentity>? OnLeasing { get; init; }
+
     /// <summary>Sets up the device of the tunnel; null on a host that cannot have one.</summary>
     public VxlanPreparation? Vxlan { get; init; }
 
@@ -113,7 +116,10 @@ internal sealed class NodeLeasing(
             earlierFile.Check(state, Owner());
             var prepared = await PrepareAsync(backend.Value, state, cancellation);
             if (!prepared.Ok) return Result.Failure(prepared.Error);
-            if (await AcquireAsync(state, cancellation) is { } result) return result;
+            var acquiring = AcquireAsync(state, cancellation);
+            if (self is { } known && state.Leases.All(lease => Owner().Classify(lease) != LeaseOwnerKind.Own))
+                OnLeasing?.Invoke(backend.Value, known);
+            if (await acquiring is { } result) return result;
             state = null;
         }
     }

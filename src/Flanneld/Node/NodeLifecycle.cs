@@ -25,13 +25,15 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         Ipv6Address = settings.InterfaceIpv6Address,
     };
 
-    private volatile IControllerCandidate? candidate;
+    private volatile CandidateRun? candidateRun;
 
     /// <summary>Called each time that there is no configuration.</summary>
     public Action? OnConfigMissing { get; init; }
 
     /// <summary>Called once when the subnet is held.</summary>
     public Action? OnHeld { get; init; }
+
+    private IControllerCandidate? Candidate => candidateRun?.Candidate;
 
     /// <summary>Runs until it is cancelled, cannot continue, or a background task ends that must not. Background tasks are monitored from
     /// the start, because the node may wait for its lease for hours.</summary>
@@ -43,18 +45,18 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
     /// <summary>This node's candidacy for route controller and its credentials, one line each. Thread-safe.</summary>
     public IReadOnlyList<string> DescribeCandidate()
     {
-        if (candidate is not { } created) return ["this node is not a candidate for route controller"];
+        if (Candidate is not { } created) return ["this node is not a candidate for route controller"];
         var state = created.NotCandidateReason is { } reason ? $"this node is not a candidate for route controller: {reason}"
             : "this node is a candidate for route controller, or waits for an election";
         return [state, $"credentials {created.DescribeCredentials()}"];
     }
 
     /// <summary>Must be called after all background tasks have ended.</summary>
-    public void Dispose() => candidate?.Dispose();
+    public void Dispose() => candidateRun?.Dispose();
 
     private async Task<string> LeaseAndServeAsync(CancellationToken cancellation)
     {
-        var leased = await CreateLeasing().LeaseAsync(cancellation);
+        var leased = await CreateLeasing(cancellation).LeaseAsync(cancellation);
         if (!leased.Ok) return leased.Error;
         var (held, backend, self) = leased.Value;
         var subnet = held.Lease.Subnet;
@@ -87,12 +89,13 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         }
 
         var reconciler = CreateReconciler(held, backend, cancellation);
-        var vacancy = self is not null && backend is AliVpcBackend routed ? StartController(routed, self, cancellation) : null;
+        var vacancy = self is not null && backend is AliVpcBackend routed
+            ? await StartControllerAsync(routed, self, held.WasFound, cancellation) : null;
         OnHeld?.Invoke();
         return await CreateLoop(leased.Value, reconciler, vacancy).RunAsync(stop => services.Subnets.HoldAsync(held, stop), cancellation);
     }
 
-    private NodeLeasing CreateLeasing()
+    private NodeLeasing CreateLeasing(CancellationToken cancellation)
     {
         var earlierFile = new EarlierSubnetFile(host.SubnetFile, nodeLogger);
         var address = new NodeAddress(settings.PublicIp, settings.PublicIpv6, earlierFile.ReadSubnet() ?? host.LastSubnet.Read())
@@ -105,6 +108,11 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
             Vxlan = new VxlanPreparation(vxlan, link, services.Random, nodeLogger),
             OnWaiting = reason => host.Readiness.Apply(new NodeEvent.Waiting(reason)),
             OnConfigMissing = OnConfigMissing,
+            OnLeasing = (backend, self) =>
+            {
+                if (settings.MayControlRoutes && candidateRun is null && backend is AliVpcBackend routed)
+                    StartCandidate(routed, self, Task.CompletedTask, cancellation);
+            },
         };
     }
 
@@ -192,38 +200,51 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
     }
 
     /// <summary>Starts this node's part in the election of the route controller.</summary>
+    /// <param name="wasLeaseFound">Whether the lease is that of an earlier run, whose route may exist.</param>
     /// <returns>Explains why none is elected.</returns>
-    private ControllerVacancy StartController(AliVpcBackend backend, InstanceIdentity self, CancellationToken cancellation)
+    private async Task<ControllerVacancy> StartControllerAsync(
+        AliVpcBackend backend, InstanceIdentity self, bool wasLeaseFound, CancellationToken cancellation)
     {
         if (settings.MayControlRoutes)
         {
-            candidate = services.Candidates.Create(
-                backend, self, () => host.Readiness.State is { IsLeaseHeld: true } state ? state.Lease : null);
-            tasks.Add("the candidate for route controller", CampaignAsync(candidate, cancellation));
+            if (candidateRun is { } early && early.Backend != backend)
+            {
+                // The configuration changed while the subnet was leased.
+                await early.StopAsync();
+                early.Dispose();
+                candidateRun = null;
+            }
+
+            // A restart whose route exists is ready before it campaigns, and without a call to the cloud's API.
+            (candidateRun ?? StartCandidate(backend, self, wasLeaseFound ? host.Readiness.Settled : Task.CompletedTask, cancellation))
+                .SetLeased();
         }
 
         var vacancy = new ControllerVacancy(services.Subnets, self.InstanceId, settings.MayControlRoutes, services.Time, services.Random);
         tasks.Add(
             "the read of the candidates",
-            vacancy.RunAsync(() => host.Readiness.State.IsWaitingForElection, () => candidate?.NotCandidateReason, cancellation));
+            vacancy.RunAsync(() => host.Readiness.State.IsWaitingForElection, () => Candidate?.NotCandidateReason, cancellation));
         return vacancy;
+    }
+
+    /// <param name="before">Completes when the candidate may send requests to the cloud.</param>
+    private CandidateRun StartCandidate(AliVpcBackend backend, InstanceIdentity self, Task before, CancellationToken cancellation)
+    {
+        var run = new CandidateRun(backend, services.Candidates.Create(
+            backend, self, () => host.Readiness.State is { IsLeaseHeld: true } state ? state.Lease : null));
+        candidateRun = run;
+        tasks.Add("the candidate for route controller", run.StartAsync(before, services.Time, cancellation));
+        return run;
     }
 
     private NodeLoop CreateLoop(LeasedSubnet leased, HostReconciler reconciler, ControllerVacancy? vacancy)
     {
-        var configChanges = new ConfigChanges(leased, nodeLogger, key => candidate?.SetAccessKey(key));
+        var configChanges = new ConfigChanges(leased, nodeLogger, key => Candidate?.SetAccessKey(key));
         var controllerChanges = new ControllerChanges(
-            leased.Backend.RequiresRoute, () => candidate is null ? "--route-controller=never" : candidate.NotCandidateReason, nodeLogger);
+            leased.Backend.RequiresRoute, () => Candidate is { } created ? created.NotCandidateReason : "--route-controller=never", nodeLogger);
         var watchdog = new WatchdogKeepAlive(
             host.Systemd, host.Readiness, host.Loops, settings.WatchdogInterval, services.Time, nodeLogger);
         var changes = new ClusterChanges(configChanges, controllerChanges, vacancy);
         return new NodeLoop(host.Readiness, reconciler, changes, watchdog, host.Loops, services.Time);
-    }
-
-    /// <summary>A restart whose route exists is ready before it campaigns, and without a call to the cloud's API.</summary>
-    private async Task CampaignAsync(IControllerCandidate created, CancellationToken cancellation)
-    {
-        await TaskWait.WaitAsync(host.Readiness.Settled, Timeout.InfiniteTimeSpan, services.Time, cancellation);
-        await created.RunAsync(cancellation);
     }
 }

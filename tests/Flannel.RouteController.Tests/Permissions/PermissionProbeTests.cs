@@ -1,4 +1,5 @@
 using Flannel.AliCloud.Http;
+using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Permissions;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
@@ -55,7 +56,8 @@ public sealed class PermissionProbeTests
     {
         var cloud = InMemoryCloudApi.WithOneTable(time);
         arrange(cloud);
-        check(await PermissionProbe.CanControlAsync(cloud, Self, CancellationToken.None));
+        check(await PermissionProbe.CanControlAsync(
+            new ReadAheadCloudApi(cloud, time), Self, _ => Task.FromResult(false), CancellationToken.None));
         Assert.Equal(calls, cloud.Calls.Count);
         Assert.Equal(0, cloud.Writes);
     });

@@ -14,6 +14,9 @@ public sealed class SubnetManagerSeamTests : IAsyncLifetime
     private const string OneSubnet =
         """{"Network":"10.24.0.0/16","SubnetMin":"10.24.5.0","SubnetMax":"10.24.5.0","Backend":{"Type":"alloc"}}""";
 
+    private const string OneRoutedSubnet =
+        """{"Network":"10.24.0.0/16","SubnetMin":"10.24.5.0","SubnetMax":"10.24.5.0","Backend":{"Type":"ali-vpc"}}""";
+
     private static readonly TimeSpan LeaseTime = TimeSpan.FromMinutes(10);
     private static readonly LeaseAttributes OtherNode = new(Ipv4Address.Parse("192.168.1.99"), null, "alloc", null, null);
 
@@ -54,6 +57,39 @@ public sealed class SubnetManagerSeamTests : IAsyncLifetime
             $"FLANNEL_SUBNET={new Ipv4Address(Lease.Subnet.Address.Value + 1)}/24\n",
             await File.ReadAllTextAsync(node.SubnetPath, TestContext.Current.CancellationToken), StringComparison.Ordinal);
         await node.UntilAsync("campaigns", () => node.Candidates.Created is { IsStarted: true });
+    }
+
+    [Fact]
+    public async Task A_candidate_is_prepared_while_the_node_waits_for_a_subnet_and_campaigns_with_its_lease()
+    {
+        subnets.WriteConfig(OneRoutedSubnet);
+        subnets.WriteLease("10.24.5.0/24", OtherNode);
+        var node = Start();
+        await node.UntilAsync("prepares its candidate", () => node.Candidates.Created is { IsPrepared: true });
+        await node.AdvanceAsync(TimeSpan.FromSeconds(10));
+        var candidate = node.Candidates.Created!;
+        Assert.False(candidate.IsStarted);
+
+        subnets.DeleteLease(Ipv4Network.Parse("10.24.5.0/24"));
+        await node.UntilAsync("campaigns", () => candidate.IsStarted);
+        Assert.Same(candidate, node.Candidates.Created);
+        Assert.True(node.State.IsLeaseHeld);
+    }
+
+    [Fact]
+    public async Task A_candidate_for_a_configuration_that_was_changed_before_the_lease_is_replaced()
+    {
+        subnets.WriteConfig(OneRoutedSubnet);
+        subnets.WriteLease("10.24.5.0/24", OtherNode);
+        var node = Start();
+        await node.UntilAsync("prepares its candidate", () => node.Candidates.Created is { IsPrepared: true });
+        var first = node.Candidates.Created!;
+        subnets.WriteConfig(AliVpc);
+        await node.UntilAsync("campaigns", () => node.Candidates.Created is { IsStarted: true });
+        Assert.NotSame(first, node.Candidates.Created);
+        Assert.True(first.IsDisposed);
+        Assert.False(first.IsStarted);
+        Assert.False(node.Running.IsCompleted);
     }
 
     [Fact]

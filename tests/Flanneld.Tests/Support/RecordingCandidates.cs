@@ -20,6 +20,10 @@ internal sealed class RecordingCandidate(InstanceIdentity self) : IControllerCan
 {
     public InstanceIdentity Self => self;
 
+    /// <summary>Whether it may read the cloud.</summary>
+    public bool IsPrepared { get; private set; }
+
+    /// <summary>Whether it may campaign.</summary>
     public bool IsStarted { get; private set; }
 
     /// <summary>The id of the last access key that it received.</summary>
@@ -31,14 +35,15 @@ internal sealed class RecordingCandidate(InstanceIdentity self) : IControllerCan
 
     public void SetAccessKey(AccessKey? key) => AccessKeyId = key?.Id;
 
-    public Task RunAsync(CancellationToken cancellation)
+    public async Task RunAsync(Task leased, CancellationToken cancellation)
     {
+        IsPrepared = true;
+        await leased.WaitAsync(cancellation);
         IsStarted = true;
-        return Task.Delay(Timeout.Infinite, cancellation);
+        await Task.Delay(Timeout.Infinite, cancellation);
     }
 
-    public void Dispose()
-    {
-        // It holds nothing.
-    }
+    public bool IsDisposed { get; private set; }
+
+    public void Dispose() => IsDisposed = true;
 }
