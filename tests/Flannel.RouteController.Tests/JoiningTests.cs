@@ -3,10 +3,12 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests;
 
-/// <summary>How long a node waits for its route, and how many calls that takes. A call of the cloud takes 5 ms.</summary>
+/// <summary>How long a node waits for its route, and how many calls that takes. A call of the cloud takes 5 ms, a proof of the term
+/// 1 ms.</summary>
 public sealed class JoiningTests
 {
     private static readonly TimeSpan OneCall = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan OneProof = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(20);
 
     [Fact]
@@ -22,7 +24,7 @@ public sealed class JoiningTests
         await cluster.UntilAvailable("10.24.2.0/24");
         var calls = cluster.Cloud.Calls.Skip(before).Where(call => !call.Action.Contains("Interface", StringComparison.Ordinal)).ToList();
         Assert.Equal(["DescribeRouteEntryList", "CreateRouteEntries"], calls.Take(2).Select(call => call.Action));
-        Assert.Equal([joined, joined + OneCall], calls.Take(2).Select(call => call.At));
+        Assert.Equal([joined, joined + OneCall + OneProof], calls.Take(2).Select(call => call.At));
     });
 
     [Fact]
@@ -33,19 +35,22 @@ public sealed class JoiningTests
         var began = cluster.Time.Elapsed;
         await cluster.UntilAvailable("10.24.1.0/24");
         // The list of the tables, and their entries.
-        Assert.Equal(began + 2 * OneCall, cluster.Cloud.Calls.First(call => call.IsWrite).At);
+        Assert.Equal(began + 2 * OneCall + OneProof, cluster.Cloud.Calls.First(call => call.IsWrite).At);
     });
 
     [Fact]
     public void The_table_is_read_again_at_once_after_a_write() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Settling = TimeSpan.Zero;
-        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Leases.Add("10.24.1.0/24", "i-1");
+        cluster.Cloud.SourceDestChecks["eni-i-1"] = false;
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
         var write = cluster.Cloud.Calls.First(call => call.IsWrite);
         var read = cluster.Cloud.Calls.First(call => call.N > write.N && call.Action == "DescribeRouteEntryList");
         Assert.Equal(write.At + OneCall, read.At);
+        // One publication: the status Pending would only delay this one.
+        Assert.Equal([RouteState.Available], cluster.Term.Statuses.Published.Select(p => p.Status.State));
     });
 
     [Fact]

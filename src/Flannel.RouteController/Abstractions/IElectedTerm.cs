@@ -23,7 +23,7 @@ public interface IElectedTerm : IAsyncDisposable
 
     /// <summary>Confirms by one linearizable read that this term is held, that the cluster's id is the one that
     /// <see cref="ReadClusterIdAsync"/> returned, and that the leases are as the caller believes. Called before routes are deleted, because
-    /// a watch can lag behind the store.</summary>
+    /// a watch can lag behind the store, and before the first route of a node is written.</summary>
     /// <param name="absent">Subnets that must have no lease.</param>
     /// <param name="unchanged">Leases that must have the revision with which they were read.</param>
     /// <returns><see cref="TermProof.Unproven"/> also if the store is unavailable.</returns>

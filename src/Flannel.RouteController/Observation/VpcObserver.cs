@@ -74,8 +74,8 @@ internal sealed class VpcObserver(
         schedule.SetOrRemove(Deadline.VSwitch, tables.HasUnresolvedVSwitches ? VSwitchRetry : null);
     }
 
-    /// <summary>Whether a lease is new, and the entries are too old to write its route from, or seem to have it already: that entry may have
-    /// been deleted since the last read, because no lease held its destination.</summary>
+    /// <summary>Whether a lease is new, and the entries are too old to write its route from, or seem to have it already: that entry may
+    /// have been deleted since the last read, because no lease held its destination.</summary>
     private bool MustReadForNewLease(DesiredVpcState desired)
     {
         // Most passes follow no change of the leases.

@@ -25,8 +25,8 @@ public abstract record PermissionProbeResult
     public sealed record Unreachable(string Reason) : PermissionProbeResult;
 }
 
-/// <summary>Tries the permissions of a candidate by two reads: its vSwitch, and the entries of the table that serves it. A term that follows
-/// needs the latter, and more that is read meanwhile.</summary>
+/// <summary>Tries the permissions of a candidate by two reads: its vSwitch, and the entries of the table that serves it. A term that
+/// follows needs the latter, and more that is read meanwhile.</summary>
 public static class PermissionProbe
 {
     /// <param name="isVacant">Whether no route controller is elected now.</param>

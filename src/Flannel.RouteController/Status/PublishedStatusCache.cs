@@ -65,6 +65,12 @@ internal sealed class PublishedStatusCache(IRouteStatusSink sink, TimeProvider t
         }
     }
 
+    /// <summary>Whether a status of the subnet is published, as far as is known: of this holding or of an earlier one.</summary>
+    public bool Has(SubnetKey key)
+    {
+        lock (published) return published.ContainsKey(key.ToString());
+    }
+
     /// <summary>Publishes the statuses that differ from the published ones. Those that the store rejects wait for
     /// <see cref="RetryAsync"/>.</summary>
     /// <returns>False if the term is over.</returns>

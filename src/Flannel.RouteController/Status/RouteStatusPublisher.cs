@@ -12,10 +12,16 @@ internal sealed class RouteStatusPublisher(
     VpcTables tables, VpcFailures failures, RouteStateReader reader, InterfaceChecks checks, StatusDebouncer debouncer,
     PublishedStatusCache published)
 {
+    /// <summary>Whether the last <see cref="PublishAsync"/> left out a status.</summary>
+    public bool HasDeferred { get; private set; }
+
     /// <param name="ipv6">The states of IPv6 by lease key.</param>
+    /// <param name="defersPending">Leaves out the first status of a subnet that says nothing but that its route is not there yet: the next
+    /// pass, directly after the write, may say that it is. One write to the store less is one time less that the node waits for
+    /// it.</param>
     /// <returns>False if the term is over.</returns>
     public async Task<bool> PublishAsync(
-        VpcPlan plan, IReadOnlyDictionary<string, Ipv6RouteStatus> ipv6, CancellationToken cancellation)
+        VpcPlan plan, IReadOnlyDictionary<string, Ipv6RouteStatus> ipv6, bool defersPending, CancellationToken cancellation)
     {
         var desired = plan.Desired;
         debouncer.Begin(desired);
@@ -26,12 +32,17 @@ internal sealed class RouteStatusPublisher(
         var isComplete = tables.IsCurrent(desired) && !tables.HasUnresolvedVSwitches && plan.HasRead(tables.Serving);
         var deletions = desired.Released.Count == 0 ? [] : DeletionsIn(plan);
         updates.AddRange(desired.Released.Select(node => Released(node, deletions.GetValueOrDefault(node.Destination), isComplete)));
-        return await published.PublishAsync(updates.Select(WithIpv6), cancellation);
+        List<RouteStatusUpdate> due = [.. updates.Select(WithIpv6).Where(update => !defersPending || !IsFirstPending(update))];
+        HasDeferred = due.Count < updates.Count;
+        return await published.PublishAsync(due, cancellation);
 
         RouteStatusUpdate WithIpv6(RouteStatusUpdate update) => ipv6.TryGetValue(update.Lease.Key.ToString(), out var status)
             ? update with { Status = update.Status with { Ipv6 = status } }
             : update;
     }
+
+    private bool IsFirstPending(RouteStatusUpdate update) =>
+        update.Status is { State: RouteState.Pending, Message: "" } && !published.Has(update.Lease.Key);
 
     private RouteStatusUpdate StatusOf(DesiredRoute node, ServedActions served)
     {

@@ -17,8 +17,8 @@ internal interface IControllerCandidate : IDisposable
     /// <summary>Replaces the access key of the network configuration; null for none.</summary>
     void SetAccessKey(AccessKey? key);
 
-    /// <summary>Campaigns and controls routes until it is cancelled. Until this node has its lease, it only prepares for that: it reads what
-    /// its first term needs if no route controller is elected.</summary>
+    /// <summary>Campaigns and controls routes until it is cancelled. Until this node has its lease, it only prepares for that: it reads
+    /// what its first term needs if no route controller is elected.</summary>
     /// <param name="leased">Completes when this node has its lease.</param>
     Task RunAsync(Task leased, CancellationToken cancellation);
 }

@@ -241,7 +241,8 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
     {
         var configChanges = new ConfigChanges(leased, nodeLogger, key => Candidate?.SetAccessKey(key));
         var controllerChanges = new ControllerChanges(
-            leased.Backend.RequiresRoute, () => Candidate is { } created ? created.NotCandidateReason : "--route-controller=never", nodeLogger);
+            leased.Backend.RequiresRoute, () => Candidate is { } created ? created.NotCandidateReason : "--route-controller=never",
+            nodeLogger);
         var watchdog = new WatchdogKeepAlive(
             host.Systemd, host.Readiness, host.Loops, settings.WatchdogInterval, services.Time, nodeLogger);
         var changes = new ClusterChanges(configChanges, controllerChanges, vacancy);

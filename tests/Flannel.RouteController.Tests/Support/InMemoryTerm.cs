@@ -34,9 +34,10 @@ internal sealed class InMemoryTerm : IElectedTerm, IDisposable
     /// <summary>Whether the store confirms that this term is elected.</summary>
     public bool IsHeld { get; set; } = true;
 
+    /// <summary>Proofs before deletions.</summary>
     public int Proofs { get; private set; }
 
-    /// <summary>Called during a proof.</summary>
+    /// <summary>Called during a proof before a deletion.</summary>
     public Action OnProof { get; set; } = () => { };
 
     /// <summary>Called before and after each request of the term to the store.</summary>
@@ -78,9 +79,10 @@ internal sealed class InMemoryTerm : IElectedTerm, IDisposable
     public async ValueTask<TermProof> ProveAsync(
         IReadOnlyCollection<IpNetwork> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation)
     {
-        Proofs++;
+        var isOfDeletion = absent.Count + unchanged.Count > 0;
+        if (isOfDeletion) Proofs++;
         await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
-        OnProof();
+        if (isOfDeletion) OnProof();
         OnStep();
         if (!IsOwn || leases.Cluster != Cluster) return TermProof.Unproven;
         var stored = leases.InEtcd ?? leases.Snapshot.Leases;
