@@ -18,6 +18,8 @@ internal sealed class JoinTimes(BenchOptions options, TextWriter output)
     /// <param name="Calls">All calls to the API until then.</param>
     private sealed record Join(TimeSpan Ready, int Sequence, int Calls);
 
+    private sealed record GoTimes(TimeSpan First, TimeSpan Joining);
+
     /// <summary>How the cloud responds, and what the Go daemon v0.19.2 took on the same simulated cloud for its first node and each later
     /// one.</summary>
     private sealed record Condition(int SettleMilliseconds, int LatencyMilliseconds, TimeSpan Go)
@@ -42,26 +44,39 @@ internal sealed class JoinTimes(BenchOptions options, TextWriter output)
             output.WriteLine($"one node joins, a route write settles in {condition.Settles}, a call takes {condition.Takes} …");
             List<Join> first = [], later = [];
             for (var run = 0; run < options.Runs; run++) await MeasureAsync(condition, first, later, run == options.Runs - 1, cancel);
-            Add(condition, "first", first);
-            Add(condition, "joining", later);
+            var (firstOfGo, laterOfGo) = await MeasureGoAsync(condition, cancel);
+            Add(condition, "first", first, firstOfGo);
+            Add(condition, "joining", later, laterOfGo);
         }
 
         Table.Print(rows, output);
         output.WriteLine();
         output.WriteLine($"From the start of the process to READY=1, {options.Runs} times.");
         output.WriteLine("Calls in sequence: the most calls to the API of which each began after the one before had been answered.");
-        output.WriteLine("Ratio: of the median to the Go daemon's figure. GO v0.19.2 has the constants of an earlier measurement.");
+        output.WriteLine(GoDaemon.IsAvailable
+            ? "Ratio: of the medians. GO v0.19.2: the executable that GO_FLANNELD names."
+            : "Ratio: of the median to the Go daemon's figure of an earlier measurement; GO_FLANNELD may name its executable.");
     }
+
+    /// <summary>The medians of the Go daemon.</summary>
+    private async Task<GoTimes> MeasureGoAsync(Condition condition, CancellationToken cancel)
+    {
+        if (!GoDaemon.IsAvailable) return new GoTimes(condition.Go, condition.Go);
+        List<IReadOnlyList<TimeSpan>> runs = [];
+        for (var run = 0; run < options.Runs; run++) runs.Add(await GoDaemon.MeasureAsync(SetupFor(condition), cancel));
+        return new GoTimes(Median(runs.Select(times => times[0])), Median(runs.Select(times => times[^1])));
+    }
+
+    private static CloudSetup SetupFor(Condition condition) => new()
+    {
+        Instances = CloudSetup.MakeInstances(2),
+        RouteWriteMilliseconds = condition.SettleMilliseconds,
+        ApiLatencyMilliseconds = condition.LatencyMilliseconds,
+    };
 
     private async Task MeasureAsync(Condition condition, List<Join> first, List<Join> later, bool isLast, CancellationToken cancel)
     {
-        var setup = new CloudSetup
-        {
-            Instances = CloudSetup.MakeInstances(2),
-            RouteWriteMilliseconds = condition.SettleMilliseconds,
-            ApiLatencyMilliseconds = condition.LatencyMilliseconds,
-        };
-        await using var vpc = await LoopbackVpc.StartAsync(setup, cancel);
+        await using var vpc = await LoopbackVpc.StartAsync(SetupFor(condition), cancel);
         await vpc.PublishConfigAsync(cancel);
         first.Add(await StartAsync(vpc, vpc.Instances[0], isLast, cancel));
         await Task.Delay(idle, cancel);
@@ -96,17 +111,20 @@ internal sealed class JoinTimes(BenchOptions options, TextWriter output)
         return count;
     }
 
-    private void Add(Condition condition, string node, List<Join> joins)
+    private void Add(Condition condition, string node, List<Join> joins, TimeSpan go)
     {
-        var times = joins.Select(join => join.Ready).Order().ToList();
-        var median = times[times.Count / 2];
+        var median = Median(joins.Select(join => join.Ready));
         rows.Add([
-            condition.Settles, condition.Takes, node, Report.Time(median), Report.Time(times[0]),
-            Text(Median(joins.Select(join => join.Sequence))), Text(Median(joins.Select(join => join.Calls))), Report.Time(condition.Go),
-            (median / condition.Go).ToString("0.00", CultureInfo.InvariantCulture)]);
+            condition.Settles, condition.Takes, node, Report.Time(median), Report.Time(joins.Min(join => join.Ready)),
+            Text(Median(joins.Select(join => join.Sequence))), Text(Median(joins.Select(join => join.Calls))), Report.Time(go),
+            (median / go).ToString("0.00", CultureInfo.InvariantCulture)]);
     }
 
-    private static int Median(IEnumerable<int> values) => values.Order().ToList() is var sorted ? sorted[sorted.Count / 2] : 0;
+    private static T Median<T>(IEnumerable<T> values)
+    {
+        var sorted = values.Order().ToList();
+        return sorted[sorted.Count / 2];
+    }
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }
