@@ -1,4 +1,3 @@
-using Flannel.Etcd.Election;
 using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Election;
