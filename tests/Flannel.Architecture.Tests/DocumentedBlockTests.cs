@@ -73,6 +73,21 @@ public partial class DocumentedBlockTests
         });
     }
 
+    /// <summary>Commands in a block of kind <c>text</c>, or in another language, would not be tested. A line of output may begin with the
+    /// name of flanneld, but not with one of its commands.</summary>
+    [Fact]
+    public void A_block_that_is_not_tested_has_no_commands()
+    {
+        var blocks = AllBlocks().ToLookup(block => block.Block.IsShell && block.Block.Kind != "text");
+        var programs = blocks[true].SelectMany(block => LinesOf(block.Block)).Select(ProgramOf).Where(name => name.Length > 0).ToHashSet();
+        Assert.Superset(new HashSet<string> { "flanneld status", "flanneld routes", "systemctl", "ip", "docker", "kubectl" }, programs);
+        var hidden = from block in blocks[false]
+                     from line in LinesOf(block.Block)
+                     where programs.Contains(ProgramOf(line))
+                     select $"{block.Page}:{block.Block.Line}: {line}";
+        Assert.Empty(hidden);
+    }
+
     [Fact]
     public void What_commands_for_contributors_name_exists()
     {
@@ -128,13 +143,19 @@ public partial class DocumentedBlockTests
     private static IEnumerable<string> Sources(string pattern) => new[] { "eng", "packaging", "tests", "deb", "rpm" }
         .SelectMany(folder => Directory.GetFiles(Path.Combine(s_repository, folder), pattern, SearchOption.AllDirectories));
 
-    private static IEnumerable<string> Lines(string kind) => Blocks().Where(block => block.Block.Kind == kind)
-        .SelectMany(block => block.Block.Text.Replace("\\\n", " ", StringComparison.Ordinal).Split('\n'));
+    private static IEnumerable<string> Lines(string kind) =>
+        Blocks().Where(block => block.Block.Kind == kind).SelectMany(block => LinesOf(block.Block));
 
-    private static IEnumerable<(string Page, MarkdownBlock Block)> Blocks() =>
+    private static string[] LinesOf(MarkdownBlock block) => block.Text.Replace("\\\n", " ", StringComparison.Ordinal).Split('\n');
+
+    /// <summary>The program that a command line starts; of flanneld with its command. Empty for a line that is no command.</summary>
+    private static string ProgramOf(string line) => Program().Match(line).Groups[1].Value;
+
+    private static IEnumerable<(string Page, MarkdownBlock Block)> Blocks() => AllBlocks().Where(block => block.Block.IsShell);
+
+    private static IEnumerable<(string Page, MarkdownBlock Block)> AllBlocks() =>
         from page in Pages()
         from block in MarkdownBlocks.Read(Path.Combine(s_repository, page))
-        where block.IsShell
         select (page, block);
 
     /// <summary>The pages for users and contributors. TranslationTests compares translations with their sources.</summary>
@@ -144,6 +165,9 @@ public partial class DocumentedBlockTests
             .Concat(Directory.GetFiles(Path.Combine(s_repository, "packaging"), "*.md", SearchOption.AllDirectories))
             .Select(path => Path.GetRelativePath(s_repository, path))
             .Where(page => page != "CHANGELOG.md" && !page.Contains("zh-CN", StringComparison.Ordinal));
+
+    [GeneratedRegex(@"^\s*(?:\$ )?(flanneld \w+|(?:\./)?[a-z][\w./-]*)(?=\s|$)")]
+    private static partial Regex Program();
 
     /// <summary>A row of the table of verbs.</summary>
     [GeneratedRegex(@"(?m)^([a-z][a-z-]*) +\| ")]

@@ -11,13 +11,14 @@ namespace Flannel.Testbed;
 public sealed record MarkdownBlock(string Language, string Kind, string Scenario, string Text, int Line)
 {
     /// <summary>Whether it has commands for a shell, or might have: an indented block has no language.</summary>
-    public bool IsShell => Language is "" or "sh" or "bash" or "console";
+    public bool IsShell => Language is "" or "sh" or "shell" or "bash" or "zsh" or "fish" or "console";
 }
 
 /// <summary>The code blocks of Markdown files, and the command lines of flanneld in them.</summary>
 public static partial class MarkdownBlocks
 {
     /// <summary>The fenced and indented code blocks in their order.</summary>
+    /// <exception cref="TestbedException">A fence is not closed, or its first line is not understood.</exception>
     public static IReadOnlyList<MarkdownBlock> Read(string path)
     {
         List<MarkdownBlock> blocks = [];
@@ -57,7 +58,7 @@ public static partial class MarkdownBlocks
             }
             isAfterBlank = line.Length == 0;
         }
-        return blocks;
+        return open is null ? blocks : throw new TestbedException($"{path}:{start}: the fence is not closed");
 
         void Add(string language)
         {
