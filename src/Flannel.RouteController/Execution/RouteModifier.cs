@@ -12,24 +12,24 @@ internal sealed class RouteModifier(
     /// <summary>A mark is written to an entry at most once within this time, even if another program overwrites it.</summary>
     private static readonly TimeSpan MarkInterval = TimeSpan.FromHours(1);
 
-    /// <summary>How many entries without any mark, those of flannel v0.19.2, are marked within <see cref="AdoptionInterval"/>. After the
-    /// move of 200 nodes it takes 40 minutes, and leaves the calls of the account to others.</summary>
-    private const int AdoptionsPerInterval = 5;
+    /// <summary>At most this many entries without a mark, those of flannel v0.19.2, are marked within <see cref="FirstMarkInterval"/>. It
+    /// limits the calls to the API: after the move of 200 nodes, the marks take 40 minutes.</summary>
+    private const int FirstMarksPerInterval = 5;
 
-    private static readonly TimeSpan AdoptionInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan FirstMarkInterval = TimeSpan.FromMinutes(1);
 
     private readonly Dictionary<string, long> markedAt = [];
 
-    /// <summary>When marks of entries without a mark were sent.</summary>
-    private readonly Queue<long> adoptions = [];
+    /// <summary>When first marks were sent within <see cref="FirstMarkInterval"/>, the oldest first.</summary>
+    private readonly Queue<long> firstMarks = [];
 
-    private long? adoptionDeniedAt;
+    private long? firstMarkDeniedAt;
 
-    /// <summary>Whether the mark was not written to this entry within the last hour, and for an entry without a mark whether its turn has
-    /// come.</summary>
+    /// <summary>Whether the mark may be written now: not to one entry twice within <see cref="MarkInterval"/>, and a first mark only within
+    /// its limit.</summary>
     public bool MayMark(RouteAction.Mark route) =>
         (!markedAt.TryGetValue(route.Entry.RouteEntryId, out var at) || context.Time.GetElapsedTime(at) >= MarkInterval)
-        && (!IsAdoption(route) || MayAdopt());
+        && (!IsFirstMark(route) || MayWriteFirstMark());
 
     public async Task<WriteResult> UpdateAsync(RouteWrite.UpdateOne write, CancellationToken cancellation)
     {
@@ -52,13 +52,13 @@ internal sealed class RouteModifier(
     public async Task<WriteResult> MarkAsync(RouteWrite.MarkOne write, CancellationToken cancellation)
     {
         var route = write.Route;
-        if (IsAdoption(route)) adoptions.Enqueue(context.Time.GetTimestamp());
+        if (IsFirstMark(route)) firstMarks.Enqueue(context.Time.GetTimestamp());
         var result = await context.Api.ModifyRouteEntryAsync(
             context.RegionId, route.Entry, null, mark.Token, mark.DescriptionFor(route.Entry), cancellation);
         if (result.Error is { } error)
         {
             if (RouteErrors.ConcernsVpc(error)) return new WriteResult(HasFailed: true, error);
-            if (error.Kind == CloudErrorKind.Denied && IsAdoption(route)) adoptionDeniedAt = context.Time.GetTimestamp();
+            if (error.Kind == CloudErrorKind.Denied && IsFirstMark(route)) firstMarkDeniedAt = context.Time.GetTimestamp();
             // The route works without its mark: the failure concerns neither the node nor the VPC.
             failures.Fail(route, error);
             return WriteResult.RoutesFailed;
@@ -69,13 +69,14 @@ internal sealed class RouteModifier(
         return WriteResult.Done;
     }
 
-    private static bool IsAdoption(RouteAction.Mark route) => OwnershipMark.TokenOf(route.Entry) is null;
+    /// <summary>Whether the entry has no mark of any cluster.</summary>
+    private static bool IsFirstMark(RouteAction.Mark route) => OwnershipMark.TokenOf(route.Entry) is null;
 
-    private bool MayAdopt()
+    private bool MayWriteFirstMark()
     {
         // The next entry would be denied as well.
-        if (adoptionDeniedAt is { } denied && context.Time.GetElapsedTime(denied) < MarkInterval) return false;
-        while (adoptions.TryPeek(out var oldest) && context.Time.GetElapsedTime(oldest) >= AdoptionInterval) adoptions.Dequeue();
-        return adoptions.Count < AdoptionsPerInterval;
+        if (firstMarkDeniedAt is { } denied && context.Time.GetElapsedTime(denied) < MarkInterval) return false;
+        while (firstMarks.TryPeek(out var oldest) && context.Time.GetElapsedTime(oldest) >= FirstMarkInterval) firstMarks.Dequeue();
+        return firstMarks.Count < FirstMarksPerInterval;
     }
 }
