@@ -23,14 +23,15 @@ internal sealed record VpcOverlapResult(IReadOnlyList<string> Overlaps, IReadOnl
 /// <param name="state">Null if etcd could not be read.</param>
 internal sealed class VpcOverlaps(DaemonOptions options, Connections connections, SubnetState? state, ClientContext context)
 {
-    /// <summary>For all calls to the API of one VPC.</summary>
-    private static readonly TimeSpan LongestRead = TimeSpan.FromSeconds(20);
+    /// <summary>For all calls to the API of one VPC. It is longer than the pauses after throttled calls, so that their error is that of the
+    /// API, and not a missing response.</summary>
+    private static readonly TimeSpan LongestRead = RetryingCloudReads.Limit + TimeSpan.FromSeconds(20);
 
     private readonly List<string> overlaps = [];
     private readonly List<string> notChecked = [];
 
-    /// <summary>Of the last call whose response says whether the key is valid. That the key has no permission for the call does
-    /// not.</summary>
+    /// <summary>The result of the last call whose response says whether the key is valid; null before. A key without the permission for
+    /// the call is valid.</summary>
     private bool? isKeyAccepted;
 
     private string keyError = "no VPC is known to try it with";
