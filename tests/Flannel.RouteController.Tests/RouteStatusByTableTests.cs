@@ -106,7 +106,7 @@ public sealed class RouteStatusByTableTests
     });
 
     [Fact]
-    public void Without_a_response_each_table_without_the_route_says_so() => Run(async cluster =>
+    public void While_calls_are_throttled_each_table_without_the_route_says_so() => Run(async cluster =>
     {
         cluster.Cloud.Faults = call => call.IsWrite ? new Fault(CloudErrorKind.Retry, "Throttling") : null;
         cluster.Cloud.AddEntry("vtb-1", Subnet, "i-1", Cluster.Mark.Token, Cluster.Mark.Description);

@@ -66,7 +66,7 @@ public abstract class DocumentedMachineTest : MachineTest
     }
 
     /// <summary>Runs a block in the folder with the package. Every line must succeed.</summary>
-    /// <param name="values">Those of the test in place of those of the page; each must occur in a block of the test.</param>
+    /// <param name="values">Those of the page that are replaced by those of the test, where they occur.</param>
     protected async Task<string> RunAsync(
         MarkdownBlock block, SystemdMachine? machine = null, params IReadOnlyList<(string Text, string Value)> values)
     {

@@ -26,11 +26,12 @@ public sealed class PlainHostPageTests : DocumentedMachineTest
             .Trim();
         Assert.Contains(" 0% packet loss", await RunAsync(ping, Machine, ("10.24.9.2", address)), StringComparison.Ordinal);
 
-        // The bridge has the MTU and the subnet after a reboot too, and none that it had before.
-        await Machine.RunAsync("systemctl restart br-flannel", Cancel);
+        // After another subnet: the bridge has the MTU and the present address only.
+        await Machine.RunAsync("ip address add 192.0.2.1/24 dev br-flannel && systemctl restart br-flannel", Cancel);
         var environment = await SubnetEnvAsync();
         var link = await Machine.RunAsync("ip -brief -4 address show br-flannel; ip link show br-flannel", Cancel);
         Assert.Contains($" {environment["FLANNEL_SUBNET"]} ", link, StringComparison.Ordinal);
+        Assert.DoesNotContain("192.0.2.1", link, StringComparison.Ordinal);
         Assert.Contains($" mtu {environment["FLANNEL_MTU"]} ", link, StringComparison.Ordinal);
     }
 

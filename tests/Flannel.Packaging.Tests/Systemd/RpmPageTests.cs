@@ -36,7 +36,8 @@ public sealed class RpmPageTests : DocumentedMachineTest
         await using var repository = await SignedRepository.MakeAsync(Packages.OlderVersion);
         await using var server = await FileServer.StartAsync(Vpc.Instances[0].Namespace!,
             new IPEndPoint(IPAddress.Loopback, new Uri(repository.Url).Port), repository.Served);
-        if (Blocks("README.md", Scenario) is not [var file, var fromRepository]) throw new TestbedException("README.md has others");
+        if (Blocks("README.md", Scenario) is not [var file, var fromRepository])
+            throw new TestbedException("README.md has other blocks: change this test");
 
         // The node has the older release, from a file.
         var served = Path.Combine(repository.Served, "yum", Packages.RpmArchitecture);

@@ -168,6 +168,18 @@ public sealed class RouteGapTests
     });
 
     [Fact]
+    public void Cancellation_ends_the_pause_after_a_throttled_read() => Run(async (cloud, leases) =>
+    {
+        leases.Add("10.24.1.0/24", "i-1");
+        cloud.Faults = call => call.Action == "DescribeRouteEntryList"
+            ? new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "Throttling", RetryAfter: TimeSpan.FromSeconds(15)) : null;
+        using var interrupt = new CancellationTokenSource(TimeSpan.FromSeconds(1), cloud.Time);
+        var start = cloud.Time.GetTimestamp();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => ListAsync(cloud, leases, interrupt.Token));
+        Assert.Equal(TimeSpan.FromSeconds(1), cloud.Time.GetElapsedTime(start));
+    });
+
+    [Fact]
     public void A_read_without_a_response_is_not_repeated() => Run(async (cloud, leases) =>
     {
         leases.Add("10.24.1.0/24", "i-1");
@@ -192,8 +204,12 @@ public sealed class RouteGapTests
     private static string Describe(RouteGap gap) => $"{gap.Kind} {gap.Destination} in {gap.TableId}: {gap.Detail}";
 
     private static Task<RouteListingResult> ListAsync(InMemoryCloudApi cloud, InMemoryLeases leases, params string[] tables) =>
+        ListAsync(cloud, leases, TestContext.Current.CancellationToken, tables);
+
+    private static Task<RouteListingResult> ListAsync(
+        InMemoryCloudApi cloud, InMemoryLeases leases, CancellationToken cancellation, params string[] tables) =>
         new RouteInventory(InMemoryTerm.OurCluster, tables, cloud, cloud.Time, new Random(1), new RecordingLogger())
-            .ListAsync(leases.Snapshot, new VpcId("cn-hangzhou", "vpc-1"), TestContext.Current.CancellationToken);
+            .ListAsync(leases.Snapshot, new VpcId("cn-hangzhou", "vpc-1"), cancellation);
 
     private static void Run(Func<InMemoryCloudApi, InMemoryLeases, Task> test) =>
         VirtualTime.Run(time => test(InMemoryCloudApi.WithOneTable(time), new InMemoryLeases()));

@@ -47,7 +47,7 @@ public sealed class RunningSettingsTests : IDisposable
     }
 
     [Fact]
-    public void Without_the_right_to_read_the_environment_or_a_file_nothing_is_known()
+    public void Without_the_permission_to_read_the_environment_or_a_file_nothing_is_known()
     {
         host.With($"/proc/{Process}/cmdline", "/usr/sbin/flanneld\0");
         Assert.Null(Find(Settings("http://192.168.1.12:2379")));
