@@ -1,3 +1,4 @@
+using Flannel.AliCloud.Tests.Support;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Tests.Support;
@@ -99,6 +100,28 @@ public sealed class RouteOwnershipTests
             statuses => Assert.DoesNotContain(
                 statuses.SkipWhile(published => published.Status.State != RouteState.Available),
                 published => published.Status.State != RouteState.Available));
+    });
+
+    [Fact]
+    public void The_plan_says_that_further_first_marks_are_held_back() => Cluster.Run(async cluster =>
+    {
+        for (var i = 1; i <= 8; i++)
+        {
+            cluster.Cloud.AddEntry("vtb-1", $"10.24.{i}.0/24", $"i-{i}");
+            cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        }
+
+        var plans = new RecordingLogger();
+        using var stop = new CancellationTokenSource();
+        var context = new ControllerContext(cluster.Time, new Random(1), cluster.Log, cluster.Loops) { PlanLog = plans };
+        var running = new ClusterReconciler(new RouteControllerOptions([]), cluster.Leases, cluster.Cloud, context)
+            .RunAsync(cluster.Term, stop.Token);
+        await cluster.Time.Until(() => cluster.Cloud.Writes == 8);
+        stop.Cancel();
+        await running;
+        Assert.Contains(plans.Lines, line => line.Text.Contains(
+            "; held back: mark 10.24.6.0/24 (limit of marks), mark 10.24.7.0/24 (limit of marks), mark 10.24.8.0/24 (limit of marks)",
+            StringComparison.Ordinal));
     });
 
     [Fact]

@@ -43,7 +43,12 @@ internal sealed class VpcExecutor(
     {
         if (!failures.MayWrite) return "back-off of the VPC";
         if (failures.Routes.Of(action) is { } failure && failures.Routes.Blocks(action)) return $"back-off: {failure.Reason.Message}";
-        return action is RouteAction.Delete delete ? deletions.HeldBack(delete, plan.Desired) : null;
+        return action switch
+        {
+            RouteAction.Delete delete => deletions.HeldBack(delete, plan.Desired),
+            RouteAction.Mark mark when !selector.MayMark(mark) => "limit of marks",
+            _ => null,
+        };
     }
 
     private ExecutionResult HandleResult(RouteWrite write, WriteResult result)

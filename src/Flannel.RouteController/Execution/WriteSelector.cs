@@ -24,9 +24,12 @@ internal sealed class WriteSelector(
         if (!actions.Any(action => action is RouteAction.Create)) creator.Reset();
         if (deleter.Next(deletable.Where(IsOpen)) is { } deletion) return deletion;
         if (deletable.Count == 0) deleter.Reset();
-        var unmarked = actions.OfType<RouteAction.Mark>().FirstOrDefault(mark => IsOpen(mark) && modifier.MayMark(mark));
+        var unmarked = actions.OfType<RouteAction.Mark>().FirstOrDefault(mark => IsOpen(mark) && MayMark(mark));
         return unmarked is null ? null : new RouteWrite.MarkOne(unmarked);
     }
+
+    /// <summary>Whether the limits of marks permit this one now.</summary>
+    public bool MayMark(RouteAction.Mark mark) => modifier.MayMark(mark);
 
     /// <summary>The write is being sent.</summary>
     public void Sent(RouteWrite write) => isLastCreation = write is RouteWrite.CreateMany or RouteWrite.CreateOne;
