@@ -77,6 +77,7 @@ public sealed class FirewallTests : EndToEndTest
         await StartAsync(1);
         var instance = Vpc.Instances[0];
         var daemon = await StartReadyAsync(0);
+        await daemon.WaitForLogAsync(NotSet, Cancel);
         Assert.Single(daemon.StandardError.Split('\n'), line => line.Contains(NotSet, StringComparison.Ordinal));
         Assert.Equal(0, await daemon.StopAsync(Cancel));
 

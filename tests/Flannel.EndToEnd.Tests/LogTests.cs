@@ -80,6 +80,7 @@ public sealed partial class LogTests : EndToEndTest
         await StartVpcAsync(1);
         var daemon = await StartReadyAsync(0, ["-v=2", .. QuickResync]);
         var (subnet, instance) = (await SubnetAsync(0), Vpc.Instances[0].InstanceId);
+        await daemon.WaitForLogAsync($": create {subnet} -> Instance {instance}", Cancel);
         Assert.Matches($@"plan\[3560\] plan for \S+ table \S+: create {subnet} -> Instance {instance}", daemon.StandardError);
         await daemon.WaitForLogAsync("nothing to do, keep 1 in 1 table", Cancel);
     }

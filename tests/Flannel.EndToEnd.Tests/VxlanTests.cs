@@ -120,7 +120,7 @@ public sealed class VxlanTests : EndToEndTest
             await first.WaitForPingAsync(second.Address, Cancel, s_repair);
         }
 
-        Assert.Contains("node[1153] restored ", daemon.StandardError, StringComparison.Ordinal);
+        await daemon.WaitForLogAsync("node[1153] restored ", Cancel);
         Assert.Equal(lease, await LeaseAsync(0));
         Assert.True(File.Exists(Vpc.Instances[0].SubnetFile));
     }
@@ -188,7 +188,7 @@ public sealed class VxlanTests : EndToEndTest
         await Vpc.PublishConfigAsync(Cancel, Vxlan.Replace("}}", ",\"Port\":8473,\"mtu\":1400}}", StringComparison.Ordinal));
 
         var second = await StartReadyAsync(0);
-        Assert.Contains("it has port 8472, now 8473", second.StandardError, StringComparison.Ordinal);
+        await second.WaitForLogAsync("it has port 8472, now 8473", Cancel);
         Assert.Equal("1350", (await Vpc.Instances[0].ReadSubnetFileAsync(Cancel))!["FLANNEL_MTU"]);
         Assert.Equal(mac, await MacAsync(0));
 
