@@ -9,27 +9,18 @@ namespace Flannel.RouteController.Execution;
 internal sealed class RouteModifier(
     VpcContext context, OwnershipMark mark, PendingWrites pending, RouteFailures failures, BatchFailureHandler batchFailures)
 {
-    /// <summary>A mark is written to an entry at most once within this time, even if another program overwrites it.</summary>
+    /// <summary>A mark is written to an entry at most once within this time, even if another program overwrites it. So is a mark that the
+    /// API rejects.</summary>
     private static readonly TimeSpan MarkInterval = TimeSpan.FromHours(1);
 
-    /// <summary>At most this many entries without a mark, those of flannel v0.19.2, are marked within <see cref="FirstMarkInterval"/>. It
-    /// limits the calls to the API: after the move of 200 nodes, the marks take 40 minutes.</summary>
-    private const int FirstMarksPerInterval = 5;
-
-    private static readonly TimeSpan FirstMarkInterval = TimeSpan.FromMinutes(1);
-
     private readonly Dictionary<string, long> markedAt = [];
-
-    /// <summary>When first marks were sent within <see cref="FirstMarkInterval"/>, the oldest first.</summary>
-    private readonly Queue<long> firstMarks = [];
-
-    private long? firstMarkDeniedAt;
+    private readonly FirstMarkLimiter firstMarks = new(context);
 
     /// <summary>Whether the mark may be written now: not to one entry twice within <see cref="MarkInterval"/>, and a first mark only within
     /// its limit.</summary>
     public bool MayMark(RouteAction.Mark route) =>
         (!markedAt.TryGetValue(route.Entry.RouteEntryId, out var at) || context.Time.GetElapsedTime(at) >= MarkInterval)
-        && (!IsFirstMark(route) || MayWriteFirstMark());
+        && (!FirstMarkLimiter.IsFirstMark(route) || firstMarks.MayMark());
 
     public async Task<WriteResult> UpdateAsync(RouteWrite.UpdateOne write, CancellationToken cancellation)
     {
@@ -52,31 +43,33 @@ internal sealed class RouteModifier(
     public async Task<WriteResult> MarkAsync(RouteWrite.MarkOne write, CancellationToken cancellation)
     {
         var route = write.Route;
-        if (IsFirstMark(route)) firstMarks.Enqueue(context.Time.GetTimestamp());
+        var isFirst = FirstMarkLimiter.IsFirstMark(route);
+        if (isFirst) firstMarks.Starting();
         var result = await context.Api.ModifyRouteEntryAsync(
             context.RegionId, route.Entry, null, mark.Token, mark.DescriptionFor(route.Entry), cancellation);
-        if (result.Error is { } error)
-        {
-            if (RouteErrors.ConcernsVpc(error)) return new WriteResult(HasFailed: true, error);
-            if (error.Kind == CloudErrorKind.Denied && IsFirstMark(route)) firstMarkDeniedAt = context.Time.GetTimestamp();
-            // The route works without its mark: the failure concerns neither the node nor the VPC.
-            failures.Fail(route, error);
-            return WriteResult.RoutesFailed;
-        }
-
+        if (result.Error is { } error) return isFirst ? FailFirst(route, error) : Fail(route, error);
+        if (isFirst) firstMarks.Succeeded();
         markedAt[route.Entry.RouteEntryId] = context.Time.GetTimestamp();
         pending.Acknowledge(route, result.RequestId);
         return WriteResult.Done;
     }
 
-    /// <summary>Whether the entry has no mark of any cluster.</summary>
-    private static bool IsFirstMark(RouteAction.Mark route) => OwnershipMark.TokenOf(route.Entry) is null;
-
-    private bool MayWriteFirstMark()
+    private WriteResult Fail(RouteAction.Mark route, CloudError error)
     {
-        // The next entry would be denied as well.
-        if (firstMarkDeniedAt is { } denied && context.Time.GetElapsedTime(denied) < MarkInterval) return false;
-        while (firstMarks.TryPeek(out var oldest) && context.Time.GetElapsedTime(oldest) >= FirstMarkInterval) firstMarks.Dequeue();
-        return firstMarks.Count < FirstMarksPerInterval;
+        if (RouteErrors.ConcernsVpc(error)) return new WriteResult(HasFailed: true, error);
+        // The route works without its mark: the failure concerns neither the node nor the VPC.
+        failures.Fail(route, error);
+        return WriteResult.RoutesFailed;
+    }
+
+    /// <summary>A cluster that has moved from flannel v0.19.2 has only such entries. That they cannot be marked must not end the term, as a
+    /// VPC API without a response does; invalid credentials end it.</summary>
+    private WriteResult FailFirst(RouteAction.Mark route, CloudError error)
+    {
+        if (error.Kind == CloudErrorKind.RefreshCredentials) return new WriteResult(HasFailed: true, error);
+        if (error.Kind == CloudErrorKind.Denied || RouteErrors.ConcernsVpc(error)) firstMarks.Failed(error);
+        else markedAt[route.Entry.RouteEntryId] = context.Time.GetTimestamp();
+        failures.Fail(route, error);
+        return WriteResult.RoutesFailed;
     }
 }
