@@ -190,7 +190,7 @@ internal sealed class VpcReconciler
     private async Task<ExecutionResult> ExecuteAsync(VpcPlan plan, CancellationToken cancellation)
     {
         var result = await parts.Execution.Executor.ExecuteAsync(
-            plan, isCurrent: () => ReferenceEquals(plan.Desired, desired), starting: _ => parts.Execution.Progress.WriteStarting(),
+            plan, isCurrent: () => ReferenceEquals(plan.Desired, desired), starting: parts.Execution.Progress.WriteStarting,
             cancellation);
         if (result is ExecutionResult.NothingToWrite) await ReadInBackgroundAsync(plan, cancellation);
         return result;

@@ -43,6 +43,16 @@ public sealed class FirstMarkTests
         Assert.Equal(Nodes, cluster.Log.Count(3503));
     });
 
+    [Fact]
+    public void Marks_are_no_news_about_available_routes() => Cluster.Run(async cluster =>
+    {
+        await StartAsync(cluster);
+        await cluster.Time.Until(() => cluster.Cloud.Tables["vtb-1"].Entries.All(entry => entry.Name == Cluster.Mark.Token));
+        await cluster.Time.Pass(TimeSpan.FromMinutes(5));
+        Assert.Equal(Nodes, cluster.Log.Count(3507));
+        Assert.Equal(0, cluster.Log.Count(3542));
+    });
+
     private static void FailMarks(Cluster cluster, Fault fault) =>
         cluster.Cloud.Faults = call => call.Action == "ModifyRouteEntry" ? fault : null;
 

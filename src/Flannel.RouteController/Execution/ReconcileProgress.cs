@@ -12,8 +12,11 @@ internal sealed class ReconcileProgress(VpcContext context)
     /// <summary>When all tables were last read or made as desired; null before that.</summary>
     public DateTimeOffset? LastReconcile { get; private set; }
 
-    /// <summary>A write is being sent.</summary>
-    public void WriteStarting() => writingSince ??= context.Time.GetTimestamp();
+    /// <summary>A write is being sent. A mark does not make a route available.</summary>
+    public void WriteStarting(RouteWrite write)
+    {
+        if (write is not RouteWrite.MarkOne) writingSince ??= context.Time.GetTimestamp();
+    }
 
     /// <summary>A pass found nothing to write.</summary>
     /// <param name="hasRead">Whether it read entries.</param>
