@@ -136,6 +136,24 @@ public sealed class RouteStatusByTableTests
         Assert.Equal(published, cluster.Term.Statuses.Published.Count);
     });
 
+    [Fact]
+    public void A_pending_table_whose_attempts_fail_for_changing_reasons_writes_no_status() => Run(async cluster =>
+    {
+        Fill(cluster, "vtb-2");
+        var attempts = 0;
+        cluster.Cloud.Faults = call => call.IsWrite && call.Subjects.Any(subject => subject.Contains("vtb-1", StringComparison.Ordinal))
+            ? new Fault(CloudErrorKind.Retry, attempts++ % 2 == 0 ? "IncorrectInstanceStatus" : "OperationFailed.GetEniInfo")
+            : null;
+        cluster.Join(Subnet, "i-1");
+        cluster.Start();
+        await cluster.Time.Until(
+            () => cluster.Status(Subnet)?.Tables is [{ State: RouteState.Pending, Code: not "" }, { State: RouteState.QuotaExceeded }]);
+        var (published, before) = (cluster.Term.Statuses.Published.Count, attempts);
+        await cluster.Time.Pass(TimeSpan.FromHours(1));
+        Assert.True(attempts > before + 10, "the route was not tried again");
+        Assert.Equal(published, cluster.Term.Statuses.Published.Count);
+    });
+
     private static IReadOnlyList<TableRouteStatus> Tables(Cluster cluster) => cluster.Status(Subnet)!.Tables!;
 
     /// <summary>With a second table. Both serve the nodes.</summary>

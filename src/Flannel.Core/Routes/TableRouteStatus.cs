@@ -29,13 +29,16 @@ public sealed record TableRouteStatus(string Table, RouteState State, string Cod
     internal static IReadOnlyList<TableRouteStatus>? Available(RouteState state, IReadOnlyList<string> tableIds) =>
         state == RouteState.Available ? [.. tableIds.Select(id => new TableRouteStatus(id, state, "", "", ""))] : null;
 
-    /// <summary>True if nothing but the request ids differ.</summary>
+    /// <summary>True if nothing but the request ids and the reasons of pending tables differ: each attempt may fail for another
+    /// one.</summary>
     internal static bool AreSame(IReadOnlyList<TableRouteStatus>? one, IReadOnlyList<TableRouteStatus>? other) =>
         one is null || other is null
             ? one is null && other is null
-            : one.Select(WithoutRequest).SequenceEqual(other.Select(WithoutRequest));
+            : one.Select(Lasting).SequenceEqual(other.Select(Lasting));
 
-    private static TableRouteStatus WithoutRequest(TableRouteStatus table) => table with { RequestId = "" };
+    private static TableRouteStatus Lasting(TableRouteStatus table) => table is { State: RouteState.Pending, Message.Length: > 0 }
+        ? new(table.Table, table.State, "", "", "an attempt failed")
+        : table with { RequestId = "" };
 
     private static string Shorten(string message)
     {
