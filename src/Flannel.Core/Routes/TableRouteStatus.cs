@@ -49,7 +49,8 @@ public sealed record TableRouteStatus(string Table, RouteState State, string Cod
     }
 }
 
-/// <summary>A list that cannot be read counts as absent: the state of the route does not depend on it.</summary>
+/// <summary>A list that is empty or cannot be read counts as absent: the state of the route does not depend on it. A longer one than this
+/// program writes is bounded.</summary>
 internal sealed class OptionalTableRouteStatuses : JsonConverter<IReadOnlyList<TableRouteStatus>>
 {
     public override IReadOnlyList<TableRouteStatus>? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
@@ -58,7 +59,7 @@ internal sealed class OptionalTableRouteStatuses : JsonConverter<IReadOnlyList<T
         try
         {
             var tables = document.RootElement.Deserialize(RouteStatusJson.Default.TableRouteStatusArray);
-            return tables is null || tables.Contains(null) ? null : tables;
+            return tables is null or [] || tables.Contains(null) ? null : TableRouteStatus.Bound(tables);
         }
         catch (JsonException)
         {

@@ -68,6 +68,23 @@ public sealed class RouteStatusTests
     }
 
     [Fact]
+    public void An_empty_list_of_tables_counts_as_absent()
+    {
+        var status = RouteStatus.Parse((Example with { State = RouteState.Conflict, Tables = [] }).ToJson())!;
+        Assert.Null(status.Tables);
+        Assert.Equal("Conflict in vtb-1, vtb-2", status.StateAndTables());
+    }
+
+    [Fact]
+    public void A_longer_list_of_tables_than_this_program_writes_is_bounded()
+    {
+        var tables = Enumerable.Range(0, 10_000).Select(i => new TableRouteStatus($"vtb-{i}", RouteState.Denied, "", "", new('x', 1000)));
+        var read = RouteStatus.Parse((Example with { Tables = [.. tables] }).ToJson())!.Tables!;
+        Assert.Equal(TableRouteStatus.MaxTables, read.Count);
+        Assert.All(read, table => Assert.Equal(TableRouteStatus.MaxMessageLength, table.Message.Length));
+    }
+
+    [Fact]
     public void A_status_of_an_older_version_has_the_states_by_table_only_if_the_route_is_available()
     {
         var available = RouteStatus.Parse(Encoding.UTF8.GetBytes(Golden))!;
