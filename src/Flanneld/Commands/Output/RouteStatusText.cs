@@ -17,10 +17,11 @@ internal static class RouteStatusText
 
     /// <summary>The same with the time of the status after the tables, and without a reason that <see cref="Table"/> prints.</summary>
     public static string WithTime(RouteStatus route) => $"{route.StateAndTables()} since {UtcText.Of(route.Time)}"
-        + (IsReasonOf(route.Tables, route.State) ? "" : Reason(route));
+        + (Prints(route.Tables, route.State, route.Message) ? "" : Reason(route));
 
     /// <summary>For IPv6, without a reason that <see cref="Table"/> prints.</summary>
-    public static string Brief(Ipv6RouteStatus route) => IsReasonOf(route.Tables, route.State) ? route.State.ToString() : Of(route);
+    public static string Brief(Ipv6RouteStatus route) =>
+        Prints(route.Tables, route.State, route.Message) ? route.State.ToString() : Of(route);
 
     /// <summary>One row for each route table; null if the state of the route says everything.</summary>
     public static TextTable? Table(IReadOnlyList<TableRouteStatus>? tables)
@@ -56,8 +57,10 @@ internal static class RouteStatusText
         json.WriteEndArray();
     }
 
-    private static bool IsReasonOf(IReadOnlyList<TableRouteStatus>? tables, RouteState state) =>
-        tables?.Any(table => table.State == state) == true;
+    /// <summary>Whether the table of the states prints the reason of the whole route. It does not if that is of another kind, such as a
+    /// vSwitch that may not be read, or longer than a message of a table.</summary>
+    private static bool Prints(IReadOnlyList<TableRouteStatus>? tables, RouteState state, string message) =>
+        tables?.Any(table => table.State == state && table.Message == message) == true;
 
     private static string Reason(RouteStatus route) => Reason(route.Message, route.RequestId);
 

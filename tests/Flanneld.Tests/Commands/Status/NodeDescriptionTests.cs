@@ -189,7 +189,7 @@ public sealed class NodeDescriptionTests
     public void The_states_by_table_are_a_table_with_code_and_request()
     {
         TableRouteStatus available = new("vtb-a", RouteState.Available, "", "", "");
-        var route = Route(RouteState.QuotaExceeded, "vtb-b is full") with
+        var route = Route(RouteState.QuotaExceeded, "vtb-b is \e[2J full") with
         {
             Tables = [available, new("vtb-b", RouteState.QuotaExceeded, "QuotaExceeded", "R-1", "vtb-b is \e[2J full")],
             Ipv6 = new Ipv6RouteStatus("fd00::/64", RouteState.Rejected, "no IPv6", "R-2")
