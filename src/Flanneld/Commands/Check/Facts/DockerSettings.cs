@@ -34,9 +34,12 @@ internal sealed record DockerSettings
             .Where(each => each.Item1).Select(each => each.Item2),
     ];
 
-    /// <summary>Fails with the rest of a line that begins with the file's name.</summary>
+    /// <summary>Docker accepts a byte order mark, and a file without content (<c>daemon/config/config.go</c>). Fails with the rest of a
+    /// line that begins with the file's name.</summary>
     public static Result<DockerSettings> Parse(string json)
     {
+        json = json.TrimStart('\uFEFF');
+        if (string.IsNullOrWhiteSpace(json)) return None;
         try
         {
             using var document = JsonDocument.Parse(json);
@@ -46,6 +49,11 @@ internal sealed record DockerSettings
         catch (JsonException e)
         {
             return Result.Failure($"is not valid JSON (line {e.LineNumber + 1}): Docker does not start with it");
+        }
+        catch (InvalidOperationException)
+        {
+            // A name or a value with an escape sequence such as \ud800.
+            return Result.Failure("has a text with half of a character: Docker does not start with it");
         }
     }
 
