@@ -18,7 +18,7 @@ internal static class RunningSettings
         if (now.Problems.Count > 0 || processes.ReadEnvironment(processId) is not { } assignments) return null;
         var environment = assignments.Select(assignment => assignment.Split('=', 2)).Where(parts => parts.Length == 2)
             .DistinctBy(parts => parts[0]).ToDictionary(parts => parts[0], parts => parts[1], StringComparer.Ordinal);
-        if (!Reloader.IsService(environment)) return null;
+        if (!Reloader.IsService(environment) || processes.IsOfOtherService(processId, InstalledSettingsReader.Unit)) return null;
         var start = new StartSettings(processes.ReadArguments(processId), environment);
         return SettingChanges.Find(start, now) is { Ok: true, Value: var changes } ? changes.NeedRestart : null;
     }

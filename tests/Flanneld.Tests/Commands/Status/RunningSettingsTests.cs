@@ -46,6 +46,18 @@ public sealed class RunningSettingsTests : IDisposable
         Assert.Null(Find(Settings("http://192.168.1.12:2379")));
     }
 
+    [Theory]
+    [InlineData("0::/system.slice/flanneld-b.service\n", false)]
+    [InlineData("0::/system.slice/flanneld.service\n", true)]
+    [InlineData("12:cpu:/\n1:name=systemd:/machine.slice/vm.service/payload/system.slice/flanneld.service\n", true)]
+    [InlineData("0::/\n", true)]
+    public void A_daemon_of_another_service_has_other_settings(string group, bool isKnown)
+    {
+        WithDaemon(Service);
+        host.With($"/proc/{Process}/cgroup", group);
+        Assert.Equal(isKnown, Find(Settings("http://192.168.1.12:2379")) is not null);
+    }
+
     [Fact]
     public void Without_the_permission_to_read_the_environment_or_a_file_nothing_is_known()
     {

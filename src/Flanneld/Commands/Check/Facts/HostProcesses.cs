@@ -32,6 +32,16 @@ internal sealed class HostProcesses(HostFiles files)
         return [.. words.SkipLast(1).Skip(1)];
     }
 
+    /// <summary>Whether systemd has started it for another service than this unit; false also if this is not known.</summary>
+    public bool IsOfOtherService(int id, string unit)
+    {
+        // 0::/system.slice/flanneld.service; with cgroup v1 one line for each controller.
+        var services = (files.Read($"/proc/{id}/cgroup") ?? "").Split('/', '\n').Where(IsService).ToList();
+        return services.Count > 0 && !services.Contains(unit);
+
+        static bool IsService(string name) => name.EndsWith(".service", StringComparison.Ordinal);
+    }
+
     /// <summary>Whether it runs the executable of this process; false also if this user may not know.</summary>
     public bool IsThisProgram(int id)
     {
