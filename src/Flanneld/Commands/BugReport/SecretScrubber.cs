@@ -19,7 +19,7 @@ internal sealed partial class SecretScrubber(IEnumerable<string> known)
     /// <summary>The longest first: one may contain another.</summary>
     private readonly IReadOnlyList<string> secrets =
     [
-        .. known.SelectMany(secret => new[] { secret, Uri.EscapeDataString(secret) })
+        .. known.SelectMany(secret => new[] { secret, Uri.EscapeDataString(secret), ReportText.Of(secret) })
             .Where(secret => secret.Length >= ShortestKnown).Distinct().OrderByDescending(secret => secret.Length),
     ];
 

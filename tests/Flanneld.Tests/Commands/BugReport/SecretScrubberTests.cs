@@ -29,6 +29,10 @@ public sealed class SecretScrubberTests
         Assert.DoesNotContain("hunter2", expected);
     }
 
+    [Fact]
+    public void A_secret_with_a_control_character_is_found_in_the_text_of_the_report() =>
+        Assert.Equal("password ***", new SecretScrubber(["hun\u0001ter2"]).Scrub(ReportText.Of("password hun\u0001ter2")));
+
     [Theory]
     [InlineData("use --etcd-password-file, see --etcd-username and --etcd-password-file")]
     [InlineData("--etcd-password-file=/etc/flannel/password")]
