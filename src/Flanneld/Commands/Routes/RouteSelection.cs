@@ -8,19 +8,20 @@ namespace Flanneld.Commands.Routes;
 internal sealed record RouteSelection(string Name, IReadOnlyList<ListedRoute> Routes)
 {
     /// <summary>What is printed if it selects nothing.</summary>
-    public string EmptyText { get; init; } = $"no {Name} route";
+    public required string EmptyText { get; init; }
 
     /// <summary>Those that the flags name, in the order unmanaged, stale, of another cluster.</summary>
     public static IReadOnlyList<RouteSelection> Of(DaemonOptions options, RouteListingResult listing)
     {
+        var scope = listing.IsComplete ? "" : " in what could be read";
         List<RouteSelection> selections = [];
-        if (options.RemoveUnmanaged) selections.Add(new("unmanaged", listing.Unmanaged));
-        if (options.DeleteStale) selections.Add(new("stale", listing.Stale));
+        if (options.RemoveUnmanaged) selections.Add(new("unmanaged", listing.Unmanaged) { EmptyText = $"no unmanaged route{scope}" });
+        if (options.DeleteStale) selections.Add(new("stale", listing.Stale) { EmptyText = $"no stale route{scope}" });
         if (options.RemoveRoutesOf is { } mark)
         {
             selections.Add(new($"of {mark}", [.. listing.OfOtherClusters.Where(route => route.Mark == mark)])
             {
-                EmptyText = $"no route of {mark}",
+                EmptyText = $"no route of {mark}{scope}",
             });
         }
 
