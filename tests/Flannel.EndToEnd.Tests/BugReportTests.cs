@@ -89,6 +89,7 @@ public sealed class BugReportTests : EndToEndTest
             StringComparison.Ordinal);
         Assert.Contains("\nFLANNELD_ETCD_PASSWORD=***\nFLANNELD_ROUTE_RESYNC=soon\n", report["settings"], StringComparison.Ordinal);
         Assert.StartsWith("not read: FLANNELD_ROUTE_RESYNC", report["flanneld status"], StringComparison.Ordinal);
+        Assert.StartsWith("not read: the port of the health server is not known", report["/healthz"], StringComparison.Ordinal);
         Assert.Contains("# ip route\n", report["ip"], StringComparison.Ordinal);
     }
 

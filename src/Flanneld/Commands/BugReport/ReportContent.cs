@@ -118,7 +118,13 @@ internal sealed class ReportContent(DaemonOptions options, Result<Connections> o
 
     private async Task<Result<string>> ReadHealthAsync(string path, CancellationToken cancellation)
     {
-        if (options.HealthzPort == 0) return Result.Failure("--healthz-port is 0: the daemon has no health server");
+        if (options.HealthzPort == 0)
+        {
+            return Result.Failure(options.SettingsError is null
+                ? "--healthz-port is 0: the daemon has no health server"
+                : "the port of the health server is not known: the settings are invalid");
+        }
+
         var response = await new HealthClient(options).ReadAsync(path, cancellation);
         return response.Select(found => $"HTTP {(int)found.Status}\n{found.Text}");
     }
