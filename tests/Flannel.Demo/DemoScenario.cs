@@ -83,8 +83,10 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
 
     private async Task PublishAsync(CancellationToken cancel)
     {
-        output.Note($"etcdctl put {TestVpc.Prefix}/config '{TestVpc.Config}'");
-        await vpc.Etcd.ControlAsync(cancel, "put", $"{TestVpc.Prefix}/config", TestVpc.Config);
+        output.Note($"flanneld config set '{TestVpc.Config}' --yes");
+        var result = await vpc.Instances[0].RunCommandAsync("config set", cancel, TestVpc.Config, "--yes");
+        foreach (var line in result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)) output.Note(line);
+        Verify.That(result.ExitCode == 0, $"flanneld config set writes the network config: {result.Error}");
     }
 
     private async Task StartAsync(CancellationToken cancel)
