@@ -35,7 +35,7 @@ public sealed class CloudApi : ICloudApi, IDisposable
     public void Dispose() => transport.Dispose();
 
     public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
-        string regionId, string routeTableId, CancellationToken cancellation) => routes.ListAsync(regionId, routeTableId, cancellation);
+        string regionId, RouteEntryQuery query, CancellationToken cancellation) => routes.ListAsync(regionId, query, cancellation);
 
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(
         string regionId, string vpcId, CancellationToken cancellation) => vpc.ListRouteTablesAsync(regionId, vpcId, cancellation);

@@ -12,7 +12,7 @@ namespace Flannel.AliCloud;
 public interface ICloudApi
 {
     Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
-        string regionId, string routeTableId, CancellationToken cancellation);
+        string regionId, RouteEntryQuery query, CancellationToken cancellation);
 
     Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(string regionId, string vpcId, CancellationToken cancellation);
 

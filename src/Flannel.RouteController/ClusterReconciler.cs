@@ -173,6 +173,7 @@ public sealed class ClusterReconciler(
             {
                 PlanLog = context.PlanLog,
                 Settling = context.Settling.Of(vpc),
+                EntriesPerPage = options.EntriesPerPage,
             };
             reconciler = new VpcReconciler(desired, options, term, vpcContext, TermEnd);
             reconcilers[vpc] = reconciler;

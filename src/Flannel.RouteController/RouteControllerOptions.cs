@@ -1,3 +1,5 @@
+using Flannel.AliCloud.Http;
+
 namespace Flannel.RouteController;
 
 /// <param name="RouteTableIds">The tables of <c>RouteTableID</c>, in addition to those that serve the nodes' vSwitches.</param>
@@ -26,4 +28,7 @@ public sealed record RouteControllerOptions(IReadOnlyList<string> RouteTableIds)
 
     /// <summary>The term ends after this time without a response of the API: another node may reach the API.</summary>
     public TimeSpan UnreachableLimit { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Of a table with more entries, single destinations are read where that takes fewer calls. Smaller in tests.</summary>
+    internal int EntriesPerPage { get; init; } = CloudLimits.EntriesPerPage;
 }

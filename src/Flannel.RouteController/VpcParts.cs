@@ -57,7 +57,7 @@ internal sealed record ObservationParts(
         Action changed)
     {
         var tables = new VpcTables(context.Vpc, options.RouteTableIds, context.Api, context.Log);
-        var entries = new VpcEntries(context, failures.Tables);
+        var entries = new VpcEntries(context, failures.Tables, changed);
         var takeovers = new TakeoverTracker(term.Mark, context.Time);
         // The interfaces have a loop and therefore a random generator of their own.
         var checks = new InterfaceChecks(context with { Random = new Random(context.Random.Next()) }, term.Loops, changed);

@@ -65,6 +65,27 @@ public class CloudApiListingTests
         Assert.Equal(200, handler.Requests.Count);
     }
 
+    [Fact]
+    public async Task The_wait_before_a_page_does_not_count_for_the_time_limit()
+    {
+        var time = new FakeTimeProvider();
+        var handler = new StubHandler((_, n, _) => Task.FromResult(StubHandler.Answer(
+            HttpStatusCode.OK, $$$"""{"RequestId":"R","NextToken":"{{{(n < 2 ? $"t{n}" : "")}}}","RouteEntrys":{"RouteEntry":[]}}""")));
+        using var api = new CloudApi(Contexts.Create(time: time, handler: handler), StaticCredentials.Of("key", "secret"));
+        var query = new RouteEntryQuery("vtb-1")
+        {
+            BeforePage = _ =>
+            {
+                time.Advance(TimeSpan.FromHours(1));
+                return Task.CompletedTask;
+            },
+        };
+        var started = time.GetUtcNow();
+        Assert.Empty((await api.DescribeRouteEntryListAsync("cn-hangzhou", query, Token)).Value!);
+        Assert.Equal(TimeSpan.FromHours(2), time.GetUtcNow() - started);
+        Assert.Equal(3, handler.Requests.Count);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData(" ")]

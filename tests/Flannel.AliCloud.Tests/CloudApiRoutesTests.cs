@@ -25,6 +25,19 @@ public class CloudApiRoutesTests
     }
 
     [Fact]
+    public async Task Entries_of_some_destinations_are_listed_with_one_call()
+    {
+        await using var cloud = await StartAsync(w => w with { Vpcs = [With250Entries(w.Vpcs[0])] });
+        List<IpNetwork> present = [.. Enumerable.Range(231, CloudLimits.DestinationsPerCall - 1).Select(Nth)];
+        var query = new RouteEntryQuery("vtb-2") { Destinations = [.. present, IpNetwork.Parse("10.99.1.0/24")] };
+        var answer = await cloud.Api.DescribeRouteEntryListAsync(Region, query, Token);
+        Assert.Equal(present, answer.Value!.Select(e => e.Destination!.Value).Order());
+        Assert.Equal(1, cloud.Cloud.Calls.Count("vpc", "DescribeRouteEntryList"));
+        var more = query with { Destinations = [.. query.Destinations, Nth(1)] };
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => cloud.Api.DescribeRouteEntryListAsync(Region, more, Token));
+    }
+
+    [Fact]
     public async Task A_listing_whose_page_token_expires_starts_again()
     {
         await using var cloud = await StartAsync(w => w with { Vpcs = [With250Entries(w.Vpcs[0])] });

@@ -46,7 +46,8 @@ public sealed class ConcurrencyTests
         };
         var random = new ConcurrencyRandom();
         var entries = new VpcEntries(
-            new VpcContext(Vpc, cloud, TimeProvider.System, random, new RecordingLogger()), new TableFailures(TimeProvider.System, random));
+            new VpcContext(Vpc, cloud, TimeProvider.System, random, new RecordingLogger()), new TableFailures(TimeProvider.System, random),
+            () => { });
         entries.SetTables(Enumerable.Range(1, 20).Select(i => $"vtb-{i}"));
         var (count, errors) = await entries.ReadAsync(TestContext.Current.CancellationToken);
         Assert.Equal((20, 20), (count, errors.Count));

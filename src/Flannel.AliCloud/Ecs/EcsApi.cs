@@ -20,7 +20,7 @@ internal sealed class EcsApi(ApiClient client)
                     .With("MaxResults", CloudLimits.InterfacesPerCall).With("NetworkInterfaceId", ids),
                 EcsJson.Default.InterfaceListResponse, response => response.NextToken,
                 response => response.NetworkInterfaceSets is { } set ? ApiClient.Present(set.NetworkInterfaceSet).Select(Convert) : null,
-                deadline);
+                beforePage: null, deadline);
             if (!part.Ok) return part;
             all.AddRange(part.Value!);
             requestId = part.RequestId;

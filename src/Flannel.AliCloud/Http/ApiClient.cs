@@ -70,15 +70,18 @@ internal sealed class ApiClient(CloudService service, CloudTransport transport, 
 
     /// <summary>Reads the pages by <c>NextToken</c> until there is none.</summary>
     /// <param name="nextToken">Returns the token of the next page; null or empty for the last page.</param>
+    /// <param name="beforePage">See <see cref="Vpc.RouteEntryQuery.BeforePage"/>.</param>
     /// <param name="items">Returns the items of a page; null if the response lacks the list.</param>
     public async Task<CloudResult<IReadOnlyList<TItem>>> ListByTokenAsync<TResponse, TItem>(
         Func<CloudCall> createCall, JsonTypeInfo<TResponse> type, Func<TResponse, string?> nextToken,
-        Func<TResponse, IEnumerable<TItem>?> items, CallDeadline deadline) where TResponse : CloudResponse
+        Func<TResponse, IEnumerable<TItem>?> items, Func<CancellationToken, Task>? beforePage, CallDeadline deadline)
+        where TResponse : CloudResponse
     {
         List<TItem> all = [];
         string? current = null;
         for (var page = 0; page < MaxPages; page++)
         {
+            if (page > 0 && beforePage is not null) await deadline.ExcludeAsync(beforePage);
             var call = createCall().With("NextToken", current);
             var result = await transport.SendAsync(call, type, deadline);
             if (result.Error is { } error) return CloudResult.Failed<IReadOnlyList<TItem>>(error);

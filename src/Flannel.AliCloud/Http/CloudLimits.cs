@@ -9,6 +9,9 @@ public static class CloudLimits
     /// <summary>Entries on a page of DescribeRouteEntryList (<c>MaxResult</c>).</summary>
     public const int EntriesPerPage = 100;
 
+    /// <summary>Destinations in one DescribeRouteEntryList (<c>DestCidrBlockList</c>).</summary>
+    public const int DestinationsPerCall = 20;
+
     /// <summary>Items on a page of the other lists of the VPC API (<c>PageSize</c>).</summary>
     public const int ItemsPerPage = 50;
 

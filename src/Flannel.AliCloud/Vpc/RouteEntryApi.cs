@@ -10,23 +10,27 @@ internal sealed class RouteEntryApi(ApiClient client)
     private const int MaxListRestarts = 3;
 
     public async Task<CloudResult<IReadOnlyList<RouteEntry>>> ListAsync(
-        string regionId, string routeTableId, CancellationToken cancellation)
+        string regionId, RouteEntryQuery query, CancellationToken cancellation)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Destinations.Count, CloudLimits.DestinationsPerCall);
+        List<string> destinations = [.. query.Destinations.Select(destination => destination.ToString())];
         using var deadline = client.StartDeadline(cancellation);
         for (var restarts = 0; ; restarts++)
         {
+            if (restarts > 0 && query.BeforePage is { } wait) await deadline.ExcludeAsync(wait);
             var result = await client.ListByTokenAsync<RouteEntryListResponse, RouteEntry>(
                 () => client.Read("DescribeRouteEntryList", regionId)
-                    .With("RouteTableId", routeTableId).With("MaxResult", CloudLimits.EntriesPerPage),
+                    .With("RouteTableId", query.RouteTableId).With("DestCidrBlockList", destinations)
+                    .With("MaxResult", CloudLimits.EntriesPerPage),
                 VpcJson.Default.RouteEntryListResponse, response => response.NextToken,
-                response => response.RouteEntrys is null ? null : Entries(response.RouteEntrys), deadline);
+                response => response.RouteEntrys is null ? null : Entries(response.RouteEntrys), query.BeforePage, deadline);
             // If the page token expires between two pages, only a new listing is complete.
             if (result.Error?.Code is "IllegalParam.NextTokenExpired" or "IllegalParam.NextToken" && restarts < MaxListRestarts) continue;
             return result;
         }
 
         IEnumerable<RouteEntry> Entries(RouteEntryListResponse.EntryList list) =>
-            ApiClient.Present(list.RouteEntry).Select(entry => Convert(entry, routeTableId));
+            ApiClient.Present(list.RouteEntry).Select(entry => Convert(entry, query.RouteTableId));
     }
 
     public async Task<CloudResult<BatchResult>> CreateManyAsync(

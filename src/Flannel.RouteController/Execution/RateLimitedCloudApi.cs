@@ -16,6 +16,10 @@ public sealed class RateLimitedCloudApi(ICloudApi inner, TimeProvider time) : IC
 {
     private const double VpcPerSecond = CloudLimits.VpcCallsPerMinute * 0.8 / 60;
     private const int VpcBurst = CloudLimits.VpcCallsPerMinute / 5;
+
+    /// <summary>Tokens that reads in the background leave: enough for two reads of the destinations of a node in 15 tables.</summary>
+    private const int BackgroundReserve = VpcBurst / 2;
+
     private const double EcsPerSecond = CloudLimits.EcsCallsPerMinute * 0.72 / 60;
     private const int EcsBurst = CloudLimits.EcsCallsPerMinute / 5;
     private const double QuotasPerSecond = 0.1;
@@ -29,10 +33,27 @@ public sealed class RateLimitedCloudApi(ICloudApi inner, TimeProvider time) : IC
 
     private sealed record BucketKey(string Region, string Action);
 
-    public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
-        string regionId, string routeTableId, CancellationToken cancellation) =>
-        ListAsync(regionId, "DescribeRouteEntryList", CloudLimits.EntriesPerPage,
-            c => inner.DescribeRouteEntryListAsync(regionId, routeTableId, c), cancellation);
+    /// <summary>Each page waits for its own token. A read in the background leaves the last tokens to the reads that a node waits
+    /// for.</summary>
+    public async Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
+        string regionId, RouteEntryQuery query, CancellationToken cancellation)
+    {
+        var bucket = BucketOf(regionId, "DescribeRouteEntryList", VpcPerSecond, VpcBurst);
+        var reserve = query.IsBackground ? BackgroundReserve : 0;
+        var pages = 1;
+        await bucket.TakeAsync(reserve, cancellation);
+        var result = await inner.DescribeRouteEntryListAsync(regionId, query with { BeforePage = TakeAsync }, cancellation);
+        if (result.Error?.RetryAfter is { } retryAfter) bucket.Close(retryAfter);
+        // A result that was read ahead was not paced.
+        if (result.Value is { } list) bucket.Spend(Math.Max(0, (list.Count - 1) / CloudLimits.EntriesPerPage + 1 - pages));
+        return result;
+
+        Task TakeAsync(CancellationToken cancel)
+        {
+            pages++;
+            return bucket.TakeAsync(reserve, cancel);
+        }
+    }
 
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(
         string regionId, string vpcId, CancellationToken cancellation) =>
@@ -116,7 +137,7 @@ public sealed class RateLimitedCloudApi(ICloudApi inner, TimeProvider time) : IC
         CancellationToken cancellation) where T : class
     {
         var bucket = BucketOf(region, action, perSecond, burst);
-        await bucket.TakeAsync(cancellation);
+        await bucket.TakeAsync(reserve: 0, cancellation);
         var result = await call(cancellation);
         if (result.Error?.RetryAfter is { } retryAfter) bucket.Close(retryAfter);
         return result;

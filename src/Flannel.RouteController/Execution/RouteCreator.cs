@@ -102,7 +102,7 @@ internal sealed class RouteCreator(
             else batches.Separate(route.Destination);
         }
 
-        if (unnamed is null) return WriteResult.Done;
+        if (unnamed is null) return failed.Count == 0 ? WriteResult.Done : WriteResult.PartlyFailed;
         batches.Rejected(write.Routes.Count);
         return batchFailures.Unnamed(write, unnamed, requestId);
     }

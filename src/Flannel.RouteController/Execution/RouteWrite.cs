@@ -24,5 +24,7 @@ internal abstract record RouteWrite(IReadOnlyList<RouteAction> Actions)
         _ => "ModifyRouteEntry",
     };
 
+    public IEnumerable<RouteKey> Keys => Actions.Select(RouteKey.Of);
+
     public IEnumerable<string> TableIds => Actions.Select(action => action.RouteTableId).Distinct();
 }

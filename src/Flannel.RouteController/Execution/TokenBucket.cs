@@ -15,11 +15,12 @@ internal sealed class TokenBucket(double perSecond, int burst, TimeProvider time
     private long closedUntil = long.MinValue;
 
     /// <summary>Waits until a token is available, and takes it.</summary>
-    public async Task TakeAsync(CancellationToken cancellation)
+    /// <param name="reserve">Tokens that must remain.</param>
+    public async Task TakeAsync(int reserve, CancellationToken cancellation)
     {
         while (true)
         {
-            var wait = TryTake();
+            var wait = TryTake(reserve);
             if (wait <= TimeSpan.Zero) return;
             await Task.Delay(wait, time, cancellation);
         }
@@ -28,7 +29,7 @@ internal sealed class TokenBucket(double perSecond, int burst, TimeProvider time
     /// <summary>How long a call would wait now.</summary>
     public TimeSpan Delay()
     {
-        lock (gate) return Refill();
+        lock (gate) return Refill(needed: 1);
     }
 
     /// <summary>Counts requests that have been made already.</summary>
@@ -47,11 +48,11 @@ internal sealed class TokenBucket(double perSecond, int burst, TimeProvider time
         }
     }
 
-    private TimeSpan TryTake()
+    private TimeSpan TryTake(int reserve)
     {
         lock (gate)
         {
-            var wait = Refill();
+            var wait = Refill(needed: 1 + reserve);
             if (wait <= TimeSpan.Zero) tokens--;
             return wait;
         }
@@ -59,12 +60,12 @@ internal sealed class TokenBucket(double perSecond, int burst, TimeProvider time
 
     /// <summary>Adds the tokens of the time that has passed. Called under the gate.</summary>
     /// <returns>How long the next call must wait.</returns>
-    private TimeSpan Refill()
+    private TimeSpan Refill(int needed)
     {
         var now = time.GetTimestamp();
         tokens = Math.Min(burst, tokens + time.GetElapsedTime(refilledAt, now).TotalSeconds * perSecond);
         refilledAt = now;
         if (now < closedUntil) return time.GetElapsedTime(now, closedUntil) + TimeSpan.FromMilliseconds(1);
-        return tokens < 1 ? TimeSpan.FromSeconds((1 - tokens) / perSecond) + TimeSpan.FromMilliseconds(1) : TimeSpan.Zero;
+        return tokens < needed ? TimeSpan.FromSeconds((needed - tokens) / perSecond) + TimeSpan.FromMilliseconds(1) : TimeSpan.Zero;
     }
 }

@@ -1,10 +1,11 @@
+using Flannel.AliCloud.Vpc;
 using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Execution;
 
-/// <summary>Waits for entries that the cloud is changing, and for writes that the tables do not show yet. Their tables are read again
+/// <summary>Waits for entries that the cloud is changing, and for writes that the tables do not show yet. They are read again
 /// (<see cref="PollBackoff"/>). They delay the next write, which the API would reject, but not for long.</summary>
 internal sealed class TransitionWait(VpcContext context, VpcEntries entries, PendingWrites pending)
 {
@@ -22,10 +23,9 @@ internal sealed class TransitionWait(VpcContext context, VpcEntries entries, Pen
 
     public void Observe(IEnumerable<RouteAction> actions)
     {
-        var tables = actions.Where(action => action is RouteAction.KeepInTransition || pending.Contains(action))
-            .Select(action => action.RouteTableId).Distinct().ToList();
-        entries.Invalidate(tables);
-        if (tables.Count > 0)
+        var waiting = actions.Where(action => action is RouteAction.KeepInTransition || pending.Contains(action)).ToList();
+        foreach (var action in waiting) entries.Invalidate(action.Key, ExpectedAt(action));
+        if (waiting.Count > 0)
         {
             since ??= context.Time.GetTimestamp();
             return;
@@ -38,11 +38,20 @@ internal sealed class TransitionWait(VpcContext context, VpcEntries entries, Pen
     /// <summary>The pause before the tables are read again.</summary>
     public TimeSpan NextPoll() => polls.Next();
 
-    /// <summary>A write was sent: its tables are read again.</summary>
-    public void Restart(RouteWrite write, bool hasFailed)
+    /// <summary>A write was sent: its destinations are read again, or the whole tables if something failed.</summary>
+    public void Restart(RouteWrite write, WriteResult result)
     {
-        entries.Invalidate(write.TableIds);
-        if (hasFailed) polls.Failed();
+        if (result.HasFailures) entries.Invalidate(write.TableIds);
+        foreach (var action in write.Actions) entries.Invalidate(action.Key, ExpectedAt(action));
+        if (result.HasFailed) polls.Failed();
         else polls.Written();
     }
+
+    /// <summary>What the next read should show.</summary>
+    private static ExpectedEntry ExpectedAt(RouteAction action) => action switch
+    {
+        RouteAction.Create => ExpectedEntry.Present,
+        RouteAction.Delete or RouteAction.KeepInTransition { Entry.Status: RouteEntryStatus.Deleting } => ExpectedEntry.Gone,
+        _ => ExpectedEntry.AsBefore,
+    };
 }

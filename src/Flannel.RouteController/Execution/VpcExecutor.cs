@@ -53,7 +53,7 @@ internal sealed class VpcExecutor(
 
     private ExecutionResult HandleResult(RouteWrite write, WriteResult result)
     {
-        transition.Restart(write, result.HasFailed);
+        transition.Restart(write, result);
         if (result.VpcError is not { } error)
         {
             failures.RecoverWrites();

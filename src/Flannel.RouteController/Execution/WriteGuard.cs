@@ -14,13 +14,16 @@ internal sealed class WriteGuard(
     {
         // The wait is here and not within the call: after it, the entries and the proof would be too old.
         if (api.DelayOf(vpc.RegionId, write.ApiAction) is var delay && delay > TimeSpan.Zero) return new ExecutionResult.After(delay);
-        if (!entries.AreFresh(write.TableIds))
+        if (write is RouteWrite.DeleteMany && !entries.AreCompletelyRead(write.TableIds))
         {
-            entries.Invalidate(write.TableIds);
-            // A table that is not read any more never becomes fresh: without a pause the passes would spin.
-            return !failures.MayRead || !entries.AreRead(write.TableIds)
-                ? new ExecutionResult.Blocked()
-                : new ExecutionResult.Again();
+            entries.Refresh(write.TableIds);
+            return WhenRead(write);
+        }
+
+        if (!entries.AreFresh(write.Keys))
+        {
+            foreach (var key in write.Keys) entries.Invalidate(key, ExpectedEntry.AsBefore);
+            return WhenRead(write);
         }
 
         if (cidrs.IsAwaited && write is RouteWrite.CreateMany or RouteWrite.CreateOne)
@@ -34,4 +37,11 @@ internal sealed class WriteGuard(
             ? new ExecutionResult.Again()
             : null;
     }
+
+    /// <summary>A table that is not read any more never becomes fresh, and one that is read in the background does so later: without a
+    /// pause the passes would spin.</summary>
+    private ExecutionResult WhenRead(RouteWrite write) =>
+        failures.MayRead && entries.AreRead(write.TableIds) && !entries.AreInBackground(write.TableIds)
+            ? new ExecutionResult.Again()
+            : new ExecutionResult.Blocked();
 }

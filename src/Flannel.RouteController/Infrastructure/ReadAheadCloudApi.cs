@@ -46,9 +46,11 @@ public sealed class ReadAheadCloudApi(ICloudApi inner, TimeProvider time) : IClo
     }
 
     public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
-        string regionId, string routeTableId, CancellationToken cancellation) =>
-        TakeAsync(new(nameof(DescribeRouteEntryListAsync), routeTableId),
-            () => inner.DescribeRouteEntryListAsync(regionId, routeTableId, cancellation), cancellation);
+        string regionId, RouteEntryQuery query, CancellationToken cancellation) =>
+        query.Destinations.Count > 0
+            ? inner.DescribeRouteEntryListAsync(regionId, query, cancellation)
+            : TakeAsync(new(nameof(DescribeRouteEntryListAsync), query.RouteTableId),
+                () => inner.DescribeRouteEntryListAsync(regionId, query, cancellation), cancellation);
 
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(
         string regionId, string vpcId, CancellationToken cancellation) =>

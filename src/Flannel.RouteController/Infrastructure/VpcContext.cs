@@ -1,4 +1,5 @@
 using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
 using Flannel.RouteController.Planning;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -11,6 +12,9 @@ internal sealed record VpcContext(VpcId Vpc, ICloudApi Api, TimeProvider Time, R
 {
     /// <summary>How long the VPC's writes took in earlier terms and in this one.</summary>
     public SettlingTime Settling { get; init; } = new();
+
+    /// <summary>See <see cref="RouteControllerOptions.EntriesPerPage"/>.</summary>
+    public int EntriesPerPage { get; init; } = CloudLimits.EntriesPerPage;
 
     /// <summary>Receives the plans of the passes.</summary>
     public ILogger PlanLog { get; init; } = NullLogger.Instance;

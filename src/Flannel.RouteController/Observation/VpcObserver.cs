@@ -25,10 +25,10 @@ internal sealed class VpcObserver(
     public void Invalidate(bool isFull)
     {
         tables.Invalidate();
-        entries.Invalidate(tables.Serving);
+        entries.Refresh(tables.Serving);
         if (!isFull) return;
         mustReadOthers = true;
-        entries.Invalidate(tables.Others);
+        entries.Refresh(tables.Others);
     }
 
     public async Task ReadAsync(DesiredVpcState desired, CancellationToken cancellation)
@@ -44,7 +44,7 @@ internal sealed class VpcObserver(
             if (!isListed && !tables.Knows(desired)) return;
         }
 
-        if (MustReadForNewLease(desired)) entries.Invalidate(tables.Serving);
+        InvalidateNewLeases(desired);
         await ReadEntriesAsync(isListed, cancellation);
     }
 
@@ -74,19 +74,25 @@ internal sealed class VpcObserver(
         schedule.SetOrRemove(Deadline.VSwitch, tables.HasUnresolvedVSwitches ? VSwitchRetry : null);
     }
 
-    /// <summary>Whether a lease is new, and the entries are too old to write its route from, or seem to have it already: that entry may
-    /// have been deleted since the last read, because no lease held its destination.</summary>
-    private bool MustReadForNewLease(DesiredVpcState desired)
+    /// <summary>The destinations of new leases are read again if their entries are too old to write a route from, or seem to have it
+    /// already: that entry may have been deleted since the last read, because no lease held its destination.</summary>
+    private void InvalidateNewLeases(DesiredVpcState desired)
     {
         // Most passes follow no change of the leases.
-        if (ReferenceEquals(desired, last)) return false;
+        if (ReferenceEquals(desired, last)) return;
         var known = (last?.RoutesOfNodes ?? []).Select(LeaseIdentity.Of).ToHashSet();
         last = desired;
         var added = desired.RoutesOfNodes.Where(route => !known.Contains(LeaseIdentity.Of(route)))
             .Select(route => route.Destination).ToHashSet();
-        if (added.Count == 0) return false;
-        return !entries.AreFresh(tables.Serving)
-            || tables.Serving.SelectMany(id => entries.Of(id) ?? []).Any(entry => entry.Destination is { } used && added.Contains(used));
+        if (added.Count == 0) return;
+        // A stale table is read completely in any case.
+        foreach (var id in tables.Serving.Where(id => !entries.IsStale(id) && entries.Of(id) is not null))
+        {
+            List<RouteKey> keys = [.. added.Select(destination => new RouteKey(id, destination))];
+            var isUsed = entries.Of(id)!.Any(entry => entry.Destination is { } used && added.Contains(used));
+            if (!isUsed && entries.AreFresh(keys)) continue;
+            foreach (var key in keys) entries.Invalidate(key, ExpectedEntry.AsBefore);
+        }
     }
 
     /// <returns>False if the list failed.</returns>

@@ -1,5 +1,7 @@
+using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Vpc;
+using Flannel.Core.Addresses;
 using Flannel.RouteController.Execution;
 using Flannel.RouteController.Tests.Support;
 
@@ -28,7 +30,25 @@ public sealed class RateLimitedCloudApiTests
         for (var i = 0; i < 20; i++) await Read(limited); // three pages each
         Assert.Equal(TimeSpan.Zero, time.Elapsed);
         await Read(limited);
-        Assert.InRange(time.Elapsed, TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(300));
+        Assert.InRange(time.Elapsed, TimeSpan.FromMilliseconds(700), TimeSpan.FromMilliseconds(800));
+    });
+
+    [Fact]
+    public void A_read_in_the_background_leaves_calls_to_the_others() => VirtualTime.Run(async time =>
+    {
+        var cloud = CreateCloud(time);
+        var limited = new RateLimitedCloudApi(cloud, time);
+        for (var i = 0; i < 10_000; i++) cloud.AddEntry("vtb-1", $"10.{i / 256}.{i % 256}.0/24", "i-1");
+        var query = new RouteEntryQuery("vtb-1") { IsBackground = true };
+        var background = limited.DescribeRouteEntryListAsync("cn-hangzhou", query, CancellationToken.None);
+        await time.Pass(TimeSpan.FromSeconds(5));
+        var single = new RouteEntryQuery("vtb-1") { Destinations = [IpNetwork.Parse("10.1.1.0/24")] };
+        for (var i = 0; i < 30; i++) Assert.Single((await limited.DescribeRouteEntryListAsync("cn-hangzhou", single, default)).Value!);
+        Assert.Equal(TimeSpan.FromSeconds(5), time.Elapsed);
+        Assert.False(background.IsCompleted);
+        Assert.Equal(10_000, (await background).Value!.Count);
+        // 100 pages and 30 calls with 60 tokens at the beginning, 30 of which remain, and 4 in a second.
+        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(24), TimeSpan.FromSeconds(26));
     });
 
     [Fact]

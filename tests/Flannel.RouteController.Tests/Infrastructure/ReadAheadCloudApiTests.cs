@@ -1,3 +1,4 @@
+using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
 using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Permissions;

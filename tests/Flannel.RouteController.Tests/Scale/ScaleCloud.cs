@@ -22,6 +22,9 @@ internal sealed class ScaleCloud(TimeProvider time, int tables) : ICloudApi
     /// <summary>Pages of entries that were read.</summary>
     public long Pages { get; private set; }
 
+    /// <summary>Those of reads of single destinations.</summary>
+    public long DestinationPages { get; private set; }
+
     /// <summary>All other calls.</summary>
     public long OtherCalls { get; private set; }
 
@@ -37,12 +40,23 @@ internal sealed class ScaleCloud(TimeProvider time, int tables) : ICloudApi
 
     public int CountOf(int table) => entries[TableId(table)].Count;
 
-    public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
-        string regionId, string routeTableId, CancellationToken cancellation)
+    public async Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
+        string regionId, RouteEntryQuery query, CancellationToken cancellation)
     {
-        var listed = entries[routeTableId];
-        Pages += Math.Max(1, (listed.Count + CloudLimits.EntriesPerPage - 1) / CloudLimits.EntriesPerPage);
-        return Respond<IReadOnlyList<RouteEntry>>([.. listed], cancellation);
+        var destinations = query.Destinations.ToHashSet();
+        List<RouteEntry> listed = [];
+        var result = Respond<IReadOnlyList<RouteEntry>>(listed, cancellation);
+        listed.AddRange(entries[query.RouteTableId]
+            .Where(entry => destinations.Count == 0 || destinations.Contains(entry.Destination!.Value)));
+        Pages++;
+        if (destinations.Count > 0) DestinationPages++;
+        for (var page = 1; page * CloudLimits.EntriesPerPage < listed.Count; page++)
+        {
+            if (query.BeforePage is { } wait) await wait(cancellation);
+            Pages++;
+        }
+
+        return await result;
     }
 
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(

@@ -27,6 +27,27 @@ public sealed class ScaleTests
     [Fact]
     public void Cost_grows_at_most_linearly_with_the_number_of_leases() => AssertLinear(CostOf(Few), CostOf(Many));
 
+    /// <summary>One call for each table before the write and one after it, whatever else is being read.</summary>
+    [Theory]
+    [InlineData(1000, 10)]
+    [InlineData(2500, 10)]
+    public void A_node_that_joins_a_large_cluster_waits_for_reads_of_its_own_destination_only(int leases, int tables) =>
+        VirtualTime.Run(async time =>
+        {
+            using var cluster = new ScaleCluster(time, leases, tables);
+            await cluster.StartAsync();
+            for (var i = 0; i < 10; i++)
+            {
+                await time.Pass(TimeSpan.FromSeconds(17));
+                var (joined, before) = (time.Elapsed, cluster.Cloud.DestinationPages);
+                await cluster.JoinAsync();
+                Assert.InRange(cluster.Cloud.DestinationPages - before, 1, 2 * tables);
+                Assert.InRange(time.Elapsed - joined, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+            }
+
+            await cluster.StopAsync();
+        });
+
     /// <summary>Each entry without a desired route is compared with the subnets that are not changed, and with the desired
     /// routes.</summary>
     [Fact]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using AliCloud.Simulator;
 using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;
 using Flannel.Core.Routes;
@@ -40,6 +41,7 @@ internal sealed class HistoryCluster : IDisposable
     private readonly HashSet<int> deletedInstances = [];
     private readonly HashSet<int> mayLoseRoute = [];
     private bool injectsFaults = true;
+    private int terms;
 
     public HistoryCluster(VirtualTime time, Random random, SimulatedCloud cloud, CloudApi api, ClusterPlan plan)
     {
@@ -309,7 +311,11 @@ internal sealed class HistoryCluster : IDisposable
     {
         while (true)
         {
-            var options = new RouteControllerOptions(plan.RouteTableIds);
+            var options = new RouteControllerOptions(plan.RouteTableIds)
+            {
+                // In the first term, and every second one after it, all tables count as large.
+                EntriesPerPage = terms++ % 2 == 0 ? 1 : CloudLimits.EntriesPerPage,
+            };
             if (!injectsFaults) options = options with { Resync = QuietResync, FullResyncInterval = 2 };
             var context = new ControllerContext(time, new Random(random.Next()), Log, new LivenessMonitor(time));
             var controller = new ClusterReconciler(options, leaseSource, api, context);

@@ -10,12 +10,25 @@ namespace Flannel.RouteController.Tests.Support;
 
 internal sealed partial class InMemoryCloudApi
 {
-    public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(string regionId, string routeTableId,
-        CancellationToken cancellation) =>
-        CallAsync("DescribeRouteEntryList", VpcOf(routeTableId), [routeTableId], () =>
-            !Tables.TryGetValue(routeTableId, out var table)
+    public async Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
+        string regionId, RouteEntryQuery query, CancellationToken cancellation)
+    {
+        var (tableId, wanted) = (query.RouteTableId, query.Destinations.Select(destination => destination.ToString()).ToList());
+        Assert.InRange(wanted.Count, 0, CloudLimits.DestinationsPerCall);
+        var result = await CallAsync("DescribeRouteEntryList", VpcOf(tableId), [tableId, .. wanted], () =>
+            !Tables.TryGetValue(tableId, out var table)
                 ? Failed<IReadOnlyList<RouteEntry>>(CloudErrorKind.Fatal, "InvalidRouteTable.NotFound", "")
-                : Answer<IReadOnlyList<RouteEntry>>([.. Settled(table).Entries.Select(entry => View(table, entry))]), cancellation);
+                : Answer<IReadOnlyList<RouteEntry>>([.. Settled(table).Entries
+                    .Where(entry => wanted.Count == 0 || IgnoresDestinations
+                        || (wanted.Contains(entry.Destination) && !UnmatchedDestinations.Contains(entry.Destination)))
+                    .Select(entry => View(table, entry))]), cancellation);
+        for (var rest = result.Value?.Count ?? 0; rest > CloudLimits.EntriesPerPage; rest -= CloudLimits.EntriesPerPage)
+        {
+            if (query.BeforePage is { } wait) await wait(cancellation);
+        }
+
+        return result;
+    }
 
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(string regionId, string vpcId,
         CancellationToken cancellation) =>

@@ -47,6 +47,12 @@ internal sealed partial class InMemoryCloudApi(TimeProvider time) : ICloudApi
     /// <summary>The table id that a listing returns for each entry; null for the real one.</summary>
     public string? ListedTableId { get; set; }
 
+    /// <summary>Destinations whose entries a list of some destinations lacks.</summary>
+    public HashSet<string> UnmatchedDestinations { get; } = [];
+
+    /// <summary>Whether a list of some destinations contains all entries.</summary>
+    public bool IgnoresDestinations { get; set; }
+
     /// <summary>Whether the response to a batch has failures without their destinations.</summary>
     public bool HidesFailedDestinations { get; set; }
 

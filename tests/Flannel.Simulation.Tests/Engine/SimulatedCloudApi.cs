@@ -17,8 +17,11 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
     private readonly Scheduler scheduler = cluster.Scheduler;
 
     public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
-        string regionId, string routeTableId, CancellationToken cancellation) =>
-        ReadAsync("DescribeRouteEntryList", api => api.DescribeRouteEntryListAsync(regionId, routeTableId, default), cancellation);
+        string regionId, RouteEntryQuery query, CancellationToken cancellation) =>
+        // The cloud does not run in the process that waits before a page.
+        ReadAsync(
+            "DescribeRouteEntryList", api => api.DescribeRouteEntryListAsync(regionId, query with { BeforePage = null }, default),
+            cancellation);
 
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(
         string regionId, string vpcId, CancellationToken cancellation) =>
