@@ -30,14 +30,17 @@ public sealed class Ipv6SimulationTests(ITestOutputHelper output)
         new(CloudErrorKind.Retry, "InternalError") { HttpStatus = 500 },
     ];
 
-    [Fact]
-    public void Whatever_happens_to_IPv6_the_outcome_of_IPv4_is_the_same()
+    /// <param name="entriesPerPage">With 1, single destinations are read.</param>
+    [Theory]
+    [InlineData(CloudLimits.EntriesPerPage)]
+    [InlineData(1)]
+    public void Whatever_happens_to_IPv6_the_outcome_of_IPv4_is_the_same(int entriesPerPage)
     {
         var ipv6Writes = 0;
         for (var seed = 1; seed <= Seeds; seed++)
         {
-            var without = Run(seed, isDualStack: false);
-            var with = Run(seed, isDualStack: true);
+            var without = Run(seed, isDualStack: false, entriesPerPage);
+            var with = Run(seed, isDualStack: true, entriesPerPage);
             Assert.True(without.Ipv4 == with.Ipv4, $"seed {seed}:\n{without.Ipv4}\nand with IPv6:\n{with.Ipv4}");
             Assert.True(with.Violations.Count == 0, $"seed {seed}: {string.Join('\n', with.Violations)}");
             Assert.Equal(0, without.Ipv6Writes);
@@ -50,14 +53,14 @@ public sealed class Ipv6SimulationTests(ITestOutputHelper output)
 
     private sealed record Outcome(string Ipv4, IReadOnlyList<string> Violations, int Ipv6Writes);
 
-    private static Outcome Run(int seed, bool isDualStack)
+    private static Outcome Run(int seed, bool isDualStack, int entriesPerPage)
     {
         Outcome? outcome = null;
         Cluster.Run(async cluster =>
         {
             var history = new History(cluster, seed, isDualStack);
             outcome = await history.RunAsync();
-        });
+        }, new RouteControllerOptions([]) { EntriesPerPage = entriesPerPage });
         return outcome!;
     }
 
