@@ -9,7 +9,7 @@ public sealed record RouteEntryQuery(string RouteTableId)
     /// (<c>DestCidrBlockList</c>). Empty for all entries.</summary>
     public IReadOnlyList<IpNetwork> Destinations { get; init; } = [];
 
-    /// <summary>Nobody waits for the result: other calls come first.</summary>
+    /// <summary>No node waits for the result: other calls come first.</summary>
     public bool IsBackground { get; init; }
 
     /// <summary>Awaited before each call after the first: each page is a call. The time limit of the list does not include it. Null for
