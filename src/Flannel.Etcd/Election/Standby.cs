@@ -20,7 +20,7 @@ internal sealed class Standby(EtcdContext context, ControllerHolder self, Func<L
     // Nodes that start together have a route controller long before, and most of them find another standby.
     private static readonly TimeSpan Delay = TimeSpan.FromSeconds(30);
 
-    // A node without the permissions calls the cloud again only after this: one that has them may come.
+    // A node that cannot become the standby calls the cloud again only after this: one that can may come.
     private static readonly TimeSpan FirstPause = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
 
@@ -61,8 +61,8 @@ internal sealed class Standby(EtcdContext context, ControllerHolder self, Func<L
                 var current = (await context.Etcd.RangeAsync(new RangeRequest { Key = key }, cancellation)).Kvs.FirstOrDefault();
                 if (current is not null && (isReady || !IsOwn(current)))
                     await TaskWait.WaitAsync(changed, Timeout.InfiniteTimeSpan, context.Time, cancellation);
-                else if (!await mayControl(cancellation)) await Task.Delay(backoff.Next(), context.Time, cancellation);
-                else await RegisterAsync(current?.ModRevision ?? 0, cancellation);
+                else if (await TryRegisterAsync(current?.ModRevision ?? 0, mayControl, cancellation)) backoff.Reset();
+                else await Task.Delay(backoff.Next(), context.Time, cancellation);
             }
             catch (EtcdException e)
             {
@@ -72,13 +72,30 @@ internal sealed class Standby(EtcdContext context, ControllerHolder self, Func<L
     }
 
     /// <param name="modRevision">Of the key as it was read; 0 if it is absent.</param>
-    private async Task RegisterAsync(long modRevision, CancellationToken cancellation)
+    /// <returns>Whether this node is the standby now.</returns>
+    private async Task<bool> TryRegisterAsync(
+        long modRevision, Func<CancellationToken, Task<bool>> mayControl, CancellationToken cancellation)
     {
-        // Without an etcd lease the key would remain after its node.
-        if (held() is not { EtcdLeaseId: not 0 } lease) return;
+        // Without an etcd lease the key would remain after its node. Read before the check, which sends requests to the cloud.
+        if (held() is not { IsReservation: false } lease || !await mayControl(cancellation)) return false;
+        try
+        {
+            isReady = (await context.Etcd.TxnAsync(RegistrationOf(lease, modRevision), cancellation)).Succeeded;
+        }
+        catch (EtcdException e)
+        {
+            await retryPolicy.PauseAsync(e, cancellation);
+        }
+
+        if (isReady) EtcdLog.StandingBy(context.Logger);
+        return isReady;
+    }
+
+    private TxnRequest RegistrationOf(Lease lease, long modRevision)
+    {
         var subnet = context.Keys.Lease(lease.Key);
         var value = ByteString.CopyFrom(ControllerHolderValue.ToJson(self));
-        var request = new TxnRequest
+        return new TxnRequest
         {
             Compare =
             {
@@ -88,8 +105,6 @@ internal sealed class Standby(EtcdContext context, ControllerHolder self, Func<L
             },
             Success = { new RequestOp { RequestPut = new PutRequest { Key = key, Value = value, Lease = lease.EtcdLeaseId } } },
         };
-        isReady = (await context.Etcd.TxnAsync(request, cancellation)).Succeeded;
-        if (isReady) EtcdLog.StandingBy(context.Logger);
     }
 
     private bool IsOwn(KeyValue pair) => ControllerHolderValue.Read(pair)?.InstanceId == self.InstanceId;

@@ -1,3 +1,4 @@
+using Flannel.Etcd.Client;
 using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Election;
@@ -71,6 +72,34 @@ public sealed class StandbyTests
         await first.DisposeAsync();
         await model.AdvanceUntilAsync(() => observing.IsCompleted);
         Assert.False(await observing, "its permissions are not checked yet");
+    }
+
+    /// <summary>Each check is two calls to the cloud, and the calls of all nodes count against the limits of the account.</summary>
+    [Fact]
+    public async Task A_node_whose_lease_cannot_hold_the_key_checks_no_permissions()
+    {
+        await using var first = await Fixture.CampaignAsync("i-1");
+        var reservation = await Fixture.ReserveAsync();
+        _ = Fixture.NewElection("i-2", held: () => reservation).ObserveAsync(_ => Check(true), Cancel);
+        _ = Fixture.NewElection("i-3", held: () => null).ObserveAsync(_ => Check(true), Cancel);
+        for (var i = 0; i < 240; i++) await model.AdvanceAsync(Step);
+        Assert.Equal(0, checks);
+        Assert.Null(await StandbyAsync());
+    }
+
+    [Theory]
+    [InlineData(EtcdErrorKind.PermissionDenied)]
+    [InlineData(EtcdErrorKind.NoSpace)]
+    public async Task A_node_that_cannot_write_the_key_checks_its_permissions_again_after_minutes(EtcdErrorKind kind)
+    {
+        await using var first = await Fixture.CampaignAsync("i-1");
+        Fixture.Etcd.FailTxn = request => request.Success.Any(each => each.RequestPut?.Key.Equals(Fixture.Keys.Standby) == true)
+            ? new EtcdException(kind, "rejected", mayHaveHappened: false)
+            : null;
+        _ = await ObserveAsync("i-2", mayControl: true);
+        await model.AdvanceUntilAsync(() => checks == 1, Step);
+        for (var i = 0; i < 240; i++) await model.AdvanceAsync(Step);
+        Assert.Equal(1, checks);
     }
 
     private async Task<Task<bool>> ObserveAsync(string instance, bool mayControl)
