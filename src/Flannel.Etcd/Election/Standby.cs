@@ -59,6 +59,8 @@ internal sealed class Standby(EtcdContext context, ControllerHolder self, Func<L
             try
             {
                 var current = (await context.Etcd.RangeAsync(new RangeRequest { Key = key }, cancellation)).Kvs.FirstOrDefault();
+                // The events of a watch that was broken are missing.
+                isReady = isReady && current is not null && IsOwn(current);
                 if (current is not null && (isReady || !IsOwn(current)))
                     await TaskWait.WaitAsync(changed, Timeout.InfiniteTimeSpan, context.Time, cancellation);
                 else if (await TryRegisterAsync(current?.ModRevision ?? 0, mayControl, cancellation)) backoff.Reset();

@@ -102,6 +102,23 @@ public sealed class StandbyTests
         Assert.Equal(1, checks);
     }
 
+    [Fact]
+    public async Task A_standby_whose_key_was_replaced_while_its_watch_was_broken_is_none_any_more()
+    {
+        var first = await Fixture.CampaignAsync("i-1");
+        var observing = await ObserveAsync("i-2", mayControl: true);
+        await model.AdvanceUntilAsync(async () => await StandbyAsync() == "i-2", Step);
+        Fixture.Etcd.CutOff(breaksWatches: true);
+        await Fixture.PutAsync(Fixture.Keys.Standby.ToStringUtf8(), """{"InstanceId":"i-3","PublicIP":"192.168.0.3"}""");
+        for (var i = 0; i < 5; i++) await model.AdvanceAsync(Step);
+        Fixture.Etcd.Reconnect();
+        for (var i = 0; i < 90; i++) await model.AdvanceAsync(Step);
+        await first.DisposeAsync();
+        await model.AdvanceUntilAsync(() => observing.IsCompleted);
+        Assert.False(await observing, "another node is the standby");
+        Assert.Equal(1, checks);
+    }
+
     private async Task<Task<bool>> ObserveAsync(string instance, bool mayControl)
     {
         var number = instance["i-".Length..];
