@@ -99,7 +99,7 @@ public sealed class JoiningTests
         // A write settles in 500 ms.
         Assert.InRange(first.Reads, 4, 7);
         Assert.InRange(last.Reads, 2, 3);
-        Assert.InRange(last.Ready, TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(600));
+        Assert.InRange(last.Ready, TimeSpan.FromMilliseconds(500) - OneCall, TimeSpan.FromMilliseconds(600));
 
         // A new term knows it, too.
         await cluster.StopAsync();
@@ -125,7 +125,50 @@ public sealed class JoiningTests
 
         cluster.Cloud.Settling = TimeSpan.FromMilliseconds(500);
         for (var i = 8; i <= 24; i++) await JoinAsync(cluster, i);
-        Assert.InRange((await JoinAsync(cluster, 25)).Ready, TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(650));
+        Assert.InRange((await JoinAsync(cluster, 25)).Ready, TimeSpan.FromMilliseconds(500) - OneCall, TimeSpan.FromMilliseconds(650));
+    });
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void One_slow_write_does_not_delay_the_nodes_after_it(int seconds) => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        for (var i = 1; i <= 5; i++) await JoinAsync(cluster, i);
+        cluster.Cloud.Settling = TimeSpan.FromSeconds(seconds);
+        await JoinAsync(cluster, 6);
+        cluster.Cloud.Settling = TimeSpan.FromMilliseconds(500);
+        for (var i = 7; i <= 12; i++)
+        {
+            // Without a learned time a change is noticed after at most half of its duration.
+            Assert.InRange((await JoinAsync(cluster, i)).Ready, TimeSpan.FromMilliseconds(500) - OneCall, TimeSpan.FromMilliseconds(750));
+        }
+    });
+
+    [Fact]
+    public void A_time_that_was_learned_from_slow_writes_does_not_delay_many_faster_ones() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        cluster.Cloud.Settling = TimeSpan.FromSeconds(4);
+        for (var i = 1; i <= 5; i++) await JoinAsync(cluster, i);
+        cluster.Cloud.Settling = TimeSpan.FromMilliseconds(500);
+        var delay = TimeSpan.Zero;
+        for (var i = 6; i <= 25; i++) delay += (await JoinAsync(cluster, i)).Ready - cluster.Cloud.Settling;
+        // All of them together wait for as long as one slow write.
+        Assert.InRange(delay, TimeSpan.Zero, TimeSpan.FromSeconds(4));
+    });
+
+    [Fact]
+    public void A_cloud_that_settles_now_and_then_after_8_s_delays_no_other_write() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        for (var i = 1; i <= 20; i++)
+        {
+            cluster.Cloud.Settling = i % 2 == 0 ? TimeSpan.FromSeconds(8) : TimeSpan.Zero;
+            var joined = await JoinAsync(cluster, i);
+            Assert.InRange(joined.Ready, cluster.Cloud.Settling - OneCall, cluster.Cloud.Settling * 1.5 + OneCall);
+        }
     });
 
     [Fact]
@@ -183,7 +226,8 @@ public sealed class JoiningTests
         Assert.Equal(1, cluster.Cloud.Count("DescribeVSwitchAttributes"));
     });
 
-    /// <param name="Ready">From the response to the write to the read that shows the route.</param>
+    /// <param name="Ready">From the response to the write to the request that shows the route. The cloud executes it up to one call
+    /// later.</param>
     /// <param name="Reads">Of the table after the write.</param>
     private sealed record Joined(TimeSpan Ready, int Reads);
 

@@ -1,8 +1,8 @@
 namespace Flannel.RouteController.Infrastructure;
 
 /// <summary>Pauses between reads of entries in transition. The first read follows a write at once, because many writes need no time. The
-/// second is at the time that earlier writes of the VPC took. The others grow by half each time, so that a change is noticed with a delay
-/// of at most half of its duration.</summary>
+/// second is at the time that earlier writes of the VPC took; if that is long, one read is halfway, because this write may be faster. The
+/// others grow by half each time, so that a change is noticed with a delay of at most half of its duration.</summary>
 internal sealed class PollBackoff(SettlingTime settling, TimeProvider time, Random random)
 {
     // Milliseconds.
@@ -15,6 +15,9 @@ internal sealed class PollBackoff(SettlingTime settling, TimeProvider time, Rand
 
     /// <summary>The part of the expected time that passes before the next read when the expected time was too short.</summary>
     private const double Correction = 0.125;
+
+    /// <summary>Of a longer expected time, a read is halfway.</summary>
+    private static readonly TimeSpan LongestInOnePiece = TimeSpan.FromSeconds(1);
 
     private double bound = First;
     private long? writtenAt;
@@ -38,7 +41,9 @@ internal sealed class PollBackoff(SettlingTime settling, TimeProvider time, Rand
         var pause = reads++ switch
         {
             0 => TimeSpan.Zero,
+            1 when settling.Expected > LongestInOnePiece => NextAt(settling.Expected.Value / 2, elapsed) ?? NextGrowing(),
             1 => NextExpected(elapsed) ?? NextGrowing(),
+            2 when settling.Expected > LongestInOnePiece => NextExpected(elapsed) ?? NextGrowing(),
             _ => NextGrowing(),
         };
         (lastRead, nextRead) = (nextRead, elapsed + pause);
@@ -57,10 +62,16 @@ internal sealed class PollBackoff(SettlingTime settling, TimeProvider time, Rand
 
     private TimeSpan? NextExpected(TimeSpan elapsed)
     {
-        var pause = settling.Expected * (1 + random.NextDouble() * Jitter) - elapsed;
-        if (!(pause > TimeSpan.Zero)) return null;
-        bound = Math.Max(First, settling.Expected!.Value.TotalMilliseconds * Correction);
+        if (settling.Expected is not { } expected || NextAt(expected, elapsed) is not { } pause) return null;
+        bound = Math.Max(First, expected.TotalMilliseconds * Correction);
         return pause;
+    }
+
+    /// <returns>Null if the time has passed already.</returns>
+    private TimeSpan? NextAt(TimeSpan sinceWrite, TimeSpan elapsed)
+    {
+        var pause = sinceWrite * (1 + random.NextDouble() * Jitter) - elapsed;
+        return pause > TimeSpan.Zero ? pause : null;
     }
 
     private TimeSpan NextGrowing()

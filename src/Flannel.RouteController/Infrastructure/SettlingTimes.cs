@@ -21,15 +21,19 @@ internal sealed class SettlingTime
     /// nodes.</summary>
     private const double Position = 0.75;
 
-    /// <summary>The cloud may become faster: without this the reads would never become earlier than one that was too early.</summary>
+    /// <summary>The cloud may become faster: without this the reads would never become earlier than one that was too early. Squared with
+    /// each further read that was not too early.</summary>
     private const double Decay = 0.98;
 
     /// <summary>A longer time is not waited for in one piece.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
     private TimeSpan pending;
+    private TimeSpan? previous;
+    private double decay = Decay;
 
-    /// <summary>From the response to a write; null while no write was seen to take time.</summary>
+    /// <summary>From the response to a write: the shorter of the times of the last two, so that one slow write does not delay the nodes
+    /// after it. Null while no write was seen to take time.</summary>
     public TimeSpan? Expected { get; private set; }
 
     /// <summary>A read showed that a write has taken effect.</summary>
@@ -37,15 +41,33 @@ internal sealed class SettlingTime
     /// <param name="settled">When this read was sent.</param>
     public void Observe(TimeSpan lastPending, TimeSpan settled)
     {
-        pending = lastPending > pending || pending >= settled ? lastPending : pending * Decay;
+        if (lastPending > pending || pending >= settled)
+        {
+            (pending, decay) = (lastPending, Decay);
+        }
+        else
+        {
+            pending *= decay;
+            decay *= decay;
+        }
+
         var expected = pending + (settled - pending) * Position;
-        Expected = expected < Longest ? expected : Longest;
+        Expected = Shortest(expected, previous ?? expected, Longest);
+        previous = expected;
     }
 
     /// <summary>The first read after a write showed that it had taken effect.</summary>
     public void ObserveNone()
     {
-        pending = TimeSpan.Zero;
+        (pending, decay) = (TimeSpan.Zero, Decay);
         Expected /= 2;
+        previous = Expected;
+    }
+
+    private static TimeSpan Shortest(params ReadOnlySpan<TimeSpan> times)
+    {
+        var shortest = times[0];
+        foreach (var time in times) shortest = time < shortest ? time : shortest;
+        return shortest;
     }
 }
