@@ -171,6 +171,26 @@ public sealed class JoiningTests
         }
     });
 
+    /// <summary>If the cloud settles at once, a call is over before the next node: then the limit of calls lets nodes share one.</summary>
+    [Theory]
+    [InlineData(0, 100)]
+    [InlineData(500, 40)]
+    public void Nodes_that_join_in_steps_of_50_ms_share_calls(int settling, int mostCalls) => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Settling = TimeSpan.FromMilliseconds(settling);
+        cluster.Start();
+        await cluster.Time.Pass(Idle);
+        var subnets = Enumerable.Range(0, 200).Select(i => $"10.24.{i}.0/24").ToList();
+        for (var i = 0; i < subnets.Count; i++)
+        {
+            cluster.Join(subnets[i], $"i-{i}");
+            await cluster.Time.Pass(TimeSpan.FromMilliseconds(50));
+        }
+
+        await cluster.UntilAvailable([.. subnets]);
+        Assert.InRange(cluster.Cloud.Count("CreateRouteEntries"), 4, mostCalls);
+    });
+
     [Fact]
     public void A_subnet_inside_a_vSwitch_is_refused_before_the_ranges_could_be_read() => Cluster.Run(async cluster =>
     {
