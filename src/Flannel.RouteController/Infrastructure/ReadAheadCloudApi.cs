@@ -45,6 +45,9 @@ public sealed class ReadAheadCloudApi(ICloudApi inner, TimeProvider time) : IClo
             inner.DescribeNetworkInterfacesAsync(region, [networkInterface], cancellation));
     }
 
+    /// <summary>Another node is elected, and may write: nothing that was read is used.</summary>
+    public void Discard() => reads.Clear();
+
     public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
         string regionId, RouteEntryQuery query, CancellationToken cancellation) =>
         query.Destinations.Count > 0
@@ -111,7 +114,7 @@ public sealed class ReadAheadCloudApi(ICloudApi inner, TimeProvider time) : IClo
     /// <summary>What was read before a write says nothing about the time after it.</summary>
     private ICloudApi Forget()
     {
-        reads.Clear();
+        Discard();
         return inner;
     }
 

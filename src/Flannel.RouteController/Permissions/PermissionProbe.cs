@@ -38,6 +38,7 @@ public static class PermissionProbe
         var reading = api.ReadEntriesAsync(self.RegionId, vSwitch.Value!.RouteTableId, cancellation);
         // Of many nodes that start together, most find another one elected, and need not read the rest.
         if (await isVacant(cancellation)) api.StartVpc(self, cancellation);
+        else api.Discard();
         var entries = await reading;
         return entries.Error is { } unread ? ResultOf(unread, "vpc:DescribeRouteEntryList") : new PermissionProbeResult.Allowed();
     }

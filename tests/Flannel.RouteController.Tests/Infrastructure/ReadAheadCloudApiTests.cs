@@ -53,6 +53,14 @@ public sealed class ReadAheadCloudApiTests
     });
 
     [Fact]
+    public void What_was_read_while_another_node_is_elected_is_not_used() => Run(async (time, cloud, api) =>
+    {
+        await ProbeAsync(api, isVacant: false);
+        cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-other");
+        Assert.Single((await api.DescribeRouteEntryListAsync(Region, "vtb-1", CancellationToken.None)).Value!);
+    });
+
+    [Fact]
     public void A_result_from_before_a_write_is_not_used() => Run(async (time, cloud, api) =>
     {
         cloud.Settling = TimeSpan.Zero;
