@@ -37,6 +37,8 @@ internal static class Program
     {
         // First: the pipe of the signal handlers must not get the number of a closed stream.
         StandardStreams.OpenClosed();
+        // An error that cannot be printed does not change the exit code.
+        Console.SetError(new StandardErrorWriter(Console.Error));
         // Commands end with their terminal.
         if (arguments is [] || arguments[0].StartsWith('-')) SurviveSignals();
         NssConfiguration.UseNoModules();

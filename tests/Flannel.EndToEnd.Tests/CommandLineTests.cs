@@ -96,6 +96,13 @@ public sealed class CommandLineTests
         Assert.Matches("^flanneld: cannot write to standard output: [^\n]+\n$", result.Error);
     }
 
+    [Theory]
+    [InlineData("--no-such-flag", 2)]
+    [InlineData("healthcheck --healthz-port=1", 1)]
+    [InlineData("leases --etcd-endpoints=http://127.0.0.1:1", 1)]
+    public async Task Unwritable_standard_error_does_not_change_the_exit_code(string arguments, int exitCode) =>
+        Assert.Equal(exitCode, (await ShellAsync($"\"$0\" {arguments} 2>/dev/full")).ExitCode);
+
     private static Task<CommandResult> ShellAsync(string line)
     {
         Require.NativeExecutable();

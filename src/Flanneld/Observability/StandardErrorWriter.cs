@@ -2,8 +2,9 @@ using System.Text;
 
 namespace Flanneld.Observability;
 
-/// <summary>Standard error for the logger's thread. It counts the writes that have ended, and drops what cannot be written, such as to a
-/// file on a full disk: the next write may succeed. Thread-safe behind <see cref="TextWriter.Synchronized"/>.</summary>
+/// <summary>Standard error of the process and of the logger's thread. It counts the texts that have been written, and drops what cannot be
+/// written, such as to a file on a full disk: the next write may succeed. Thread-safe behind
+/// <see cref="TextWriter.Synchronized"/>.</summary>
 internal sealed class StandardErrorWriter(TextWriter standardError) : TextWriter
 {
     private long ended;
@@ -13,23 +14,28 @@ internal sealed class StandardErrorWriter(TextWriter standardError) : TextWriter
     /// <summary>How many texts have been written.</summary>
     public long Ended => Interlocked.Read(ref ended);
 
-    public override void Write(char value) => standardError.Write(value);
+    public override void Write(char value) => TryWrite(() => standardError.Write(value));
 
     public override void Write(string? value)
     {
+        TryWrite(() => standardError.Write(value));
+        Interlocked.Increment(ref ended);
+    }
+
+    /// <summary>One write: lines of other processes do not get between the text and its end.</summary>
+    public override void WriteLine(string? value) => Write(value + NewLine);
+
+    public override void Flush() => TryWrite(standardError.Flush);
+
+    private static void TryWrite(Action write)
+    {
         try
         {
-            standardError.Write(value);
+            write();
         }
         catch (IOException)
         {
             // There is no other place to report it.
         }
-        finally
-        {
-            Interlocked.Increment(ref ended);
-        }
     }
-
-    public override void Flush() => standardError.Flush();
 }
