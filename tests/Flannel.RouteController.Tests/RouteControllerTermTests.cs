@@ -25,12 +25,28 @@ public sealed class RouteControllerTermTests
     [InlineData("DescribeNetworkInterfaces", true)]
     [InlineData("GetProductQuota", false)]
     [InlineData("GetProductQuota", true)]
+    [InlineData("DescribeVSwitches", false)]
+    [InlineData("DescribeVSwitches", true)]
     public void An_internal_error_beside_the_routes_ends_the_term(string action, bool isCancellation) => VirtualTime.Run(async time =>
     {
         using var cluster = new Cluster(time);
         // A cancellation that the term did not request is an internal error.
         cluster.Cloud.Faults = call => call.Action != action ? null
             : throw (isCancellation ? new OperationCanceledException("of the test") : new InvalidOperationException("of the test"));
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await time.Until(() => cluster.Running.IsCompleted, TimeSpan.FromMinutes(5));
+        Assert.Equal("of the test", (await Assert.ThrowsAnyAsync<Exception>(() => cluster.Running)).Message);
+    });
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_internal_error_in_the_publication_of_the_vSwitches_ends_the_term(bool isCancellation) => VirtualTime.Run(async time =>
+    {
+        using var cluster = new Cluster(time);
+        cluster.Term.Statuses.OnVSwitches = () =>
+            throw (isCancellation ? new OperationCanceledException("of the test") : new InvalidOperationException("of the test"));
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await time.Until(() => cluster.Running.IsCompleted, TimeSpan.FromMinutes(5));

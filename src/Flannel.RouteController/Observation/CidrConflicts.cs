@@ -46,9 +46,10 @@ internal sealed class CidrConflicts(VpcContext context, IRouteStatusSink sink, A
         if (isDue && !isPaused) reading ??= ReadAsync(cancellation);
     }
 
-    /// <summary>Applies the result of a read that has ended.</summary>
+    /// <summary>Applies the result of a read that has ended. Throws what a publication that has ended threw.</summary>
     public async ValueTask ApplyReadAsync(DesiredVpcState desired, CancellationToken cancellation)
     {
+        if (publishing.IsCompleted) await publishing;
         if (reading is { IsCompleted: true }) await CompleteAsync(desired, cancellation);
     }
 
@@ -90,7 +91,7 @@ internal sealed class CidrConflicts(VpcContext context, IRouteStatusSink sink, A
         return null;
     }
 
-    /// <summary>No pass waits for it.</summary>
+    /// <summary>No pass waits for it, because no route depends on it.</summary>
     private async Task PublishAsync(Task before, IReadOnlyList<Ipv4Network> vSwitches, CancellationToken cancellation)
     {
         await before;

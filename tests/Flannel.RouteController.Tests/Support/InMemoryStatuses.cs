@@ -26,6 +26,9 @@ internal sealed class InMemoryStatuses(InMemoryTerm term, TimeProvider time, InM
     /// <summary>Whether the store rejects the status of a lease.</summary>
     public Func<Lease, bool> Rejects { get; set; } = _ => false;
 
+    /// <summary>Called before the ranges of the vSwitches are published.</summary>
+    public Action OnVSwitches { get; set; } = () => { };
+
     /// <summary>The published ranges of the vSwitches by VPC.</summary>
     public ConcurrentDictionary<string, IReadOnlyList<Ipv4Network>> VSwitches { get; } = [];
 
@@ -74,6 +77,7 @@ internal sealed class InMemoryStatuses(InMemoryTerm term, TimeProvider time, InM
 
     public ValueTask<bool> PublishVSwitchesAsync(string vpcId, IReadOnlyList<Ipv4Network> ranges, CancellationToken cancellation)
     {
+        OnVSwitches();
         term.OnStep();
         if (!term.IsHeld || term.Lost.IsCancellationRequested) return new(false);
         VSwitches[vpcId] = ranges;
