@@ -38,23 +38,7 @@ internal sealed record BenchOptions
 
     private const string Timeline = "--timeline";
 
-    /// <summary>The numbers of nodes of <c>bench etcd-load</c>; null for other benchmarks.</summary>
-    public IReadOnlyList<int>? EtcdLoadNodes { get; private init; }
-
-    /// <summary>Whether this is <c>bench scale</c>.</summary>
-    public bool ScaleOnly { get; private init; }
-
-    /// <summary>Whether this is <c>bench failover</c>.</summary>
-    public bool FailoverOnly { get; private init; }
-
-    /// <summary>Whether this is <c>bench join</c>.</summary>
-    public bool JoinsOnly { get; private init; }
-
-    /// <summary>Whether this is <c>bench start</c>.</summary>
-    public bool StartsOnly { get; private init; }
-
-    /// <summary>Whether this is <c>bench datapath</c>.</summary>
-    public bool DatapathOnly { get; private init; }
+    public Benchmark Benchmark { get; private init; }
 
     /// <summary>The length of one transfer of <c>bench datapath</c>.</summary>
     public int Seconds { get; private init; } = 10;
@@ -70,51 +54,67 @@ internal sealed record BenchOptions
 
     public int LatencyMilliseconds { get; private init; } = 40;
 
+    /// <summary>Numbers of nodes or leases, one run for each. That of <c>bench cluster</c> is the only one.</summary>
     public IReadOnlyList<int> Nodes { get; private init; } = [20, 60];
 
     /// <summary>Null for invalid arguments.</summary>
     public static BenchOptions? Parse(IReadOnlyList<string> arguments)
     {
-        var options = new BenchOptions();
-        if (arguments is ["join", ..])
+        var defaults = DefaultsOf(arguments is [var name, ..] ? name : "");
+        IReadOnlyList<string> rest = defaults.Benchmark == Benchmark.Standard ? arguments : [.. arguments.Skip(1)];
+        return defaults.Benchmark == Benchmark.Cluster ? defaults.WithClusterNodes(rest) : defaults.With(rest);
+    }
+
+    private static BenchOptions DefaultsOf(string name) => name switch
+    {
+        "join" => new() { Benchmark = Benchmark.Join, Nodes = [10, 50, 200] },
+        "start" => new() { Benchmark = Benchmark.Start },
+        "etcd-load" => new() { Benchmark = Benchmark.EtcdLoad, Nodes = [10, 100, 1000] },
+        "scale" => new() { Benchmark = Benchmark.Scale, Nodes = [100, 1000, 5000] },
+        "failover" => new() { Benchmark = Benchmark.Failover },
+        "datapath" => new() { Benchmark = Benchmark.Datapath },
+        "cluster" => new() { Benchmark = Benchmark.Cluster, Nodes = [20] },
+        _ => new(),
+    };
+
+    private BenchOptions? WithClusterNodes(IReadOnlyList<string> arguments) => arguments switch
+    {
+        [] => this,
+        [var text] when Numbers(text) is [> 1 and <= 200 and var nodes] => this with { Nodes = [nodes] },
+        _ => null,
+    };
+
+    private BenchOptions? With(IReadOnlyList<string> arguments)
+    {
+        var options = this;
+        for (var i = 0; i < arguments.Count; i++)
         {
-            var more = arguments.Skip(1).Where(argument => argument != Timeline);
-            return Parse([.. more.Prepend("10,50,200").Prepend("--nodes")]) is { } join
-                ? join with { JoinsOnly = true, HasTimeline = arguments.Contains(Timeline) } : null;
-        }
-        if (arguments is ["scale", ..])
-        {
-            return Parse([.. arguments.Skip(1).Prepend("100,1000,5000").Prepend("--nodes")]) is { } scale
-                ? scale with { ScaleOnly = true } : null;
-        }
-        if (arguments is ["failover", ..])
-            return Parse([.. arguments.Skip(1)]) is { } failover ? failover with { FailoverOnly = true } : null;
-        if (arguments is ["start", ..]) return Parse([.. arguments.Skip(1)]) is { } start ? start with { StartsOnly = true } : null;
-        if (arguments is ["datapath", ..])
-            return Parse([.. arguments.Skip(1)]) is { } datapath ? datapath with { DatapathOnly = true } : null;
-        if (arguments is ["etcd-load"]) return options with { EtcdLoadNodes = [10, 100, 1000] };
-        if (arguments is ["etcd-load", "--nodes", var list]) return Numbers(list) is { Count: > 0 } nodeCounts
-            && !nodeCounts.Contains(0) ? options with { EtcdLoadNodes = nodeCounts } : null;
-        for (var i = 0; i < arguments.Count; i += 2)
-        {
-            if (i + 1 == arguments.Count || Numbers(arguments[i + 1]) is not { Count: > 0 } numbers)
+            if (arguments[i] == Timeline && Benchmark == Benchmark.Join)
             {
-                return null;
+                options = options with { HasTimeline = true };
+                continue;
             }
-            switch (arguments[i])
-            {
-                case "--runs" when numbers is [> 0]: options = options with { Runs = numbers[0] }; break;
-                case "--seconds" when numbers is [> 0]: options = options with { Seconds = numbers[0] }; break;
-                case "--idle" when numbers.Count == 1: options = options with { IdleSeconds = numbers[0] }; break;
-                case "--settle" when numbers.Count == 1: options = options with { SettleMilliseconds = numbers[0] }; break;
-                case "--latency" when numbers.Count == 1: options = options with { LatencyMilliseconds = numbers[0] }; break;
-                case "--nodes" when numbers is [0]: options = options with { Nodes = [] }; break;
-                case "--nodes" when !numbers.Contains(0): options = options with { Nodes = numbers }; break;
-                default: return null;
-            }
+
+            var name = arguments[i];
+            if (++i == arguments.Count || Numbers(arguments[i]) is not { } numbers) return null;
+            if (options.With(name, numbers) is not { } changed) return null;
+            options = changed;
         }
+
         return options;
     }
+
+    private BenchOptions? With(string name, List<int> numbers) => name switch
+    {
+        "--runs" when numbers is [> 0 and var runs] => this with { Runs = runs },
+        "--seconds" when numbers is [> 0 and var seconds] => this with { Seconds = seconds },
+        "--idle" when numbers is [var idle] => this with { IdleSeconds = idle },
+        "--settle" when numbers is [var settle] => this with { SettleMilliseconds = settle },
+        "--latency" when numbers is [var latency] => this with { LatencyMilliseconds = latency },
+        "--nodes" when numbers is [0] && Benchmark is Benchmark.Standard or Benchmark.Join => this with { Nodes = [] },
+        "--nodes" when !numbers.Contains(0) => this with { Nodes = numbers },
+        _ => null,
+    };
 
     private static List<int>? Numbers(string text)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Flannel.Testbed;
 
 namespace Flannel.Benchmarks;
@@ -6,17 +5,6 @@ namespace Flannel.Benchmarks;
 /// <summary><c>./build.sh bench cluster</c>: recovery times after faults of an etcd cluster.</summary>
 internal static class ClusterFaults
 {
-    private const int DefaultNodes = 20;
-
-    /// <summary>The number of nodes for <c>bench cluster</c>; null for other arguments.</summary>
-    public static int? Parse(IReadOnlyList<string> arguments) => arguments switch
-    {
-        ["cluster"] => DefaultNodes,
-        ["cluster", var nodes] when int.TryParse(nodes, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            && number is > 1 and <= 200 => number,
-        _ => null,
-    };
-
     /// <summary>Prints a report after each fault. False if a node lost its process, its subnet, its lease or its readiness.</summary>
     public static async Task<bool> RunAsync(int nodes, TextWriter output, CancellationToken cancel)
     {

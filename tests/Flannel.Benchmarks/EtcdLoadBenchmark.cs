@@ -24,11 +24,7 @@ internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWrite
     {
         foreach (var nodes in nodeCounts) await StartNodesAsync(nodes, cancel);
         await ManyLeasesAsync(cancel);
-        var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
-        output.WriteLine();
-        foreach (var row in rows)
-            output.WriteLine(string.Join("  ",
-                row.Select((cell, column) => column == 1 ? cell.PadRight(widths[1]) : cell.PadLeft(widths[column]))));
+        Table.Print(rows, output, 1);
         output.WriteLine();
         output.WriteLine(
             "A start reads the configuration, leases a subnet and starts the watch. "

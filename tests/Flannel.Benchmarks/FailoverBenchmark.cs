@@ -22,6 +22,8 @@ internal sealed class FailoverBenchmark(BenchOptions options, TextWriter output)
     // Longer than a node waits until it becomes the standby.
     private static readonly TimeSpan standbyTime = TimeSpan.FromSeconds(65);
 
+    private static readonly TimeSpan countingTime = TimeSpan.FromSeconds(30);
+
     private static readonly int[] termSeconds = [10, 5, 3];
     private static readonly double[] pauseSeconds = [0.5, 1, 1.5, 2, 2.5, 3, 4, 5];
 
@@ -31,12 +33,10 @@ internal sealed class FailoverBenchmark(BenchOptions options, TextWriter output)
     {
         await DaemonsAsync(cancel);
         await TermsAsync(cancel);
-        var width = rows.Max(row => row[0].Length);
-        output.WriteLine();
-        foreach (var row in rows) output.WriteLine($"{row[0].PadRight(width)}  {row[1]}");
+        Table.Print(rows, output, 0);
         output.WriteLine();
         output.WriteLine($"{Nodes} daemons, etcd and the simulated cloud share {Environment.ProcessorCount} processors.");
-        output.WriteLine($"The end is the signal; the first act is the first {FirstAction} of the next route controller.");
+        output.WriteLine($"From the signal to the first {FirstAction} of the next route controller.");
         output.WriteLine("etcd is paused with SIGSTOP. The terms of one length are in different phases of their renewals.");
     }
 
@@ -56,7 +56,7 @@ internal sealed class FailoverBenchmark(BenchOptions options, TextWriter output)
 
         rows.Add(["stopped (SIGTERM), with a standby", Report.Times(stopped)]);
         rows.Add(["stopped within 30 s of the election: no standby yet", Report.Times(withoutStandby)]);
-        rows.Add(["killed: as a loss of power", Report.Times(killed)]);
+        rows.Add(["killed (SIGKILL), as by a loss of power", Report.Times(killed)]);
     }
 
     /// <summary>Ends the route controller, and starts its daemon again when another one has replaced it.</summary>
@@ -67,7 +67,7 @@ internal sealed class FailoverBenchmark(BenchOptions options, TextWriter output)
         var began = DateTimeOffset.UtcNow;
         await end(instance.Daemon!);
         CloudCall? first = null;
-        await Eventually.IsAsync("another route controller acts", async () =>
+        await Eventually.IsAsync("another route controller calls the API", async () =>
         {
             first = (await vpc.Control.CallsAsync(cancel))
                 .FirstOrDefault(call => call.Time > began && call.Action == FirstAction && call.InstanceId != controller);
@@ -87,9 +87,10 @@ internal sealed class FailoverBenchmark(BenchOptions options, TextWriter output)
             var term = TimeSpan.FromSeconds(seconds);
             var before = await etcd.RequestsAsync(cancel);
             await using var renewed = await CampaignAsync(etcd, $"/renewed-{seconds}", term, cancel);
-            await Task.Delay(TimeSpan.FromSeconds(30), cancel);
+            await Task.Delay(countingTime, cancel);
             var renewals = CallCounts.Difference(before, await etcd.RequestsAsync(cancel)).GetValueOrDefault("LeaseKeepAlive");
-            rows.Add([$"term of {seconds} s: renewals each minute", (renewals * 2).ToString(CultureInfo.InvariantCulture)]);
+            var perMinute = renewals * (TimeSpan.FromMinutes(1) / countingTime);
+            rows.Add([$"term of {seconds} s: renewals each minute", perMinute.ToString("0", CultureInfo.InvariantCulture)]);
             rows.Add([$"term of {seconds} s: lost after pauses of etcd of", await LostAfterAsync(etcd, term, cancel)]);
         }
     }

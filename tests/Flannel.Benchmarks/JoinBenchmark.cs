@@ -26,7 +26,7 @@ internal sealed class JoinBenchmark(BenchOptions options, TextWriter output)
             await IdleAsync(nodes, cancel);
         }
         if (rows.Count == 1) return;
-        Table.Print(rows, output, left: 1);
+        Table.Print(rows, output, 1);
         output.WriteLine();
         output.WriteLine($"A route write blocks the VPC for {options.SettleMilliseconds} ms.");
         output.WriteLine($"All daemons, etcd and the simulated cloud share {Environment.ProcessorCount} processors.");

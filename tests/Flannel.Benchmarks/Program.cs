@@ -8,8 +8,7 @@ if (args is ["--help"] or ["-h"])
     Console.WriteLine(BenchOptions.Help);
     return 0;
 }
-var clusterNodes = ClusterFaults.Parse(args);
-if (BenchOptions.Parse(clusterNodes is null ? args : []) is not { } options)
+if (BenchOptions.Parse(args) is not { } options)
 {
     Console.Error.WriteLine(BenchOptions.Help);
     return 2;
@@ -20,18 +19,16 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 try
 {
-    if (clusterNodes is { } nodes)
+    if (options.Benchmark == Benchmark.Cluster)
+        return await ClusterFaults.RunAsync(options.Nodes[0], Console.Out, stop.Token) ? 0 : 1;
+    await (options.Benchmark switch
     {
-        return await ClusterFaults.RunAsync(nodes, Console.Out, stop.Token) ? 0 : 1;
-    }
-    await (options switch
-    {
-        { EtcdLoadNodes: { } nodeCounts } => new EtcdLoadBenchmark(nodeCounts, Console.Out).RunAsync(stop.Token),
-        { FailoverOnly: true } => new FailoverBenchmark(options, Console.Out).RunAsync(stop.Token),
-        { ScaleOnly: true } => new ScaleBenchmark(options.Nodes, Console.Out).RunAsync(stop.Token),
-        { DatapathOnly: true } => new DatapathBenchmark(options, Console.Out).RunAsync(stop.Token),
-        { StartsOnly: true } => new StartBenchmark(options, Console.Out).RunAsync(stop.Token),
-        { JoinsOnly: true } => new JoinBenchmark(options, Console.Out).RunAsync(stop.Token),
+        Benchmark.EtcdLoad => new EtcdLoadBenchmark(options.Nodes, Console.Out).RunAsync(stop.Token),
+        Benchmark.Failover => new FailoverBenchmark(options, Console.Out).RunAsync(stop.Token),
+        Benchmark.Scale => new ScaleBenchmark(options.Nodes, Console.Out).RunAsync(stop.Token),
+        Benchmark.Datapath => new DatapathBenchmark(options, Console.Out).RunAsync(stop.Token),
+        Benchmark.Start => new StartBenchmark(options, Console.Out).RunAsync(stop.Token),
+        Benchmark.Join => new JoinBenchmark(options, Console.Out).RunAsync(stop.Token),
         _ => new StandardBenchmark(options, Console.Out).RunAsync(stop.Token),
     });
     return 0;

@@ -5,33 +5,23 @@ namespace Flannel.Benchmarks;
 /// <summary>The result table: a title and three cells in each row.</summary>
 internal sealed class Report(string first, string second, string third)
 {
-    private readonly List<Row> rows = [new(["", first, second, third], "")];
+    private readonly List<string[]> rows = [["", first, second, third, ""]];
 
     /// <summary>A table of measured values, the figures of flannel v0.19.2, and the targets.</summary>
     public static Report WithTargets() => new("MEASURED", "FLANNEL v0.19.2", "TARGET");
 
-    /// <param name="Detail">A text behind the cells.</param>
-    private sealed record Row(string[] Cells, string Detail);
+    public void Section(string title) => rows.Add([title, "", "", "", ""]);
 
-    public void Section(string title) => rows.Add(new([title, "", "", ""], ""));
-
+    /// <param name="detail">A text behind the cells.</param>
     public void Add(string title, string measured, string upstream = "", string target = "", string detail = "") =>
-        rows.Add(new([$"  {title}", measured, upstream, target], detail));
+        rows.Add([$"  {title}", measured, upstream, target, detail]);
 
     /// <summary>A total with its parts.</summary>
     public void AddCounts(string title, IReadOnlyDictionary<string, long> counts, string upstream = "", string target = "") => Add(
         title, counts.Values.Sum().ToString(CultureInfo.InvariantCulture), upstream, target,
         string.Join(", ", counts.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}")));
 
-    public void Print(TextWriter output)
-    {
-        var widths = Enumerable.Range(0, rows[0].Cells.Length).Select(column => rows.Max(row => row.Cells[column].Length)).ToArray();
-        output.WriteLine();
-        foreach (var (cells, detail) in rows)
-        {
-            output.WriteLine(string.Join("   ", [.. cells.Select((cell, column) => cell.PadRight(widths[column])), detail]).TrimEnd());
-        }
-    }
+    public void Print(TextWriter output) => Table.Print(rows, output, 0, 1, 2, 3);
 
     public static string Time(TimeSpan time) => time.TotalSeconds < 1
         ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0} ms")

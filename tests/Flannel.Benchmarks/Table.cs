@@ -4,15 +4,16 @@ namespace Flannel.Benchmarks;
 internal static class Table
 {
     /// <summary>Aligns the columns; the last one is as long as its cells.</summary>
-    /// <param name="left">The index of a column that is aligned to the left; the others are aligned to the right.</param>
-    public static void Print(IReadOnlyList<string[]> rows, TextWriter output, int? left = null)
+    /// <param name="left">The columns that are aligned to the left; the others are aligned to the right.</param>
+    public static void Print(IReadOnlyList<string[]> rows, TextWriter output, params IReadOnlyList<int> left)
     {
         var widths = Enumerable.Range(0, rows[0].Length - 1).Select(column => rows.Max(row => row[column].Length)).ToArray();
         output.WriteLine();
         foreach (var row in rows)
         {
-            var cells = widths.Select((width, column) => column == left ? row[column].PadRight(width) : row[column].PadLeft(width));
-            output.WriteLine(string.Join("  ", [.. cells, row[^1]]));
+            var cells = widths.Select((width, column) =>
+                left.Contains(column) ? row[column].PadRight(width) : row[column].PadLeft(width));
+            output.WriteLine(string.Join("  ", [.. cells, row[^1]]).TrimEnd());
         }
     }
 }

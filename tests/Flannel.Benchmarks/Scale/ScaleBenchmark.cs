@@ -37,14 +37,7 @@ internal sealed class ScaleBenchmark(IReadOnlyList<int> leaseCounts, TextWriter 
             await MeasureAsync(count, isPrinted: true);
         }
 
-        var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
-        output.WriteLine();
-        foreach (var row in rows)
-        {
-            var cells = row.Select((cell, column) => column == 1 ? cell.PadRight(widths[1]) : cell.PadLeft(widths[column]));
-            output.WriteLine(string.Join("  ", cells));
-        }
-
+        Table.Print(rows, output, 1);
         output.WriteLine();
         output.WriteLine($"One VPC with {Tables} route tables, each with an entry for every lease.");
         output.WriteLine("A pass, an event and the idle hour are the controller alone, unless the line says that reading is added.");
