@@ -38,8 +38,6 @@ internal sealed class ScaleCloud(TimeProvider time, int tables) : ICloudApi
         foreach (var table in entries.Keys) Store(route with { RouteTableId = table });
     }
 
-    public int CountOf(int table) => entries[TableId(table)].Count;
-
     public async Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
         string regionId, RouteEntryQuery query, CancellationToken cancellation)
     {

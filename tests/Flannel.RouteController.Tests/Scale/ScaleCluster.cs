@@ -17,18 +17,15 @@ internal sealed class ScaleCluster : IReconcileObserver, IDisposable
     private int nodes;
     private int available;
 
-    /// <param name="upstream">The number of nodes of upstream flannel in addition, each with a lease and a route of its own.</param>
-    public ScaleCluster(VirtualTime time, int leases, int tables, int upstream = 0)
+    public ScaleCluster(VirtualTime time, int leases, int tables)
     {
-        (this.time, this.tables, nodes, available) = (time, tables, leases + upstream, leases);
+        (this.time, this.tables, nodes, available) = (time, tables, leases, leases);
         Cloud = new ScaleCloud(time, tables);
         for (var node = 1; node <= nodes; node++)
         {
-            var isOfUpstream = node > leases;
-            Leases.Add(node, tables, isOfUpstream);
-            var data = ScaleLeases.DataOf(node, tables);
-            var (name, description) = isOfUpstream ? ("", "") : (ScaleTerm.Mark.Token, ScaleTerm.Mark.Description);
-            Cloud.Add(new NewRouteEntry("", ScaleLeases.SubnetOf(node), new NextHop("Instance", data.InstanceId), name, description));
+            Leases.Add(node, tables);
+            var hop = new NextHop("Instance", ScaleLeases.DataOf(node, tables).InstanceId);
+            Cloud.Add(new NewRouteEntry("", ScaleLeases.SubnetOf(node), hop, ScaleTerm.Mark.Token, ScaleTerm.Mark.Description));
         }
 
         controller = new ClusterReconciler(

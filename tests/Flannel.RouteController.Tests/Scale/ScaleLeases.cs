@@ -30,18 +30,11 @@ internal sealed class ScaleLeases : ILeaseSource
     public static AliVpcBackendData DataOf(int node, int tables) =>
         new(Region, ScaleCloud.VpcId, ScaleCloud.VSwitchId(node % tables), $"i-bp1{node:d17}", $"eni-bp1{node:d17}", true);
 
-    /// <param name="isOfUpstream">Whether it is the lease of a node of upstream flannel, which writes its own route.</param>
-    public void Add(int node, int tables, bool isOfUpstream = false)
+    public void Add(int node, int tables)
     {
         var attributes = new LeaseAttributes(
-            new Ipv4Address(0xC0A80000 + (uint)node), null, "ali-vpc", isOfUpstream ? null : DataOf(node, tables).ToJson(), null);
+            new Ipv4Address(0xC0A80000 + (uint)node), null, "ali-vpc", DataOf(node, tables).ToJson(), null);
         leases[node] = new Lease(new SubnetKey(SubnetOf(node)), attributes, node, node, node);
-        NotifyWatchers();
-    }
-
-    public void Remove(int node)
-    {
-        leases.Remove(node);
         NotifyWatchers();
     }
 

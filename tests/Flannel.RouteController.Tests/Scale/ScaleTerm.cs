@@ -6,7 +6,7 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Scale;
 
-/// <summary>A term that is never lost, and whose store counts the statuses that it receives.</summary>
+/// <summary>A term that is never lost, and whose store counts the available routes.</summary>
 internal sealed class ScaleTerm : IElectedTerm, IRouteStatusSink
 {
     private static readonly ClusterId Cluster =
@@ -19,9 +19,6 @@ internal sealed class ScaleTerm : IElectedTerm, IRouteStatusSink
     public CancellationToken Lost => CancellationToken.None;
 
     public IRouteStatusSink Statuses => this;
-
-    /// <summary>The statuses that were written.</summary>
-    public long Written { get; private set; }
 
     /// <summary>Leases whose route is reported as available.</summary>
     public int Available { get; private set; }
@@ -48,7 +45,6 @@ internal sealed class ScaleTerm : IElectedTerm, IRouteStatusSink
             statuses[key] = status;
         }
 
-        Written += updates.Count;
         return new(new StatusPublishResult(IsTermHeld: true, []));
     }
 
