@@ -160,7 +160,7 @@ public sealed class RouteControllerOverSimulatorTests
         var self = new AliVpcBackendData(Region, "vpc-1", "vsw-1", "i-1", "eni-i-1", true);
         Assert.IsType<PermissionProbeResult.Allowed>(
             await PermissionProbe.CanControlAsync(
-                new ReadAheadCloudApi(fixture.Api, TimeProvider.System), self, _ => Task.FromResult(true),
+                new PrefetchingCloudApi(fixture.Api, TimeProvider.System), self, _ => Task.FromResult(true),
                 TestContext.Current.CancellationToken));
         fixture.Leases.Add("10.24.1.0/24", "i-1");
         var run = await RouteDryRun.RunAsync(

@@ -44,7 +44,7 @@ public sealed class RateLimitedCloudApi(ICloudApi inner, TimeProvider time) : IC
         await bucket.TakeAsync(reserve, cancellation);
         var result = await inner.DescribeRouteEntryListAsync(regionId, query with { BeforePage = TakeAsync }, cancellation);
         if (result.Error?.RetryAfter is { } retryAfter) bucket.Close(retryAfter);
-        // A result that was read ahead was not paced.
+        // A prefetched result was not rate limited.
         if (result.Value is { } list) bucket.Spend(Math.Max(0, (list.Count - 1) / CloudLimits.EntriesPerPage + 1 - pages));
         return result;
 

@@ -12,8 +12,9 @@ namespace Flannel.RouteController.Observation;
 /// <param name="changed">Called when a read in the background has ended.</param>
 internal sealed class VpcEntries(VpcContext context, TableFailures failures, Action changed)
 {
-    /// <summary>A write is planned from entries that were received not longer ago.</summary>
-    private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(3) - ReadAheadCloudApi.MaxAge;
+    /// <summary>A write is planned from entries that were received not longer ago: the read was sent at most 3 s ago, because a prefetched
+    /// one may be older by its maximum age.</summary>
+    private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(3) - PrefetchingCloudApi.MaxAge;
 
     /// <summary>A deletion follows a complete read that was received not longer ago, and a read of its own destinations.</summary>
     private static readonly TimeSpan CompleteFreshness = TimeSpan.FromSeconds(10);

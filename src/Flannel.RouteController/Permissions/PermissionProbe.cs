@@ -25,19 +25,19 @@ public abstract record PermissionProbeResult
     public sealed record Unreachable(string Reason) : PermissionProbeResult;
 }
 
-/// <summary>Tries the permissions of a candidate by two reads: its vSwitch, and the entries of the table that serves it. A term that
-/// follows needs the latter, and more that is read meanwhile.</summary>
+/// <summary>Tries the permissions of a candidate by two reads: its vSwitch, and the entries of the table that serves it. While no
+/// route controller is elected, it also prefetches what the term reads first.</summary>
 public static class PermissionProbe
 {
     /// <param name="isVacant">Whether no route controller is elected now.</param>
     public static async Task<PermissionProbeResult> CanControlAsync(
-        ReadAheadCloudApi api, AliVpcBackendData self, Func<CancellationToken, Task<bool>> isVacant, CancellationToken cancellation)
+        PrefetchingCloudApi api, AliVpcBackendData self, Func<CancellationToken, Task<bool>> isVacant, CancellationToken cancellation)
     {
         var vSwitch = await api.DescribeVSwitchAttributesAsync(self.RegionId, self.VSwitchId, cancellation);
         if (vSwitch.Error is { } error) return ResultOf(error, "vpc:DescribeVSwitchAttributes");
-        var reading = api.ReadEntriesAsync(self.RegionId, vSwitch.Value!.RouteTableId, cancellation);
+        var reading = api.PrefetchEntriesAsync(self.RegionId, vSwitch.Value!.RouteTableId, cancellation);
         // Of many nodes that start together, most find another one elected, and need not read the rest.
-        if (await isVacant(cancellation)) api.StartVpc(self, cancellation);
+        if (await isVacant(cancellation)) api.PrefetchVpc(self, cancellation);
         else api.Discard();
         var entries = await reading;
         return entries.Error is { } unread ? ResultOf(unread, "vpc:DescribeRouteEntryList") : new PermissionProbeResult.Allowed();

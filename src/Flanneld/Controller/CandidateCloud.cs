@@ -10,7 +10,7 @@ internal sealed class CandidateCloud(ICloudAccess access, TimeProvider time) : I
 {
     public CredentialChain Credentials => access.Credentials;
 
-    public ReadAheadCloudApi Api { get; } = new(access.Api, time);
+    public PrefetchingCloudApi Api { get; } = new(access.Api, time);
 
     public void Dispose() => access.Dispose();
 }

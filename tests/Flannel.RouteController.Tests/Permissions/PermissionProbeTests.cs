@@ -57,7 +57,7 @@ public sealed class PermissionProbeTests
         var cloud = InMemoryCloudApi.WithOneTable(time);
         arrange(cloud);
         check(await PermissionProbe.CanControlAsync(
-            new ReadAheadCloudApi(cloud, time), Self, _ => Task.FromResult(false), CancellationToken.None));
+            new PrefetchingCloudApi(cloud, time), Self, _ => Task.FromResult(false), CancellationToken.None));
         Assert.Equal(calls, cloud.Calls.Count);
         Assert.Equal(0, cloud.Writes);
     });

@@ -8,7 +8,7 @@ using Flannel.RouteController.Tests.Support;
 namespace Flannel.RouteController.Tests.Infrastructure;
 
 /// <summary>What a candidate reads for its term is used once, and only while nothing can have changed.</summary>
-public sealed class ReadAheadCloudApiTests
+public sealed class PrefetchingCloudApiTests
 {
     private const string Region = "cn-hangzhou";
 
@@ -47,7 +47,7 @@ public sealed class ReadAheadCloudApiTests
     public void A_result_from_before_a_change_by_another_client_is_not_used() => Run(async (time, cloud, api) =>
     {
         await ProbeAsync(api, isVacant: true);
-        await time.Pass(ReadAheadCloudApi.MaxAge);
+        await time.Pass(PrefetchingCloudApi.MaxAge);
         cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-other");
         Assert.Single((await api.DescribeRouteEntryListAsync(Region, "vtb-1", CancellationToken.None)).Value!);
     });
@@ -87,21 +87,21 @@ public sealed class ReadAheadCloudApiTests
             : null;
         await ProbeAsync(api, isVacant: true);
         Assert.Null((await api.DescribeVSwitchesAsync(Region, "vpc-1", CancellationToken.None)).Error);
-        Assert.InRange(time.Elapsed, ReadAheadCloudApi.MaxAge, ReadAheadCloudApi.MaxAge + TimeSpan.FromMilliseconds(50));
+        Assert.InRange(time.Elapsed, PrefetchingCloudApi.MaxAge, PrefetchingCloudApi.MaxAge + TimeSpan.FromMilliseconds(50));
     });
 
-    private static void Run(Func<VirtualTime, InMemoryCloudApi, ReadAheadCloudApi, Task> test) => VirtualTime.Run(async time =>
+    private static void Run(Func<VirtualTime, InMemoryCloudApi, PrefetchingCloudApi, Task> test) => VirtualTime.Run(async time =>
     {
         var cloud = InMemoryCloudApi.WithOneTable(time);
         cloud.SourceDestChecks["eni-i-1"] = true;
-        await test(time, cloud, new ReadAheadCloudApi(cloud, time));
+        await test(time, cloud, new PrefetchingCloudApi(cloud, time));
     });
 
-    private static async Task ProbeAsync(ReadAheadCloudApi api, bool isVacant) => Assert.IsType<PermissionProbeResult.Allowed>(
+    private static async Task ProbeAsync(PrefetchingCloudApi api, bool isVacant) => Assert.IsType<PermissionProbeResult.Allowed>(
         await PermissionProbe.CanControlAsync(api, Self, _ => Task.FromResult(isVacant), CancellationToken.None));
 
     /// <summary>What a term reads before its first write.</summary>
-    private static async Task ReadVpcAsync(ReadAheadCloudApi api)
+    private static async Task ReadVpcAsync(PrefetchingCloudApi api)
     {
         Assert.Null((await api.DescribeRouteTableListAsync(Region, "vpc-1", CancellationToken.None)).Error);
         Assert.Null((await api.DescribeRouteEntryListAsync(Region, "vtb-1", CancellationToken.None)).Error);

@@ -9,44 +9,44 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Infrastructure;
 
-/// <summary>Reads what a term needs first while the node is being elected. The first call of the term for the same thing gets the result;
-/// every other call is passed on. Thread-safe.</summary>
-public sealed class ReadAheadCloudApi(ICloudApi inner, TimeProvider time) : ICloudApi
+/// <summary>Prefetches what a term reads first, while the node is being elected. The first call of the term for the same object gets the
+/// result; every other call is passed on. Thread-safe.</summary>
+public sealed class PrefetchingCloudApi(ICloudApi inner, TimeProvider time) : ICloudApi
 {
     /// <summary>Older results are not used. Other clients, such as an earlier route controller, may have changed the routes
     /// since.</summary>
     public static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<ReadKey, Read> reads = new();
+    private readonly ConcurrentDictionary<PrefetchKey, Prefetch> prefetched = new();
 
-    private sealed record ReadKey(string Action, string Id);
+    private sealed record PrefetchKey(string Action, string Id);
 
     /// <param name="StartedAt">When the request was sent.</param>
-    private sealed record Read(Task Result, long StartedAt);
+    private sealed record Prefetch(Task Result, long StartedAt);
 
     /// <summary>Reads the entries of a table. The result is returned here and to one later call.</summary>
-    public Task<CloudResult<IReadOnlyList<RouteEntry>>> ReadEntriesAsync(
+    public Task<CloudResult<IReadOnlyList<RouteEntry>>> PrefetchEntriesAsync(
         string regionId, string routeTableId, CancellationToken cancellation)
     {
         var result = inner.DescribeRouteEntryListAsync(regionId, routeTableId, cancellation);
-        Keep(nameof(DescribeRouteEntryListAsync), routeTableId, result);
+        Store(nameof(DescribeRouteEntryListAsync), routeTableId, result);
         return result;
     }
 
     /// <summary>Starts to read the tables and the ranges of the node's VPC, and the node's interface.</summary>
-    public void StartVpc(AliVpcBackendData self, CancellationToken cancellation)
+    public void PrefetchVpc(AliVpcBackendData self, CancellationToken cancellation)
     {
         var (region, vpc, networkInterface) = (self.RegionId, self.VpcId, self.NetworkInterfaceId);
-        Keep(nameof(DescribeRouteTableListAsync), vpc, inner.DescribeRouteTableListAsync(region, vpc, cancellation));
-        Keep(nameof(DescribeVpcAttributeAsync), vpc, inner.DescribeVpcAttributeAsync(region, vpc, cancellation));
-        Keep(nameof(DescribeVSwitchesAsync), vpc, inner.DescribeVSwitchesAsync(region, vpc, cancellation));
-        Keep(
+        Store(nameof(DescribeRouteTableListAsync), vpc, inner.DescribeRouteTableListAsync(region, vpc, cancellation));
+        Store(nameof(DescribeVpcAttributeAsync), vpc, inner.DescribeVpcAttributeAsync(region, vpc, cancellation));
+        Store(nameof(DescribeVSwitchesAsync), vpc, inner.DescribeVSwitchesAsync(region, vpc, cancellation));
+        Store(
             nameof(DescribeNetworkInterfacesAsync), networkInterface,
             inner.DescribeNetworkInterfacesAsync(region, [networkInterface], cancellation));
     }
 
     /// <summary>Another node is elected, and may write: nothing that was read is used.</summary>
-    public void Discard() => reads.Clear();
+    public void Discard() => prefetched.Clear();
 
     public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
         string regionId, RouteEntryQuery query, CancellationToken cancellation) =>
@@ -82,19 +82,19 @@ public sealed class ReadAheadCloudApi(ICloudApi inner, TimeProvider time) : IClo
 
     public Task<CloudResult<BatchResult>> CreateRouteEntriesAsync(
         string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation) =>
-        Forget().CreateRouteEntriesAsync(regionId, entries, cancellation);
+        Invalidate().CreateRouteEntriesAsync(regionId, entries, cancellation);
 
     public Task<CloudResult<Unit>> CreateRouteEntryAsync(
         string regionId, NewRouteEntry entry, string clientToken, CancellationToken cancellation) =>
-        Forget().CreateRouteEntryAsync(regionId, entry, clientToken, cancellation);
+        Invalidate().CreateRouteEntryAsync(regionId, entry, clientToken, cancellation);
 
     public Task<CloudResult<BatchResult>> DeleteRouteEntriesAsync(
         string regionId, IReadOnlyList<RouteEntry> entries, CancellationToken cancellation) =>
-        Forget().DeleteRouteEntriesAsync(regionId, entries, cancellation);
+        Invalidate().DeleteRouteEntriesAsync(regionId, entries, cancellation);
 
     public Task<CloudResult<Unit>> ModifyRouteEntryAsync(
         string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation) =>
-        Forget().ModifyRouteEntryAsync(regionId, entry, newNextHop, name, description, cancellation);
+        Invalidate().ModifyRouteEntryAsync(regionId, entry, newNextHop, name, description, cancellation);
 
     public Task<CloudResult<Unit>> DryRunAsync(
         RouteWriteCall action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
@@ -112,19 +112,19 @@ public sealed class ReadAheadCloudApi(ICloudApi inner, TimeProvider time) : IClo
         inner.DisableSourceDestCheckAsync(regionId, networkInterfaceId, cancellation);
 
     /// <summary>What was read before a write says nothing about the time after it.</summary>
-    private ICloudApi Forget()
+    private ICloudApi Invalidate()
     {
         Discard();
         return inner;
     }
 
-    private void Keep(string action, string id, Task result) => reads[new(action, id)] = new(result, time.GetTimestamp());
+    private void Store(string action, string id, Task result) => prefetched[new(action, id)] = new(result, time.GetTimestamp());
 
     /// <param name="call">Made if there is no result that can be used.</param>
-    private async Task<CloudResult<T>> TakeAsync<T>(ReadKey key, Func<Task<CloudResult<T>>> call, CancellationToken cancellation)
+    private async Task<CloudResult<T>> TakeAsync<T>(PrefetchKey key, Func<Task<CloudResult<T>>> call, CancellationToken cancellation)
         where T : class
     {
-        if (!reads.TryRemove(key, out var read) || time.GetElapsedTime(read.StartedAt) >= MaxAge) return await call();
+        if (!prefetched.TryRemove(key, out var read) || time.GetElapsedTime(read.StartedAt) >= MaxAge) return await call();
         await TaskWait.WaitAsync(read.Result, MaxAge - time.GetElapsedTime(read.StartedAt), time, cancellation);
         if (read.Result is not Task<CloudResult<T>> { IsCompletedSuccessfully: true } ended) return await call();
         return await ended is { Error: null } result ? result : await call();
