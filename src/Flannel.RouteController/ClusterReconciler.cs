@@ -172,7 +172,7 @@ public sealed class ClusterReconciler(
             var vpcContext = new VpcContext(vpc, limitedApi, context.Time, random, context.Log)
             {
                 PlanLog = context.PlanLog,
-                Settling = context.Settling.Of(vpc),
+                TransitionTime = context.TransitionTimes.Of(vpc),
                 EntriesPerPage = options.EntriesPerPage,
             };
             reconciler = new VpcReconciler(desired, options, term, vpcContext, TermEnd);

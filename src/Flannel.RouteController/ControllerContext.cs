@@ -13,8 +13,8 @@ public sealed record ControllerContext(TimeProvider Time, Random Random, ILogger
     /// <summary>Receives the results of passes.</summary>
     public IReconcileObserver Observer { get; init; } = NoReconcileObserver.Instance;
 
-    /// <summary>What earlier terms learned about the cloud.</summary>
-    public SettlingTimes Settling { get; init; } = new();
+    /// <summary>How long writes took in earlier terms of this process.</summary>
+    public TransitionTimes TransitionTimes { get; init; } = new();
 
     /// <summary>Receives the plans of the passes, at level debug.</summary>
     public ILogger PlanLog { get; init; } = NullLogger.Instance;

@@ -101,9 +101,9 @@ public sealed class JoiningTests
         Assert.InRange(last.Reads, 2, 3);
         Assert.InRange(last.Ready, TimeSpan.FromMilliseconds(500) - OneCall, TimeSpan.FromMilliseconds(600));
 
-        // A new term knows it, too.
+        // A new term knows it too.
         await cluster.StopAsync();
-        using var next = new Cluster(cluster.Time, cloud: cluster.Cloud, settling: cluster.Settling);
+        using var next = new Cluster(cluster.Time, cloud: cluster.Cloud, transitionTimes: cluster.TransitionTimes);
         next.Start();
         var later = await JoinAsync(next, 11);
         Assert.InRange(later.Reads, 2, 3);

@@ -12,7 +12,7 @@ internal sealed class TransitionWait(VpcContext context, VpcEntries entries, Pen
     /// <summary>After this a write is sent in spite of entries in transition.</summary>
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
 
-    private readonly PollBackoff polls = new(context.Settling, context.Time, context.Random);
+    private readonly PollBackoff polls = new(context.TransitionTime, context.Time, context.Random);
     private long? since;
 
     /// <summary>Whether a table of the last <see cref="Observe"/> has an entry in transition.</summary>
@@ -32,7 +32,7 @@ internal sealed class TransitionWait(VpcContext context, VpcEntries entries, Pen
         }
 
         since = null;
-        polls.Settled();
+        polls.TransitionsEnded();
     }
 
     /// <summary>The pause before the tables are read again.</summary>

@@ -3,7 +3,7 @@ namespace Flannel.RouteController.Infrastructure;
 /// <summary>Pauses between reads of entries in transition. The first read follows a write at once, because many writes need no time. The
 /// second is at the time that earlier writes of the VPC took; if that is long, one read is halfway, because this write may be faster. The
 /// others grow by half each time, so that a change is noticed with a delay of at most half of its duration.</summary>
-internal sealed class PollBackoff(SettlingTime settling, TimeProvider time, Random random)
+internal sealed class PollBackoff(TransitionTime transitionTime, TimeProvider time, Random random)
 {
     // Milliseconds.
     private const double First = 60;
@@ -41,9 +41,9 @@ internal sealed class PollBackoff(SettlingTime settling, TimeProvider time, Rand
         var pause = reads++ switch
         {
             0 => TimeSpan.Zero,
-            1 when settling.Expected > LongestInOnePiece => NextAt(settling.Expected.Value / 2, elapsed) ?? NextGrowing(),
+            1 when transitionTime.Expected > LongestInOnePiece => NextAt(transitionTime.Expected.Value / 2, elapsed) ?? NextGrowing(),
             1 => NextExpected(elapsed) ?? NextGrowing(),
-            2 when settling.Expected > LongestInOnePiece => NextExpected(elapsed) ?? NextGrowing(),
+            2 when transitionTime.Expected > LongestInOnePiece => NextExpected(elapsed) ?? NextGrowing(),
             _ => NextGrowing(),
         };
         (lastRead, nextRead) = (nextRead, elapsed + pause);
@@ -51,18 +51,18 @@ internal sealed class PollBackoff(SettlingTime settling, TimeProvider time, Rand
     }
 
     /// <summary>No entry is in transition any more.</summary>
-    public void Settled()
+    public void TransitionsEnded()
     {
         bound = First;
         if (writtenAt is null) return;
         writtenAt = null;
-        if (reads > 1) settling.Observe(lastRead, nextRead);
-        else settling.ObserveNone();
+        if (reads > 1) transitionTime.Observe(lastRead, nextRead);
+        else transitionTime.ObserveNone();
     }
 
     private TimeSpan? NextExpected(TimeSpan elapsed)
     {
-        if (settling.Expected is not { } expected || NextAt(expected, elapsed) is not { } pause) return null;
+        if (transitionTime.Expected is not { } expected || NextAt(expected, elapsed) is not { } pause) return null;
         bound = Math.Max(First, expected.TotalMilliseconds * Correction);
         return pause;
     }

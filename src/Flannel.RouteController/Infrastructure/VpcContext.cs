@@ -10,8 +10,8 @@ namespace Flannel.RouteController.Infrastructure;
 /// <param name="Random">Used by the VPC's own loop alone: it is not thread-safe.</param>
 internal sealed record VpcContext(VpcId Vpc, ICloudApi Api, TimeProvider Time, Random Random, ILogger Log)
 {
-    /// <summary>How long the VPC's writes took in earlier terms and in this one.</summary>
-    public SettlingTime Settling { get; init; } = new();
+    /// <summary>Of the VPC's writes in earlier terms and in this one.</summary>
+    public TransitionTime TransitionTime { get; init; } = new();
 
     /// <summary>See <see cref="RouteControllerOptions.EntriesPerPage"/>.</summary>
     public int EntriesPerPage { get; init; } = CloudLimits.EntriesPerPage;

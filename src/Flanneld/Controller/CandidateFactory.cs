@@ -39,7 +39,7 @@ internal sealed class CandidateFactory(
         var holder = new ControllerHolder(self.InstanceId, settings.PublicIp.ToString());
         var election = new EtcdElection(context, holder, held);
         var report = new NonCandidateReport(new NonCandidateStore(context), holder, held, time);
-        var settling = new SettlingTimes();
+        var transitionTimes = new TransitionTimes();
         var options = new RouteControllerOptions(backend.Config.RouteTableIds) { Resync = settings.Resync };
         var terms = new TermRunner(
             new EtcdRouteControllerElection(election, report, settings.Keys, time, random, log),
@@ -48,7 +48,7 @@ internal sealed class CandidateFactory(
                 new ControllerContext(time, random, log, monitoring.Loops)
                 {
                     Observer = monitoring.Metrics,
-                    Settling = settling,
+                    TransitionTimes = transitionTimes,
                     PlanLog = monitoring.Loggers.CreateLogger(LogLevels.PlanCategory),
                 }),
             monitoring.Metrics, time, log);

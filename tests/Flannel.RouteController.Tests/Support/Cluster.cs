@@ -14,22 +14,22 @@ internal sealed class Cluster : IDisposable
     private readonly CancellationTokenSource stop = new();
 
     /// <param name="cloud">The cloud of another cluster, to share it; null for a new one.</param>
-    /// <param name="settling">What an earlier term learned; null for nothing.</param>
+    /// <param name="transitionTimes">How long writes took in an earlier term; null for none.</param>
     public Cluster(
         VirtualTime time, RouteControllerOptions? options = null, int seed = 1, InMemoryCloudApi? cloud = null,
-        SettlingTimes? settling = null)
+        TransitionTimes? transitionTimes = null)
     {
         Time = time;
         Cloud = cloud ?? InMemoryCloudApi.WithOneTable(time);
         Leases = new InMemoryLeases();
         Term = new InMemoryTerm(time, Leases);
         Loops = new LivenessMonitor(time);
-        Settling = settling ?? new SettlingTimes();
+        TransitionTimes = transitionTimes ?? new TransitionTimes();
         Controller = new ClusterReconciler(
             options ?? new RouteControllerOptions([]), Leases, Cloud, new ControllerContext(time, new Random(seed), Log, Loops)
             {
                 Observer = Passes,
-                Settling = Settling,
+                TransitionTimes = TransitionTimes,
             });
     }
 
@@ -39,7 +39,7 @@ internal sealed class Cluster : IDisposable
     public LivenessMonitor Loops { get; }
     public InMemoryTerm Term { get; set; }
     public ClusterReconciler Controller { get; }
-    public SettlingTimes Settling { get; }
+    public TransitionTimes TransitionTimes { get; }
     public RecordingLogger Log { get; } = new();
 
     public RecordedPasses Passes { get; } = new();

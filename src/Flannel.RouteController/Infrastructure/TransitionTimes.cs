@@ -3,19 +3,18 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Infrastructure;
 
-/// <summary>How long the writes of each VPC took until its tables showed them, as far as this process has seen it. It outlives a term.
-/// Thread-safe.</summary>
-public sealed class SettlingTimes
+/// <summary>The transition time of each VPC, from the writes that this process sent. It is kept when a term ends. Thread-safe.</summary>
+public sealed class TransitionTimes
 {
-    private readonly ConcurrentDictionary<VpcId, SettlingTime> byVpc = new();
+    private readonly ConcurrentDictionary<VpcId, TransitionTime> byVpc = new();
 
-    internal SettlingTime Of(VpcId vpc) => byVpc.GetOrAdd(vpc, _ => new SettlingTime());
+    internal TransitionTime Of(VpcId vpc) => byVpc.GetOrAdd(vpc, _ => new TransitionTime());
 }
 
-/// <summary>How long a write of one VPC probably takes until its tables show it: between the latest read that showed it in transition and
-/// the earliest that did not.</summary>
+/// <summary>How long a write of one VPC is in transition: from the response until the tables show it. It ends between the last read that
+/// showed the write in transition and the first that did not.</summary>
 /// <remarks>Not thread-safe: the VPC's own loop uses it, and one term at a time has such a loop.</remarks>
-internal sealed class SettlingTime
+internal sealed class TransitionTime
 {
     /// <summary>Where the next read is between the two times. A read that is too early costs another one; a read that is too late delays
     /// nodes.</summary>
@@ -38,10 +37,10 @@ internal sealed class SettlingTime
 
     /// <summary>A read showed that a write has taken effect.</summary>
     /// <param name="lastPending">When the last read that showed the write in transition was sent: the time since the write.</param>
-    /// <param name="settled">When this read was sent.</param>
-    public void Observe(TimeSpan lastPending, TimeSpan settled)
+    /// <param name="ended">When this read was sent.</param>
+    public void Observe(TimeSpan lastPending, TimeSpan ended)
     {
-        if (lastPending > pending || pending >= settled)
+        if (lastPending > pending || pending >= ended)
         {
             (pending, decay) = (lastPending, Decay);
         }
@@ -51,7 +50,7 @@ internal sealed class SettlingTime
             decay *= decay;
         }
 
-        var expected = pending + (settled - pending) * Position;
+        var expected = pending + (ended - pending) * Position;
         Expected = Shortest(expected, previous ?? expected, Longest);
         previous = expected;
     }
