@@ -94,9 +94,6 @@ internal static partial class EtcdLog
     [LoggerMessage(2033, LogLevel.Information, "resigned as route controller")]
     public static partial void Resigned(ILogger logger);
 
-    [LoggerMessage(2036, LogLevel.Debug, "this node is the standby: it replaces the route controller without delay")]
-    public static partial void StandingBy(ILogger logger);
-
     [LoggerMessage(2034, LogLevel.Error,
         "instance {Instance} also uses this node's public address {Address}, and holds {Key}; assign one of the two another address")]
     public static partial void AddressShared(ILogger logger, object address, string instance, SubnetKey key);
@@ -104,6 +101,9 @@ internal static partial class EtcdLog
     [LoggerMessage(2035, LogLevel.Warning,
         "lease {Key} taken over from instance {Instance}: the metadata service reports {Address} as an address of this instance")]
     public static partial void TakenOver(ILogger logger, SubnetKey key, string instance, object address);
+
+    [LoggerMessage(2036, LogLevel.Debug, "this node is the standby: it replaces the route controller without delay")]
+    public static partial void BecameStandby(ILogger logger);
 
     [LoggerMessage(2040, LogLevel.Warning, "etcd rejected route statuses ({Count}): {Reason}; retrying")]
     public static partial void StatusRejected(ILogger logger, object count, string reason);

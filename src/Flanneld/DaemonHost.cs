@@ -24,7 +24,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
     // a route controller is over.
     private static readonly TimeSpan[] TrimDelays = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(29)];
 
-    // How long that waits for READY=1.
+    // Without READY=1, the first of these delays begins after this time: the node may wait long for its route.
     private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(30);
 
     private readonly long startTimestamp = context.Time.GetTimestamp();

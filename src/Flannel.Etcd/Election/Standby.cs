@@ -89,7 +89,7 @@ internal sealed class Standby(EtcdContext context, ControllerHolder self, Func<L
             await retryPolicy.PauseAsync(e, cancellation);
         }
 
-        if (isReady) EtcdLog.StandingBy(context.Logger);
+        if (isReady) EtcdLog.BecameStandby(context.Logger);
         return isReady;
     }
 

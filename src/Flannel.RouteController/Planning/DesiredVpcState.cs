@@ -19,7 +19,7 @@ public sealed record DesiredVpcState(
     IReadOnlyList<DesiredRoute> Released, IReadOnlyList<IpNetwork> Excluded, bool IsComplete)
 {
     // A change of one lease leaves the others as the same objects: their values are parsed once and not at each change.
-    private static readonly ConditionalWeakTable<Lease, LeasedRoute> routesOfLeases = [];
+    private static readonly ConditionalWeakTable<Lease, LeasedRoute> RoutesOfLeases = [];
 
     private sealed record LeasedRoute(DesiredRoute? Route);
 
@@ -100,7 +100,7 @@ public sealed record DesiredVpcState(
 
     /// <summary>Null for a node of upstream, which writes its own route, for another backend, and for a reservation without a
     /// node.</summary>
-    public static DesiredRoute? RouteOf(Lease lease) => routesOfLeases.GetValue(lease, ReadRoute).Route;
+    public static DesiredRoute? RouteOf(Lease lease) => RoutesOfLeases.GetValue(lease, ReadRoute).Route;
 
     private static LeasedRoute ReadRoute(Lease lease) => new(
         lease.Attributes.BackendType == FlannelContract.AliVpcBackend

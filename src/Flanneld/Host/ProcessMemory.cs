@@ -8,7 +8,7 @@ internal static partial class ProcessMemory
 {
     private const string Mappings = "/proc/self/smaps";
 
-    // madvise(2) of Linux, on x64 and arm64.
+    // MADV_DONTNEED and MADV_COLD of madvise(2), on x64 and arm64.
     private const int NotNeeded = 4;
     private const int Cold = 20;
 
