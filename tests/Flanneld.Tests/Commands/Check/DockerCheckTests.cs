@@ -15,7 +15,7 @@ public sealed class DockerCheckTests : IDisposable
 {
     private const string InDaemonJson = " in /etc/docker/daemon.json: Docker does not start with it";
 
-    private const string HalfCharacter = "has a text with half of a character: Docker does not start with it";
+    private const string Surrogate = "has an unpaired surrogate (such as \\ud800) in a text: Docker does not start with it";
 
     private const string DropIn = """
         [Service]
@@ -80,8 +80,8 @@ public sealed class DockerCheckTests : IDisposable
     [InlineData("""{"mtu":"1500"}""", nameof(CheckState.Problem), $"mtu is not a whole number{InDaemonJson}")]
     [InlineData("""{"mtu":1500.5}""", nameof(CheckState.Problem), $"mtu is not a whole number{InDaemonJson}")]
     [InlineData("""{"iptables":1}""", nameof(CheckState.Problem), $"iptables is not true or false{InDaemonJson}")]
-    [InlineData(@"{""bip"":""\ud800""}", nameof(CheckState.Unknown), $"/etc/docker/daemon.json {HalfCharacter}")]
-    [InlineData(@"{""bi\ud800"":1}", nameof(CheckState.Unknown), $"/etc/docker/daemon.json {HalfCharacter}")]
+    [InlineData(@"{""bip"":""\ud800""}", nameof(CheckState.Unknown), $"/etc/docker/daemon.json {Surrogate}")]
+    [InlineData(@"{""bi\ud800"":1}", nameof(CheckState.Unknown), $"/etc/docker/daemon.json {Surrogate}")]
     [InlineData("\uFEFF{\"mtu\":9000}", nameof(CheckState.Warning), "mtu is 9000, and subnet.env says 1500: larger packets are lost")]
     [InlineData(" \n", nameof(CheckState.Ok), "/etc/docker/daemon.json does not conflict with flannel")]
     [InlineData("""{"ip-masq":"false"}""", nameof(CheckState.Problem), $"ip-masq is not true or false{InDaemonJson}")]

@@ -52,8 +52,8 @@ internal sealed record DockerSettings
         }
         catch (InvalidOperationException)
         {
-            // A name or a value with an escape sequence such as \ud800.
-            return Result.Failure("has a text with half of a character: Docker does not start with it");
+            // A name or a value with an escape sequence such as \ud800, which is half of a character.
+            return Result.Failure("has an unpaired surrogate (such as \\ud800) in a text: Docker does not start with it");
         }
     }
 
