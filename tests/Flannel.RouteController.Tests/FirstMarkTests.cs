@@ -15,7 +15,7 @@ public sealed class FirstMarkTests
     [InlineData(CloudErrorKind.Retry, "<connect>", 0)]
     [InlineData(CloudErrorKind.Retry, "Throttling.User", 0)]
     [InlineData(CloudErrorKind.Retry, "TaskConflict", 0)]
-    public void A_mark_that_gets_no_response_is_tried_ever_less_often_and_ends_no_term(CloudErrorKind kind, string code, int seconds) =>
+    public void A_mark_that_gets_no_response_is_retried_with_back_off_and_ends_no_term(CloudErrorKind kind, string code, int seconds) =>
         Cluster.Run(async cluster =>
         {
             FailMarks(cluster, new Fault(kind, code, Delay: TimeSpan.FromSeconds(seconds)));
@@ -44,7 +44,7 @@ public sealed class FirstMarkTests
     });
 
     [Fact]
-    public void Marks_are_no_news_about_available_routes() => Cluster.Run(async cluster =>
+    public void Marks_are_not_logged_as_available_routes() => Cluster.Run(async cluster =>
     {
         await StartAsync(cluster);
         await cluster.Time.Until(() => cluster.Cloud.Tables["vtb-1"].Entries.All(entry => entry.Name == Cluster.Mark.Token));
