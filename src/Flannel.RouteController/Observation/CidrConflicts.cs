@@ -7,7 +7,7 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Observation;
 
-/// <summary>The VPC's own ranges, read when a term begins and at every full resync, beside the passes. No route is created before the first
+/// <summary>The VPC's own ranges, read when a term begins and at every full resync, concurrently. No route is created before the first
 /// read has ended. The ranges of the vSwitches are published, so that no node leases a subnet that overlaps one.</summary>
 /// <param name="changed">Called when a read has ended.</param>
 internal sealed class CidrConflicts(VpcContext context, IRouteStatusSink sink, Action changed)
