@@ -1,0 +1,60 @@
+using Flannel.Core.Leases;
+
+namespace Flannel.Kubernetes.Client;
+
+/// <summary>The kind of a failure of the Kubernetes API or of the connection to it.</summary>
+public enum KubeErrorKind
+{
+    /// <summary>The API server cannot be reached, or it answers with 500, 502, 503 or 504.</summary>
+    Unavailable,
+
+    /// <summary>No response in time.</summary>
+    TimedOut,
+
+    /// <summary>The certificate of the server or of this client was rejected, or the TLS files cannot be used.</summary>
+    Tls,
+
+    /// <summary>401: the token or the client certificate is not valid. A projected token is replaced in time: read it again.</summary>
+    Unauthorized,
+
+    /// <summary>403: RBAC does not allow the request.</summary>
+    Forbidden,
+
+    /// <summary>404: the object does not exist.</summary>
+    NotFound,
+
+    /// <summary>409: the object was changed since it was read, or it exists already.</summary>
+    Conflict,
+
+    /// <summary>410, also as an event of a watch: the resource version is too old. List again.</summary>
+    Expired,
+
+    /// <summary>429: the API server is overloaded.</summary>
+    TooManyRequests,
+
+    /// <summary>The API server never accepts this request (400, 405, 413, 415, 422), or its answer cannot be read.</summary>
+    Invalid,
+}
+
+/// <summary>The only exception of <see cref="IKubeApi"/>, other than cancellation. The message is one line without a secret, and names the
+/// verb and the resource.</summary>
+/// <param name="mayHaveHappened">True if a write was sent and its outcome is unknown.</param>
+public sealed class KubeException(KubeErrorKind kind, string message, bool mayHaveHappened = false, Exception? inner = null)
+    : SubnetManagerException(message, inner)
+{
+    /// <summary>The name of this subnet manager in messages.</summary>
+    public const string ManagerName = "Kubernetes";
+
+    public override string Manager => ManagerName;
+
+    public KubeErrorKind Kind { get; } = kind;
+
+    public bool MayHaveHappened { get; } = mayHaveHappened;
+
+    /// <summary>From the header <c>Retry-After</c>; null without one.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>True if retrying the same request can help without a change by an operator.</summary>
+    public bool CanRecover => Kind is KubeErrorKind.Unavailable or KubeErrorKind.TimedOut or KubeErrorKind.TooManyRequests
+        or KubeErrorKind.Conflict or KubeErrorKind.Expired or KubeErrorKind.Unauthorized;
+}

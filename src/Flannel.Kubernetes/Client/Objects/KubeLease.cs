@@ -1,0 +1,60 @@
+namespace Flannel.Kubernetes.Client.Objects;
+
+/// <summary>The name of an object in a namespace.</summary>
+public sealed record ObjectName(string Namespace, string Name)
+{
+    public override string ToString() => $"{Namespace}/{Name}";
+}
+
+/// <summary>A Lease of the group coordination.k8s.io/v1.</summary>
+/// <param name="ResourceVersion">Empty for one that is to be created.</param>
+public sealed record KubeLease(ObjectName Name, string ResourceVersion)
+{
+    public string Uid { get; init; } = "";
+
+    public IReadOnlyDictionary<string, string> Annotations { get; init; } = KubeNode.EmptyMap;
+
+    /// <summary>Empty for nobody.</summary>
+    public string HolderIdentity { get; init; } = "";
+
+    /// <summary>How long the holder holds it after its last renewal; zero for none.</summary>
+    public TimeSpan Duration { get; init; }
+
+    /// <summary>UTC, by the clock of the holder.</summary>
+    public DateTimeOffset? AcquireTime { get; init; }
+
+    /// <summary>UTC, by the clock of the holder: never compared with the clock of another machine.</summary>
+    public DateTimeOffset? RenewTime { get; init; }
+
+    /// <summary>How often the holder changed.</summary>
+    public int Transitions { get; init; }
+}
+
+/// <summary>An Event of the core group about a Node.</summary>
+public sealed record KubeEvent(ObjectName Name)
+{
+    public string NodeName { get; init; } = "";
+
+    public string NodeUid { get; init; } = "";
+
+    public bool IsWarning { get; init; }
+
+    /// <summary>One word, such as <c>RouteCreationFailed</c>.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>At most 1,024 bytes.</summary>
+    public string Message { get; init; } = "";
+
+    public int Count { get; init; } = 1;
+
+    public DateTimeOffset FirstTime { get; init; }
+
+    public DateTimeOffset LastTime { get; init; }
+}
+
+/// <summary>A question whether RBAC allows a request.</summary>
+/// <param name="Group">Empty for the core group.</param>
+/// <param name="Resource">Such as <c>nodes</c>.</param>
+/// <param name="Subresource">Such as <c>status</c>; empty for none.</param>
+/// <param name="Namespace">Empty for objects without a namespace.</param>
+public sealed record AccessReview(string Verb, string Group, string Resource, string Subresource = "", string Namespace = "");
