@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Flannel.Core.Tls;
 
 namespace Flannel.Etcd.Client;
 
@@ -101,9 +102,11 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
 
     private async Task<Stream> SecureAsync(Stream stream, CancellationToken cancellation)
     {
-        var material = files.Current();
-        var validator = new CertificateValidator(endpoint.Authority, options.CaFile, material.Authorities);
-        var secure = new TlsAlertStream(stream, reason => rejection = reason, options.CertFile);
+        var read = files.Current();
+        if (!read.Ok) throw new EtcdConnectException(EtcdErrorKind.Tls, read.Error);
+        var material = read.Value;
+        var validator = new CertificateValidator(endpoint.Authority, options.Tls.Authorities, material.Authorities);
+        var secure = new TlsAlertStream(stream, options.Tls, reason => rejection = reason);
         using var limit = new TimeLimit(EtcdDurations.Connect, time, cancellation);
         try
         {

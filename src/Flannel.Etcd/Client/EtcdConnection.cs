@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using Etcdserverpb;
 using Flannel.Core;
+using Flannel.Core.Tls;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
@@ -39,7 +40,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         this.options = options;
         this.observer = observer ?? NoEtcdObserver.Instance;
         meter = new RequestMeter(this.observer, time);
-        var files = new TlsFiles(options, logger);
+        var files = new TlsFiles(options.Tls, problem => EtcdLog.FormerFileUsed(logger, problem));
         members = [.. options.Endpoints.Select(endpoint => new Member(endpoint, files, options, time))];
         token = new Token(options, meter);
         availability = new AvailabilityLog(time, logger);
@@ -50,18 +51,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
 
     /// <summary>Reads the TLS files, so that a mistake in them is reported while etcd is unavailable, too.</summary>
     /// <returns>The error names the file.</returns>
-    public static Result<Unit> CheckFiles(EtcdOptions options)
-    {
-        try
-        {
-            new TlsFiles(options).Current();
-            return Unit.Instance;
-        }
-        catch (EtcdConnectException e)
-        {
-            return Result.Failure(e.Message);
-        }
-    }
+    public static Result<Unit> CheckFiles(EtcdOptions options) => new TlsFiles(options.Tls).Current().Select(_ => Unit.Instance);
 
     public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
         CallAsync(EtcdOperation.Range, isRepeatable: true, EtcdMethods.Range, request, cancellation);

@@ -1,5 +1,6 @@
 using System.Net;
 using Flannel.Core;
+using Flannel.Core.Tls;
 
 namespace Flannel.Etcd.Client;
 
@@ -36,6 +37,10 @@ public sealed record EtcdOptions
     /// <summary>Resolves a host name. Tests replace it.</summary>
     internal Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } =
         static (name, cancellation) => Dns.GetHostAddressesAsync(name, cancellation);
+
+    /// <summary>The files for TLS, with the names of their flags.</summary>
+    internal TlsSettings Tls =>
+        new("etcd", new TlsInput("etcd-cafile", CaFile), new TlsInput("etcd-certfile", CertFile), new TlsInput("etcd-keyfile", KeyFile));
 
     /// <summary>Endpoints whose traffic crosses a network in clear text.</summary>
     public IEnumerable<Uri> ClearTextEndpoints =>

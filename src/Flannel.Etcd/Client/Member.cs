@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using Flannel.Core.Tls;
 using Grpc.Core;
 using Grpc.Net.Client;
 

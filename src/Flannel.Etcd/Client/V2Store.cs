@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Flannel.Core.Tls;
 
 namespace Flannel.Etcd.Client;
 
@@ -13,7 +14,7 @@ public static class V2Store
     /// has other users.</summary>
     public static async Task<string?> FindAsync(EtcdOptions options, string key, TimeProvider time, CancellationToken cancellation)
     {
-        var files = new TlsFiles(options);
+        var files = new TlsFiles(options.Tls);
         var found = await Task.WhenAll(
             options.Endpoints.Select(endpoint => FindAtAsync(endpoint, key, files, options, time, cancellation)));
         return found.FirstOrDefault(endpoint => endpoint is not null);

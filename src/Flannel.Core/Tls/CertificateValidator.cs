@@ -1,11 +1,14 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
-using Flannel.Core;
 
-namespace Flannel.Etcd.Client;
+namespace Flannel.Core.Tls;
 
-/// <summary>Validates a member's certificate as Go's TLS does, as etcd's operators expect, and describes a problem in one line.</summary>
-internal sealed class CertificateValidator(string host, string? caFile, X509Certificate2Collection? authorities)
+/// <summary>Validates a server's certificate as Go's TLS does, as operators of servers in Go expect, and describes a problem in one line.
+/// One object for each handshake.</summary>
+/// <param name="host">The server, for messages.</param>
+/// <param name="input">Where <paramref name="authorities"/> come from, for messages.</param>
+/// <param name="authorities">Null for the system's.</param>
+public sealed class CertificateValidator(string host, TlsInput input, X509Certificate2Collection? authorities)
 {
     /// <summary>Why the certificate was rejected; null if it was not.</summary>
     public string? Problem { get; private set; }
@@ -102,7 +105,7 @@ internal sealed class CertificateValidator(string host, string? caFile, X509Cert
             X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.NotSignatureValid;
         if ((flags & unknown) != 0)
         {
-            var trusted = caFile is null ? "the system's authorities (give etcd-cafile)" : $"etcd-cafile {Redaction.Path(caFile)}";
+            var trusted = input.IsGiven ? $"{input}" : $"the system's authorities (give {input.Name})";
             return $"the certificate of {host} is signed by '{leaf?.Issuer}', which is not among {trusted}";
         }
 

@@ -1,13 +1,12 @@
 using System.Net.Security;
 using System.Security.Cryptography;
-using Flannel.Core;
 
-namespace Flannel.Etcd.Client;
+namespace Flannel.Core.Tls;
 
 /// <summary>In TLS 1.3 the server validates the client certificate after the handshake has ended for the client. It rejects it by an alert
 /// on the first read, which HttpClient reports as a broken connection. This stream detects the alert.</summary>
 /// <param name="report">Called with the reason of the rejection, or with null when the server accepts the client.</param>
-internal sealed class TlsAlertStream(Stream inner, Action<string?> report, string? certFile) : SslStream(inner)
+public sealed class TlsAlertStream(Stream inner, TlsSettings settings, Action<string?> report) : SslStream(inner)
 {
     // OpenSSL numbers the reasons of its errors; from this number on they are alerts of the server (SSL_AD_REASON_OFFSET).
     private const int FirstAlert = 1000;
@@ -55,17 +54,18 @@ internal sealed class TlsAlertStream(Stream inner, Action<string?> report, strin
         if (FindAlert(e) is { } alert) report(Describe(alert));
     }
 
-    private string ShownCertFile => Redaction.Path(certFile ?? "");
-
     // The numbers of alerts are those of RFC 8446, section 6.2.
-    private string Describe(int alert) => (alert, certFile) switch
+    private string Describe(int alert) => (alert, settings.Certificate.IsGiven) switch
     {
-        (116 or 40 or 42, null) => "etcd rejected the connection: it requires a client certificate (etcd-certfile, etcd-keyfile)",
-        (45, _) => $"etcd rejected the client certificate {ShownCertFile}: expired",
-        (48, _) => $"etcd rejected the client certificate {ShownCertFile}: signed by an authority that it does not know",
-        ( >= 41 and <= 49 or 116, _) => $"etcd rejected the client certificate {ShownCertFile} (TLS alert {alert})",
-        _ => $"etcd rejected the connection (TLS alert {alert})",
+        (116 or 40 or 42, false) =>
+            $"{settings.Server} rejected the connection: it requires a client certificate ({settings.Certificate.Name}, {settings.Key.Name})",
+        (45, _) => $"{Rejected}: expired",
+        (48, _) => $"{Rejected}: signed by an authority that it does not know",
+        ( >= 41 and <= 49 or 116, _) => $"{Rejected} (TLS alert {alert})",
+        _ => $"{settings.Server} rejected the connection (TLS alert {alert})",
     };
+
+    private string Rejected => $"{settings.Server} rejected the client certificate {settings.Certificate.Source}";
 
     private static int? FindAlert(Exception? e)
     {
