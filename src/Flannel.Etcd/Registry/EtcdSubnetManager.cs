@@ -88,7 +88,7 @@ public sealed class EtcdSubnetManager : ISubnetManager
     public async Task<Lease?> UpdateAsync(Lease lease, LeaseAttributes attributes, CancellationToken cancellation)
     {
         var response = await context.Etcd.TxnAsync(writes.Update(lease, attributes), cancellation);
-        return response.Succeeded ? lease with { Attributes = attributes, ModRevision = response.Header.Revision } : null;
+        return response.Succeeded ? lease with { Attributes = attributes, Version = response.Header.Revision } : null;
     }
 
     public async Task<bool> ReleaseAsync(Lease lease, CancellationToken cancellation)

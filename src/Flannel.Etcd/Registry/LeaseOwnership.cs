@@ -107,12 +107,12 @@ internal sealed class LeaseOwnership(EtcdContext context, HeldLease held, TimeSp
         var isOlder = pair.ModRevision < Lease.ModRevision && attributes != held.Lease.Attributes;
         // Written by an operator, such as a reservation for this node: the controller needs the instance.
         var isWithoutInstance = attributes.BackendData is null && held.Lease.Attributes.BackendData is not null;
-        var found = new Lease(Lease.Key, attributes, pair.Lease, pair.CreateRevision, pair.ModRevision);
+        var found = new Lease(Lease.Key, attributes, new EtcdLeaseIdentity(pair.CreateRevision, pair.Lease), pair.ModRevision);
         if (isOlder || isWithoutInstance)
         {
             var response = await context.Etcd.TxnAsync(writes.Update(found, held.Lease.Attributes), cancellation);
             if (!response.Succeeded) return ReadAgain;
-            found = found with { Attributes = held.Lease.Attributes, ModRevision = response.Header.Revision };
+            found = found with { Attributes = held.Lease.Attributes, Version = response.Header.Revision };
         }
 
         Lease = found;
@@ -163,7 +163,7 @@ internal sealed class LeaseOwnership(EtcdContext context, HeldLease held, TimeSp
         }
 
         var revision = response.Header.Revision;
-        Lease = Lease with { EtcdLeaseId = granted.Id, CreateRevision = revision, ModRevision = revision };
+        Lease = Lease with { Identity = new EtcdLeaseIdentity(revision, granted.Id), Version = revision };
         Expiry = granted.Expiry;
         granted.MarkUsed();
         EtcdLog.TakenBack(context.Logger, Lease.Key);

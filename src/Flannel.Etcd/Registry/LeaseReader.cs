@@ -60,7 +60,11 @@ internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
 
         var attributes = LeaseAttributes.Parse(pair.Value.Span);
         if (attributes.Ok)
-            return Occupied(key, new Lease(key, attributes.Value, pair.Lease, pair.CreateRevision, pair.ModRevision));
+        {
+            var identity = new EtcdLeaseIdentity(pair.CreateRevision, pair.Lease);
+            return Occupied(key, new Lease(key, attributes.Value, identity, pair.ModRevision));
+        }
+
         if (IsFirst(name, pair.ModRevision)) EtcdLog.UnreadableLease(logger, name, attributes.Error);
         return Occupied(key, null) with { IsUnreadable = true };
     }

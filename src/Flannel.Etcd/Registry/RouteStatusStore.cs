@@ -208,8 +208,9 @@ public sealed class RouteStatusStore
         {
             var (lease, status) = batch[i];
             var pair = response.Responses[i + 1].ResponseRange.Kvs.FirstOrDefault();
-            if (pair is not null && pair.CreateRevision == lease.CreateRevision)
-                rest.Add(new(lease with { ModRevision = pair.ModRevision, EtcdLeaseId = pair.Lease }, status));
+            if (pair is null || pair.CreateRevision != lease.CreateRevision) continue;
+            var identity = new EtcdLeaseIdentity(pair.CreateRevision, pair.Lease);
+            rest.Add(new(lease with { Identity = identity, Version = pair.ModRevision }, status));
         }
 
         return rest;

@@ -83,7 +83,7 @@ internal sealed class RouteStatusWatcher(EtcdContext context)
     private void Set(Dictionary<string, PublishedRouteStatus> statuses, KeyValue pair)
     {
         var key = KeyOf(pair);
-        if (RouteStatus.Parse(pair.Value.Span) is { } status) statuses[key] = new(status, pair.Lease, pair.ModRevision);
+        if (RouteStatus.Parse(pair.Value.Span) is { } status) statuses[key] = new EtcdRouteStatus(status, pair.Lease, pair.ModRevision);
         else statuses.Remove(key);
     }
 

@@ -146,7 +146,7 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
         {
             var response = await context.Etcd.TxnAsync(writes.Update(found, attributes, state.Config), cancellation);
             if (!response.Succeeded) return await reader.ParseAsync(response, request.Owner, cancellation);
-            found = found with { Attributes = attributes, ModRevision = response.Header.Revision };
+            found = found with { Attributes = attributes, Version = response.Header.Revision };
         }
 
         return Use(Held(), state);
@@ -166,7 +166,7 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
         if (!response.Succeeded)
             return await RetryAfterRaceAsync(key, await reader.ParseAsync(response, request.Owner, cancellation), cancellation);
         var revision = response.Header.Revision;
-        var replaced = new Lease(key, attributes, found.EtcdLeaseId, revision, revision);
+        var replaced = new Lease(key, attributes, new EtcdLeaseIdentity(revision, found.EtcdLeaseId), revision);
         if (key.Ipv6Subnet is not null && LeaseWrites.IsRestored(response, state))
         {
             await context.Etcd.TxnAsync(writes.WithoutIpv6(replaced), cancellation);
@@ -223,7 +223,7 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
         }
 
         var revision = response.Header.Revision;
-        var lease = new Lease(key, attributes, granted.Id, revision, revision);
+        var lease = new Lease(key, attributes, new EtcdLeaseIdentity(revision, granted.Id), revision);
         granted.MarkUsed();
         EtcdLog.Leased(context.Logger, key);
         return new AcquireResult.Held(new HeldLease(lease, config, state.Config.ModRevision, WasFound: false, granted.Expiry));

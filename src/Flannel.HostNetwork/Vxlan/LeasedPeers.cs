@@ -25,7 +25,7 @@ public sealed record LeasedPeers(IReadOnlyList<VxlanPeer> Peers, IReadOnlyList<I
         var taken = new List<IpNetwork>();
         var rejected = new List<string>();
         var others = 0;
-        foreach (var lease in leases.OrderBy(lease => lease.ModRevision))
+        foreach (var lease in leases.OrderBy(lease => lease.WriteOrder))
         {
             // A node without IPv6 has no part in the tunnel of IPv6.
             if (SubnetOf(lease, network.IsV6) is not { } subnet) continue;

@@ -32,7 +32,7 @@ internal sealed class ClientTokens(Random random)
     private string New(RouteAction.Create route)
     {
         var desired = route.Desired;
-        var text = $"{route.RouteTableId} {route.Destination} {desired.NextHop} {desired.Lease.CreateRevision} {random.NextInt64():x}";
+        var text = $"{route.RouteTableId} {route.Destination} {desired.NextHop} {desired.Lease.Identity.Order} {random.NextInt64():x}";
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(text)))[..Length];
     }
 }

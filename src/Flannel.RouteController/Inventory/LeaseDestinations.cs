@@ -16,7 +16,7 @@ internal sealed class LeaseDestinations
     {
         this.snapshot = snapshot;
         // Of two leases for one subnet the older one gets the route.
-        foreach (var lease in snapshot.Leases.OrderBy(lease => lease.CreateRevision))
+        foreach (var lease in snapshot.Leases.OrderBy(lease => lease.Identity.Order))
         {
             foreach (var destination in lease.Destinations) holders.TryAdd(destination, lease);
         }

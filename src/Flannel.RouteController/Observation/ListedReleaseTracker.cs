@@ -15,7 +15,7 @@ internal sealed class ListedReleaseTracker(TimeProvider time)
     private Dictionary<Release, ListedRelease?> known = [];
     private long? listing;
 
-    private sealed record Release(string LeaseKey, long CreateRevision, long ModRevision, long EtcdLeaseId);
+    private sealed record Release(string LeaseKey, LeaseIdentity Identity, long Version);
 
     public IReadOnlyList<ListedRelease> All => [.. known.Values.OfType<ListedRelease>()];
 
@@ -25,7 +25,7 @@ internal sealed class ListedReleaseTracker(TimeProvider time)
         foreach (var lease in snapshot.Leases)
         {
             if (DesiredVpcState.RouteOf(lease) is not { Node: { Released: true } node } route) continue;
-            var release = new Release(route.Key, lease.CreateRevision, lease.ModRevision, lease.EtcdLeaseId);
+            var release = new Release(route.Key, lease.Identity, lease.Version);
             if (!known.TryGetValue(release, out var listed) && listing != snapshot.Listing)
                 listed = new ListedRelease(VpcId.Of(node), route.Key, time.GetTimestamp());
             current[release] = listed;

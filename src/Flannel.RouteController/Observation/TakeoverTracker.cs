@@ -1,5 +1,6 @@
 using Flannel.AliCloud.Vpc;
 using Flannel.Core;
+using Flannel.Core.Leases;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Observation;
@@ -19,7 +20,8 @@ internal sealed class TakeoverTracker(OwnershipMark mark, TimeProvider time)
     private readonly Dictionary<string, Takeover> known = [];
     private readonly HashSet<string> seen = [];
 
-    private sealed record Takeover(long Since, long CreateRevision, long EtcdLeaseId);
+    /// <param name="Lease">Null if that lease is gone.</param>
+    private sealed record Takeover(long Since, LeaseIdentity? Lease);
 
     /// <summary>Called before the tables of one pass.</summary>
     public void Begin() => seen.Clear();
@@ -35,23 +37,22 @@ internal sealed class TakeoverTracker(OwnershipMark mark, TimeProvider time)
         {
             if (entry.Destination is not { } destination || !routes.TryGetValue(destination, out var route) || !route.IsSatisfiedBy(entry))
                 continue;
-            var lease = route.Lease;
+            var lease = route.Lease.Identity;
             seen.Add(entry.RouteEntryId);
             if (!known.TryGetValue(entry.RouteEntryId, out var takeover))
-                known.Add(entry.RouteEntryId, takeover = new Takeover(time.GetTimestamp(), lease.CreateRevision, lease.EtcdLeaseId));
-            var isNewer = lease.CreateRevision != takeover.CreateRevision || lease.EtcdLeaseId != takeover.EtcdLeaseId;
-            if (isNewer || time.GetElapsedTime(takeover.Since) >= ProofTime) reclaimed.Add(entry.RouteEntryId);
+                known.Add(entry.RouteEntryId, takeover = new Takeover(time.GetTimestamp(), lease));
+            if (lease != takeover.Lease || time.GetElapsedTime(takeover.Since) >= ProofTime) reclaimed.Add(entry.RouteEntryId);
         }
 
         return reclaimed;
     }
 
-    /// <summary>Called after the tables of one pass. If the lease of an entry is gone, a later one proves that the node is in this cluster:
-    /// revision 0 differs from every create revision.</summary>
+    /// <summary>Called after the tables of one pass. If the lease of an entry is gone, a later one proves that the node is in this
+    /// cluster.</summary>
     public void End(DesiredVpcState desired)
     {
         if (!desired.IsComplete) return;
-        foreach (var gone in known.Keys.Where(id => !seen.Contains(id)).ToList()) known[gone] = known[gone] with { CreateRevision = 0 };
+        foreach (var gone in known.Keys.Where(id => !seen.Contains(id)).ToList()) known[gone] = known[gone] with { Lease = null };
         if (known.Count > MaxKnown) known.Clear();
     }
 }

@@ -80,9 +80,9 @@ internal sealed class VpcObserver(
     {
         // Most passes follow no change of the leases.
         if (ReferenceEquals(desired, last)) return;
-        var known = (last?.RoutesOfNodes ?? []).Select(LeaseIdentity.Of).ToHashSet();
+        var known = (last?.RoutesOfNodes ?? []).Select(HoldingKey.Of).ToHashSet();
         last = desired;
-        var added = desired.RoutesOfNodes.Where(route => !known.Contains(LeaseIdentity.Of(route)))
+        var added = desired.RoutesOfNodes.Where(route => !known.Contains(HoldingKey.Of(route)))
             .Select(route => route.Destination).ToHashSet();
         if (added.Count == 0) return;
         // A stale table is read completely in any case.
@@ -139,8 +139,8 @@ internal sealed class VpcObserver(
     }
 
     /// <summary>A lease that ended and was acquired again has another one.</summary>
-    private sealed record LeaseIdentity(string Key, long CreateRevision, bool IsIpv6)
+    private sealed record HoldingKey(string Key, long LeaseOrder, bool IsIpv6)
     {
-        public static LeaseIdentity Of(DesiredRoute route) => new(route.Key, route.Lease.CreateRevision, route.IsIpv6);
+        public static HoldingKey Of(DesiredRoute route) => new(route.Key, route.Lease.Identity.Order, route.IsIpv6);
     }
 }

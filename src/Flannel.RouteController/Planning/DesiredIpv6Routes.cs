@@ -16,7 +16,7 @@ internal sealed class DesiredIpv6Routes
     public DesiredIpv6Routes(LeaseSnapshot snapshot)
     {
         this.snapshot = snapshot;
-        foreach (var lease in snapshot.Leases.OrderBy(lease => lease.CreateRevision))
+        foreach (var lease in snapshot.Leases.OrderBy(lease => lease.Identity.Order))
         {
             if (lease.Key.Ipv6Subnet is { } subnet) holders.TryAdd(subnet, lease);
         }

@@ -51,7 +51,7 @@ public sealed record DesiredVpcState(
         var groups = new Dictionary<VpcId, LeasesOfVpc>();
         var subnets = new HashSet<IpNetwork>();
         // Of two leases for one subnet (an IPv4 key and a dual-stack one) the older one gets the route.
-        foreach (var lease in snapshot.Leases.OrderBy(lease => lease.CreateRevision))
+        foreach (var lease in snapshot.Leases.OrderBy(lease => lease.Identity.Order))
         {
             if (RouteOf(lease) is not { } route) continue;
             var vpc = VpcId.Of(route.Node);

@@ -24,7 +24,7 @@ internal sealed class PublishedStatusCache(IRouteStatusSink sink, TimeProvider t
 
     /// <summary>Reads the published statuses, and deletes those of subnets without a lease.</summary>
     /// <param name="leases">A snapshot from before this call. A status that is read after it belongs to these leases or to newer ones; a
-    /// newer lease differs in its create revision or its etcd lease.</param>
+    /// newer lease has another identity.</param>
     public async Task ReadAsync(IReadOnlyList<Lease> leases, CancellationToken cancellation)
     {
         await writeGate.WaitAsync(CancellationToken.None);
@@ -157,7 +157,5 @@ internal sealed class PublishedStatusCache(IRouteStatusSink sink, TimeProvider t
         known.TryGetValue(update.Lease.Key.ToString(), out var entry) && IsSameHolding(entry.Lease, update.Lease)
         && entry.Status.HasSameContentAs(update.Status);
 
-    /// <summary>A restored etcd issues the same revisions again, so the etcd lease counts as well. The status is attached to it.</summary>
-    private static bool IsSameHolding(Lease one, Lease other) =>
-        one.CreateRevision == other.CreateRevision && one.EtcdLeaseId == other.EtcdLeaseId;
+    private static bool IsSameHolding(Lease one, Lease other) => one.Identity == other.Identity;
 }

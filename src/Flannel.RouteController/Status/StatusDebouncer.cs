@@ -14,9 +14,9 @@ internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache 
     private readonly Dictionary<string, RouteStatus> latest = [];
 
     /// <summary>One holding of a subnet.</summary>
-    private sealed record HoldingKey(string Key, long CreateRevision)
+    private sealed record HoldingKey(string Key, long LeaseOrder)
     {
-        public static HoldingKey Of(DesiredRoute node) => new(node.Key, node.Lease.CreateRevision);
+        public static HoldingKey Of(DesiredRoute node) => new(node.Key, node.Lease.Identity.Order);
     }
 
     private sealed record Condition(bool IsInAllTables, long Since);

@@ -57,7 +57,7 @@ internal static class NodeTransitions
     /// gap.</summary>
     private static NodeState Confirm(NodeState state, Lease lease)
     {
-        var isSame = lease.EtcdLeaseId == state.Lease?.EtcdLeaseId && lease.CreateRevision == state.Lease.CreateRevision;
+        var isSame = lease.Identity == state.Lease?.Identity;
         var confirmed = state with { Lease = lease, LeaseState = LeaseState.Confirmed };
         if (isSame && state.IsLeaseHeld) return confirmed;
         var isContinued = state.IsLeaseHeld

@@ -41,6 +41,6 @@ public sealed class LeaseOwnerTests
         var data = instance is null ? null : $$"""{"InstanceId":"{{instance}}","VpcId":"{{vpc}}"}""";
         var attributes = new LeaseAttributes(Ipv4Address.Parse(address), null, FlannelContract.AliVpcBackend, data, null);
         var key = new SubnetKey(Ipv4Network.Parse("10.24.5.0/24"), null);
-        return new Lease(key, attributes, EtcdLeaseId: 1, CreateRevision: 2, ModRevision: 3);
+        return new Lease(key, attributes, new TestLeaseIdentity(2, 1), Version: 3);
     }
 }

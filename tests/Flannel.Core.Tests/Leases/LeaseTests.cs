@@ -5,15 +5,28 @@ namespace Flannel.Core.Tests.Leases;
 
 public sealed class LeaseTests
 {
-    [Theory]
-    [InlineData(0, true)]
-    [InlineData(7587870000000000001, false)]
-    [InlineData(-1, false)]
-    public void A_key_without_an_etcd_lease_is_a_reservation(long etcdLease, bool reservation)
+    private static readonly Ipv4Network Subnet = Ipv4Network.Parse("10.24.5.0/24");
+
+    [Fact]
+    public void The_identity_says_whether_a_lease_is_a_reservation()
     {
-        var subnet = Ipv4Network.Parse("10.24.5.0/24");
-        var lease = new Lease(new SubnetKey(subnet), new LeaseAttributes(default, null, "ali-vpc", null, null), etcdLease, 3, 4);
-        Assert.Equal(reservation, lease.IsReservation);
-        Assert.Equal(subnet, lease.Subnet);
+        Assert.True(Of(new TestLeaseIdentity(3, Holding: 0)).IsReservation);
+        Assert.False(Of(new TestLeaseIdentity(3, Holding: 7)).IsReservation);
+        Assert.False(Of(new CreationTime(3)).IsReservation);
+    }
+
+    [Fact]
+    public void Leases_are_ordered_by_their_creation_if_the_last_writes_have_no_order()
+    {
+        Assert.Equal(4, Of(new TestLeaseIdentity(3, Holding: 7)).WriteOrder);
+        Assert.Equal(3, Of(new CreationTime(3)).WriteOrder);
+    }
+
+    private static Lease Of(LeaseIdentity identity) =>
+        new(new SubnetKey(Subnet), new LeaseAttributes(default, null, "ali-vpc", null, null), identity, Version: 4);
+
+    private sealed record CreationTime(long Seconds) : LeaseIdentity
+    {
+        public override long Order => Seconds;
     }
 }

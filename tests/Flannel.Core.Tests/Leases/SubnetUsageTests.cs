@@ -16,5 +16,5 @@ public sealed class SubnetUsageTests
 
     private static Lease Lease(string subnet) => new(
         new SubnetKey(Ipv4Network.Parse(subnet)),
-        new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null), 7, 10, 10);
+        new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null), new TestLeaseIdentity(10, 7), 10);
 }

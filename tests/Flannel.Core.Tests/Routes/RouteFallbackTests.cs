@@ -1,6 +1,7 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Core.Tests.Leases;
 
 namespace Flannel.Core.Tests.Routes;
 
@@ -9,7 +10,8 @@ public sealed class RouteFallbackTests
     private static readonly LeaseAttributes Attributes =
         new(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", """{"InstanceId":"i-1","VpcId":"vpc-1"}""", null);
 
-    private static readonly Lease Node = new(new SubnetKey(Ipv4Network.Parse("10.24.5.0/24")), Attributes, 7, 10, 12);
+    private static readonly Lease Node =
+        new(new SubnetKey(Ipv4Network.Parse("10.24.5.0/24")), Attributes, new TestLeaseIdentity(10, 7), 12);
 
     [Theory]
     [InlineData(RouteState.QuotaExceeded, true, true)]
@@ -40,9 +42,9 @@ public sealed class RouteFallbackTests
     // Of an earlier lease of the subnet.
     [InlineData("10.24.5.0/24", "i-1", 6, 11, false)]
     [InlineData("10.24.5.0/24", "i-1", 7, 9, false)]
-    public void Only_a_status_of_this_holding_counts(string subnet, string instance, long etcdLease, long revision, bool counts)
+    public void Only_a_status_of_this_holding_counts(string subnet, string instance, long holding, long written, bool counts)
     {
-        var published = new PublishedRouteStatus(Status(RouteState.Available, subnet, instance), etcdLease, revision);
+        var published = new TestRouteStatus(Status(RouteState.Available, subnet, instance), holding, written);
         var snapshot = new RouteStatusSnapshot(new Dictionary<string, PublishedRouteStatus> { ["10.24.5.0-24"] = published }, 1);
         Assert.Equal(counts ? published.Status : null, snapshot.Of(Node));
     }

@@ -59,6 +59,6 @@ public sealed class ClockStepTests(SharedEtcd shared)
         await events.NextAsync<LeaseEvent.Expired>();
         await etcd.StartAgainAsync();
         var confirmed = await events.NextAsync<LeaseEvent.Confirmed>();
-        Assert.Equal(held.Lease with { ModRevision = confirmed.Lease.ModRevision }, confirmed.Lease);
+        Assert.Equal(held.Lease with { Version = confirmed.Lease.Version }, confirmed.Lease);
     }
 }

@@ -22,7 +22,7 @@ public sealed class NodeKeyWatcherTests
         var keys = EtcdKeys.Parse("/flannel/network").Value;
         var lease = new Lease(
             new SubnetKey(Ipv4Network.Parse("10.24.5.0/24"), null), RegistryFixture.Attributes("192.168.0.1"),
-            EtcdLeaseId: 1, CreateRevision: 6, 6);
+            new EtcdLeaseIdentity(CreateRevision: 6, EtcdLeaseId: 1), 6);
         var config = NetworkConfigParser.Parse(ByteString.CopyFromUtf8(RegistryFixture.Config).Span).Value;
         var held = new HeldLease(lease, config, StartRevision, WasFound: false, null);
         watcher = new NodeKeyWatcher(

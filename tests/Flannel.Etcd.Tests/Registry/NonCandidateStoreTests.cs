@@ -105,7 +105,7 @@ public sealed class NonCandidateStoreTests(SharedEtcd shared)
         await fixture.PutLeaseAsync(former.Key.ToString(), """{"PublicIP":"192.168.0.9"}""");
         Assert.False(await store.PublishAsync(former, Node("i-1"), Cancel));
 
-        Lease reservation = former with { EtcdLeaseId = 0 };
+        Lease reservation = former with { Identity = new EtcdLeaseIdentity(former.CreateRevision, EtcdLeaseId: 0) };
         Assert.False(await store.PublishAsync(reservation, Node("i-1"), Cancel));
         Assert.Null(await fixture.GetAsync(fixture.Keys.Candidates + "i-1"));
     }

@@ -62,7 +62,7 @@ public sealed class RouteStatusWatcherTests(SharedEtcd shared)
         await fixture.PutAsync(fixture.Keys.Routes + lease.Key, Encoding.UTF8.GetString(Status(1, RouteState.Available).ToJson()));
         await using var snapshots = fixture.Manager.WatchRouteStatusesAsync(Cancel).GetAsyncEnumerator(Cancel);
         Assert.True(await snapshots.MoveNextAsync());
-        var published = Assert.Single(snapshots.Current.Statuses).Value;
+        var published = Assert.IsType<EtcdRouteStatus>(Assert.Single(snapshots.Current.Statuses).Value);
         Assert.Equal(0, published.EtcdLeaseId);
         Assert.False(published.Describes(lease));
         Assert.True(published.ModRevision > lease.CreateRevision);

@@ -1,6 +1,7 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Core.Tests.Leases;
 using Flannel.HostNetwork.Vxlan;
 using Microsoft.Extensions.Time.Testing;
 
@@ -214,7 +215,7 @@ public sealed class FallbackTableTests
     private static RouteStatusSnapshot Statuses(params (int Node, RouteState State)[] states) => new(
         states.ToDictionary(
             each => AliVpc(each.Node).Key.ToString(),
-            each => new PublishedRouteStatus(
+            each => (PublishedRouteStatus)new TestRouteStatus(
                 new RouteStatus($"{Subnet(each.Node)}", $"i-{each.Node}", ["vtb-1"], each.State, "", "", default), 7, 20)),
         1);
 
@@ -224,7 +225,8 @@ public sealed class FallbackTableTests
     private static Lease Vxlan(int node) => Lease(node, "vxlan", $$"""{"VNI":1,"VtepMAC":"{{Mac(node)}}"}""");
 
     private static Lease Lease(int node, string backend, string data) => new(
-        new SubnetKey(Subnet(node)), new LeaseAttributes(Ipv4Address.Parse($"192.168.1.{node}"), null, backend, data, null), 7, 10, node);
+        new SubnetKey(Subnet(node)), new LeaseAttributes(Ipv4Address.Parse($"192.168.1.{node}"), null, backend, data, null),
+        new TestLeaseIdentity(10, 7), node);
 
     private static Ipv4Network Subnet(int node) => Ipv4Network.Parse($"10.24.{node}.0/24");
 

@@ -1,5 +1,6 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
+using Flannel.Core.Tests.Leases;
 using Flannel.HostNetwork.Vxlan;
 using Flannel.Testbed;
 
@@ -178,6 +179,6 @@ public sealed class Ipv6Tests
         var data = mac is { } number ? $$"""{"VNI":1,"VtepMAC":"{{Mac(number)}}"}""" : null;
         var attributes = new LeaseAttributes(
             Ipv4Address.Parse($"192.168.0.{third}"), publicIpv6, "vxlan", """{"VNI":1,"VtepMAC":"0e:00:00:00:09:09"}""", data);
-        return new Lease(parsed, attributes, 1, 1, long.Parse(third, null));
+        return new Lease(parsed, attributes, new TestLeaseIdentity(1, 1), long.Parse(third, null));
     }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
+using Flannel.Core.Tests.Leases;
 using Flannel.HostNetwork.Vxlan;
 
 namespace Flannel.HostNetwork.Tests.Vxlan;
@@ -90,8 +91,8 @@ public sealed class LeasedPeersTests
     [Fact]
     public void The_lease_that_was_written_last_comes_last()
     {
-        var older = Vxlan("10.24.3.0/24", "192.168.1.3", "0e:00:00:00:00:03") with { ModRevision = 4 };
-        var newer = Vxlan("10.24.2.0/24", "192.168.1.2", "0e:00:00:00:00:03") with { ModRevision = 5 };
+        var older = Vxlan("10.24.3.0/24", "192.168.1.3", "0e:00:00:00:00:03") with { Version = 4 };
+        var newer = Vxlan("10.24.2.0/24", "192.168.1.2", "0e:00:00:00:00:03") with { Version = 5 };
         Assert.Equal(["10.24.3.0/24", "10.24.2.0/24"], Read(newer, older).Peers.Select(peer => peer.Subnet.ToString()));
     }
 
@@ -101,5 +102,7 @@ public sealed class LeasedPeersTests
         Lease(subnet, $$$"""{"PublicIP":"{{{publicIp}}}","BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"{{{mac}}}"}}""");
 
     private static Lease Lease(string subnet, string value) =>
-        new(new SubnetKey(Ipv4Network.Parse(subnet)), LeaseAttributes.Parse(Encoding.UTF8.GetBytes(value)).Value, 1, 1, 1);
+        new(
+            new SubnetKey(Ipv4Network.Parse(subnet)), LeaseAttributes.Parse(Encoding.UTF8.GetBytes(value)).Value,
+            new TestLeaseIdentity(1, 1), 1);
 }

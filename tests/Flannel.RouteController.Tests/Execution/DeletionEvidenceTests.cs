@@ -208,7 +208,7 @@ public sealed class DeletionEvidenceTests
         await StartAsync(cluster, 2);
         var before = cluster.Leases.Snapshot.Leases;
         cluster.Leases.Release("10.24.2.0/24");
-        cluster.Leases.InEtcd = [.. before.Select(lease => lease with { ModRevision = lease.ModRevision + 100 })];
+        cluster.Leases.InEtcd = [.. before.Select(lease => lease with { Version = lease.Version + 100 })];
         await cluster.Time.Pass(TimeSpan.FromMinutes(2));
         Assert.Equal("i-2", cluster.Hop("10.24.2.0/24"));
         Assert.Equal(0, cluster.Cloud.Count("DeleteRouteEntries"));

@@ -1,6 +1,7 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Core.Tests.Leases;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
@@ -130,7 +131,8 @@ public sealed class DesiredIpv6RoutesTests
 
     private static Lease Node(int number, string? ipv6, string vpc = "vpc-1", bool primary = true) => new(
         new SubnetKey(Ipv4Network.Parse($"10.24.{number}.0/24"), ipv6 is null ? null : Ipv6Network.Parse(ipv6)),
-        new LeaseAttributes(default, null, "ali-vpc", Data(number, vpc, primary).ToJson(), null), 1, number, number);
+        new LeaseAttributes(default, null, "ali-vpc", Data(number, vpc, primary).ToJson(), null),
+        new TestLeaseIdentity(number, 1), number);
 
     private static AliVpcBackendData Data(int number, string vpc, bool primary) =>
         new("cn-hangzhou", vpc, "vsw-1", $"i-{number}", $"eni-i-{number}", primary);

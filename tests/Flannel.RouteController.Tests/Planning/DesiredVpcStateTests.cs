@@ -2,6 +2,7 @@ using System.Text;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Core.Tests.Leases;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Planning;
@@ -140,7 +141,7 @@ public sealed class DesiredVpcStateTests
     private static Lease Lease(string subnet, string backend, string? data, long revision)
     {
         var attributes = new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, backend, data, null);
-        return new Lease(new SubnetKey(Ipv4Network.Parse(subnet)), attributes, EtcdLeaseId: 1, revision, revision);
+        return new Lease(new SubnetKey(Ipv4Network.Parse(subnet)), attributes, new TestLeaseIdentity(revision, 1), revision);
     }
 
     private static AliVpcBackendData Data(string instance, string vpc) =>

@@ -1,6 +1,7 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Core.Tests.Leases;
 using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Planning;
 
@@ -34,7 +35,7 @@ internal sealed class ScaleLeases : ILeaseSource
     {
         var attributes = new LeaseAttributes(
             new Ipv4Address(0xC0A80000 + (uint)node), null, "ali-vpc", DataOf(node, tables).ToJson(), null);
-        leases[node] = new Lease(new SubnetKey(SubnetOf(node)), attributes, node, node, node);
+        leases[node] = new Lease(new SubnetKey(SubnetOf(node)), attributes, new TestLeaseIdentity(node, node), node);
         NotifyWatchers();
     }
 

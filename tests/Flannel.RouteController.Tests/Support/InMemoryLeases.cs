@@ -2,6 +2,7 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Core.Tests.Leases;
 using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Planning;
 
@@ -81,7 +82,7 @@ internal sealed class InMemoryLeases : ILeaseSource
             var index = leases.FindIndex(lease => lease.Subnet == Ipv4Network.Parse(subnet));
             var attributes = leases[index].Attributes;
             var node = AliVpcBackendData.Parse(attributes.BackendData)! with { Released = true };
-            leases[index] = leases[index] with { Attributes = attributes with { BackendData = node.ToJson() }, ModRevision = revision };
+            leases[index] = leases[index] with { Attributes = attributes with { BackendData = node.ToJson() }, Version = revision };
         }
 
         NotifyWatchers();
@@ -94,7 +95,7 @@ internal sealed class InMemoryLeases : ILeaseSource
         lock (gate)
         {
             var index = leases.FindIndex(lease => lease.Subnet == Ipv4Network.Parse(subnet));
-            leases[index] = leases[index] with { EtcdLeaseId = etcdLeaseId };
+            leases[index] = leases[index] with { Identity = new TestLeaseIdentity(leases[index].Identity.Order, etcdLeaseId) };
         }
 
         NotifyWatchers();
@@ -111,7 +112,7 @@ internal sealed class InMemoryLeases : ILeaseSource
             lease = new Lease(
                 new SubnetKey(Ipv4Network.Parse(subnet), ipv6 is null ? null : Ipv6Network.Parse(ipv6)),
                 new LeaseAttributes(default, null, backend, data, null),
-                revision, revision, revision);
+                new TestLeaseIdentity(revision, revision), revision);
             leases.RemoveAll(old => old.Key == lease.Key);
             leases.Add(lease);
         }

@@ -53,7 +53,7 @@ internal sealed class InMemoryStatuses(InMemoryTerm term, TimeProvider time, InM
                 continue;
             }
 
-            if (!leases.Snapshot.Leases.Any(l => l.Key == lease.Key && l.CreateRevision == lease.CreateRevision)) continue;
+            if (!leases.Snapshot.Leases.Any(l => l.Key == lease.Key && l.Identity.Order == lease.Identity.Order)) continue;
             ByKey[lease.Key.ToString()] = status;
             Published.Add(new PublishedStatus(time.GetElapsedTime(began), status));
         }

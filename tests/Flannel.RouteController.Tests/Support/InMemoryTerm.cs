@@ -87,7 +87,7 @@ internal sealed class InMemoryTerm : IElectedTerm, IDisposable
         if (!IsOwn || leases.Cluster != Cluster) return TermProof.Unproven;
         var stored = leases.InEtcd ?? leases.Snapshot.Leases;
         var isAbsent = absent.All(subnet => stored.All(lease => !lease.Destinations.Contains(subnet)));
-        var isUnchanged = unchanged.All(lease => stored.Any(other => other.Key == lease.Key && other.ModRevision == lease.ModRevision));
+        var isUnchanged = unchanged.All(lease => stored.Any(other => other.Key == lease.Key && other.Version == lease.Version));
         return isAbsent && isUnchanged ? TermProof.Proven : TermProof.LeasesDiffer;
     }
 

@@ -1,6 +1,7 @@
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
+using Flannel.Core.Tests.Leases;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Support;
@@ -13,7 +14,9 @@ internal static class Plans
     public static readonly OwnershipMark Theirs = OwnershipMark.Of(InMemoryTerm.OtherCluster);
 
     public static DesiredRoute Desired(string subnet, string instance = "i-1", bool primary = true) => new(
-        new Lease(new SubnetKey(Ipv4Network.Parse(subnet)), new LeaseAttributes(default, null, "ali-vpc", null, null), 1, 1, 1),
+        new Lease(
+            new SubnetKey(Ipv4Network.Parse(subnet)), new LeaseAttributes(default, null, "ali-vpc", null, null),
+            new TestLeaseIdentity(1, 1), 1),
         new AliVpcBackendData("cn-hangzhou", "vpc-1", "vsw-1", instance, $"eni-{instance}", primary));
 
     /// <param name="mark">One of "", "ours", "theirs".</param>

@@ -38,7 +38,7 @@ public sealed class EtcdRouteControllerTermTests
         Assert.True(await term.Statuses.PublishVSwitchesAsync("vpc-1", [Ipv4Network.Parse("192.168.0.0/24")], Cancel));
         Assert.True(await term.Statuses.DeleteAsync(["10.24.6.0-24"], Cancel));
         var lease = new Lease(new SubnetKey(Ipv4Network.Parse("10.24.5.0/24")),
-            new LeaseAttributes(default, null, "ali-vpc", null, null), 1, 1, 1);
+            new LeaseAttributes(default, null, "ali-vpc", null, null), new EtcdLeaseIdentity(1, 1), 1);
         var status = new RouteStatus("10.24.5.0/24", "i-1", [], RouteState.Available, "", "", default);
         var published = await term.Statuses.PublishAsync([new(lease, status)], Cancel);
         Assert.True(published.IsTermHeld);

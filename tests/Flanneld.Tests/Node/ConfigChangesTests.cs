@@ -2,6 +2,7 @@ using System.Text;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Core.Tests.Leases;
 using Flanneld.Backends;
 using Flanneld.Node;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -94,7 +95,8 @@ public sealed class ConfigChangesTests
     private static LeasedSubnet Leased(string json)
     {
         var subnet = new SubnetKey(Ipv4Network.Parse("10.24.5.0/24"));
-        var lease = new Lease(subnet, new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null), 7, 10, 10);
+        var attributes = new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null);
+        var lease = new Lease(subnet, attributes, new TestLeaseIdentity(10, 7), 10);
         var config = NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json)).Value;
         return new LeasedSubnet(new HeldLease(lease, config, 5, false, null), BackendFactory.Create(config).Value, null);
     }

@@ -1,6 +1,7 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Core.Tests.Leases;
 using Flanneld.Host;
 using Flanneld.Node;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -86,7 +87,8 @@ public sealed class EarlierSubnetFileTests : IDisposable
         if (key is null) return new SubnetState(new ConfigState.Missing(), [], [], 9, IsComplete: true);
         Assert.True(SubnetKey.TryParse(key, out var subnet));
         var data = instance is null ? null : $$"""{"InstanceId":"{{instance}}"}""";
-        var lease = new Lease(subnet, new LeaseAttributes(Ipv4Address.Parse(address), null, "ali-vpc", data, null), 7, 5, 5);
+        var attributes = new LeaseAttributes(Ipv4Address.Parse(address), null, "ali-vpc", data, null);
+        var lease = new Lease(subnet, attributes, new TestLeaseIdentity(5, 7), 5);
         return new SubnetState(new ConfigState.Missing(), [lease], [lease.Subnet], 9, IsComplete: true);
     }
 }

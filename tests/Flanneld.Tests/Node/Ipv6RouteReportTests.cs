@@ -1,6 +1,7 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Core.Tests.Leases;
 using Flanneld.Node;
 using Flanneld.Observability.Prometheus;
 using Flanneld.Tests.Support;
@@ -75,5 +76,5 @@ public sealed class Ipv6RouteReportTests
 
     private static Lease Held(Ipv6Network? ipv6) => new(
         new SubnetKey(Ipv4Network.Parse("10.24.5.0/24"), ipv6),
-        new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null), 7, 10, 10);
+        new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null), new TestLeaseIdentity(10, 7), 10);
 }

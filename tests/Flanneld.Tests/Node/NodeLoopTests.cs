@@ -139,7 +139,8 @@ public sealed class NodeLoopTests : IDisposable
         var subnet = Ipv4Network.Parse("10.24.5.0/24");
         var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}"""u8).Value;
         var lease = new Lease(
-            new SubnetKey(subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "alloc", null, null), 7, 10, 10);
+            new SubnetKey(subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "alloc", null, null),
+            new EtcdLeaseIdentity(10, 7), 10);
         var held = new HeldLease(lease, config, 5, false, new LeaseExpiry(time.GetTimestamp(), TimeSpan.FromHours(24)));
         var keys = EtcdKeys.Parse("/coreos.com/network").Value;
         var readiness = new NodeReadiness(

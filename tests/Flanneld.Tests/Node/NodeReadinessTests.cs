@@ -3,6 +3,7 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Core.Tests.Leases;
 using Flanneld.Host;
 using Flanneld.Node;
 using Flanneld.Observability;
@@ -18,7 +19,8 @@ public sealed class NodeReadinessTests : IDisposable
 {
     private static readonly Ipv4Network Subnet = Ipv4Network.Parse("10.24.5.0/24");
     private static readonly Lease Held = new(
-        new SubnetKey(Subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null), 7, 10, 10);
+        new SubnetKey(Subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null),
+        new TestLeaseIdentity(10, 7), 10);
 
     private static readonly SubnetEnv Env = new(Ipv4Network.Parse("10.24.0.0/16"), Subnet, 1500, false);
 
@@ -157,7 +159,7 @@ public sealed class NodeReadinessTests : IDisposable
         await ApplyAsync(node, new LeaseEvent.Expired());
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
-        await ApplyAsync(node, new LeaseEvent.Confirmed(Held with { EtcdLeaseId = 8, CreateRevision = 30 }));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held with { Identity = new TestLeaseIdentity(30, 8) }));
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
         await ApplyAsync(node, new LeaseEvent.RouteStatusChanged(null));
@@ -196,7 +198,8 @@ public sealed class NodeReadinessTests : IDisposable
     {
         var node = CreateNode();
         await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
-        await ApplyAsync(node, new LeaseEvent.Confirmed(Held with { EtcdLeaseId = 8 }), new LeaseEvent.RouteStatusChanged(null));
+        var reattached = Held with { Identity = new TestLeaseIdentity(Held.Identity.Order, 8) };
+        await ApplyAsync(node, new LeaseEvent.Confirmed(reattached), new LeaseEvent.RouteStatusChanged(null));
         Assert.True(File.Exists(SubnetPath));
         Assert.False(IsReady);
         await ApplyAsync(node, Route(RouteState.Available));

@@ -3,6 +3,7 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Core.Tests.Leases;
 using Flanneld.Node;
 
 namespace Flanneld.Tests.Node;
@@ -206,10 +207,10 @@ public sealed class NodeStateTests
 
     private static LeaseEvent.ConfigChanged Changed(string config) => new(new ConfigState.Present(Parse(config), 20));
 
-    private static Lease Lease(long etcdLease, long createRevision)
+    private static Lease Lease(long holding, long created)
     {
         var attributes = new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null);
-        return new Lease(new SubnetKey(Ipv4Network.Parse("10.24.5.0/24")), attributes, etcdLease, createRevision, createRevision);
+        return new Lease(new SubnetKey(Ipv4Network.Parse("10.24.5.0/24")), attributes, new TestLeaseIdentity(created, holding), created);
     }
 
     private static NetworkConfig Parse(string json) => NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json)).Value;

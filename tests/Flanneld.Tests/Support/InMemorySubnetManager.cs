@@ -5,6 +5,7 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Core.Tests.Leases;
 
 namespace Flanneld.Tests.Support;
 
@@ -178,7 +179,8 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
                 signal = changed.Task;
                 var published = leases.Where(each => each.Value.Status is not null).ToDictionary(
                     each => each.Key,
-                    each => new PublishedRouteStatus(each.Value.Status!, each.Value.Lease.EtcdLeaseId, each.Value.StatusRevision));
+                    each => (PublishedRouteStatus)new TestRouteStatus(
+                        each.Value.Status!, ((TestLeaseIdentity)each.Value.Lease.Identity).Holding, each.Value.StatusRevision));
                 snapshot = new RouteStatusSnapshot(published, revision);
             }
 
@@ -378,8 +380,8 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
     {
         var before = Find(key);
         var lease = before is null
-            ? new Lease(key, attributes, revision, revision, revision)
-            : before.Lease with { Attributes = attributes, ModRevision = revision };
+            ? new Lease(key, attributes, new TestLeaseIdentity(revision, revision), revision)
+            : before.Lease with { Attributes = attributes, Version = revision };
         return leases[key.ToString()] = new StoredLease(lease, NewExpiry(), before?.Status)
         {
             StatusRevision = before?.StatusRevision ?? 0,

@@ -1,5 +1,6 @@
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Etcd.Registry;
 using Flanneld.Clients;
 
 namespace Flanneld.Commands.Leases;
@@ -27,7 +28,9 @@ internal sealed class LeaseDescriptionReader(Connections connections)
             if (status?.IsFor(lease.Subnet, instance.Id) == true) route = status;
         }
 
-        var left = lease.IsReservation ? null : await connections.Etcd.LeaseTimeToLiveAsync(lease.EtcdLeaseId, cancellation);
+        var left = lease.Identity is EtcdLeaseIdentity { IsReservation: false } held
+            ? await connections.Etcd.LeaseTimeToLiveAsync(held.EtcdLeaseId, cancellation)
+            : null;
         return new LeaseDescription(lease, left, route);
     }
 }

@@ -1,6 +1,7 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Core.Tests.Leases;
 using Flanneld.Commands.Check;
 
 namespace Flanneld.Tests.Commands.Check;
@@ -9,7 +10,8 @@ public sealed class OwnRouteTests
 {
     private static readonly Lease Lease = new(
         new SubnetKey(Ipv4Network.Parse("10.24.5.0/24")),
-        new LeaseAttributes(Ipv4Address.Parse("192.168.1.5"), null, "ali-vpc", """{"InstanceId":"i-a","VpcId":"vpc-a"}""", null), 1, 1, 1);
+        new LeaseAttributes(Ipv4Address.Parse("192.168.1.5"), null, "ali-vpc", """{"InstanceId":"i-a","VpcId":"vpc-a"}""", null),
+        new TestLeaseIdentity(1, 1), 1);
 
     [Theory]
     [InlineData(RouteState.Available, nameof(CheckState.Ok))]

@@ -2,6 +2,7 @@ using System.Text;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Core.Tests.Leases;
 using Flanneld.Commands.Config;
 
 namespace Flanneld.Tests.Commands.Config;
@@ -28,12 +29,12 @@ public sealed class LeaseFitTests
         "lease 10.24.5.0/24 and fd00:0:0:5::/64 of 192.168.1.11 does not fit:"
         + " the node keeps 10.24.5.0/24, and takes another IPv6 subnet when it starts again")]
     public void A_lease_that_does_not_fit_is_named_with_what_its_node_does(string network, string more, string key, string expected) =>
-        Assert.Equal(expected, string.Join('\n', LeaseFit.FindMisfits(Config(network, more), [Lease(key, etcdLease: 1)])));
+        Assert.Equal(expected, string.Join('\n', LeaseFit.FindMisfits(Config(network, more), [Lease(key, holding: 1)])));
 
     [Fact]
     public void A_reservation_that_does_not_fit_is_no_longer_used() => Assert.Equal(
         ["reservation 10.24.5.0/24 of 192.168.1.11 does not fit: it is no longer used"],
-        LeaseFit.FindMisfits(Config("10.25.0.0/16", ""), [Lease("10.24.5.0-24", etcdLease: 0)]));
+        LeaseFit.FindMisfits(Config("10.25.0.0/16", ""), [Lease("10.24.5.0-24", holding: 0)]));
 
     [Fact]
     public void Nodes_of_another_backend_are_counted() => Assert.Equal(
@@ -45,7 +46,7 @@ public sealed class LeaseFitTests
             Config("10.24.0.0/16", ""),
             [
                 Lease("10.24.5.0-24", 1, "vxlan"), Lease("10.24.6.0-24", 2, "vxlan"), Lease("10.24.7.0-24", 3),
-                Lease("10.24.8.0-24", 4, ""), Lease("10.24.9.0-24", etcdLease: 0, "alloc"),
+                Lease("10.24.8.0-24", 4, ""), Lease("10.24.9.0-24", holding: 0, "alloc"),
             ]));
 
     [Fact]
@@ -57,9 +58,10 @@ public sealed class LeaseFitTests
     private static NetworkConfig Config(string network, string more) => NetworkConfigParser.Parse(
         Encoding.UTF8.GetBytes($"{{\"Network\":\"{network}\"{more},\"Backend\":{{\"Type\":\"ali-vpc\"}}}}")).Value;
 
-    private static Lease Lease(string key, long etcdLease, string backend = "ali-vpc")
+    private static Lease Lease(string key, long holding, string backend = "ali-vpc")
     {
         Assert.True(SubnetKey.TryParse(key, out var parsed));
-        return new Lease(parsed, new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, backend, null, null), etcdLease, 1, 1);
+        var attributes = new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, backend, null, null);
+        return new Lease(parsed, attributes, new TestLeaseIdentity(1, holding), 1);
     }
 }

@@ -2,6 +2,7 @@ using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Core.Tests.Leases;
 using Flanneld.Commands.Leases;
 using Flanneld.Commands.Output;
 using Flanneld.Commands.Status;
@@ -294,7 +295,9 @@ public sealed class NodeDescriptionTests
     private static LeaseDescription Lease(
         RouteStatus? route, string backend = "ali-vpc", string? data = """{"InstanceId":"i-a","VpcId":"vpc-a"}""") =>
         new(
-            new Lease(new SubnetKey(Subnet), new LeaseAttributes(Address, null, backend, data, null), 1, 1, 1), TimeSpan.FromHours(23),
+            new Lease(
+                new SubnetKey(Subnet), new LeaseAttributes(Address, null, backend, data, null), new TestLeaseIdentity(1, 1), 1),
+            TimeSpan.FromHours(23),
             route);
 
     private static RouteStatus Route(RouteState state, string message) =>
