@@ -16,7 +16,7 @@ internal static class NetworkConfigCheck
     {
         // A lease in etcd is named by its IPv4 subnet (upstream pkg/subnet/subnet.go, ParseSubnetKey): upstream's etcd subnet manager
         // cannot lease IPv6 alone either. Its Kubernetes subnet manager can.
-        if (!fields.EnableIpv4) return Result.Failure("EnableIPv4 is false, and a lease in etcd needs an IPv4 subnet");
+        if (!fields.EnableIpv4) return Result.Failure("EnableIPv4 is false, and a lease needs an IPv4 subnet");
         if (fields.HasZeroLengthNetwork)
         {
             return Result.Failure(

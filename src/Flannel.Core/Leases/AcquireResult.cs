@@ -20,6 +20,21 @@ public abstract record AcquireResult
         public bool IsIpv6 { get; init; }
     }
 
+    /// <summary>The subnet manager assigns subnets itself, and this node has none that can be used; see
+    /// <see cref="ISubnetManager.WaitForAssignmentAsync"/>.</summary>
+    /// <param name="Reason">One line: what is missing or wrong, and what to do.</param>
+    public abstract record Unassigned(string Reason) : AcquireResult
+    {
+        /// <summary>Of the assignment and the configuration that were read, in the subnet manager's own form.</summary>
+        public string Version { get; init; } = "";
+    }
+
+    /// <summary>No subnet is assigned to this node yet.</summary>
+    public sealed record NotAssigned(string Reason) : Unassigned(Reason);
+
+    /// <summary>The assigned subnet is not one of the network configuration.</summary>
+    public sealed record OutsideNetwork(string Reason) : Unassigned(Reason);
+
     /// <summary>Another instance uses this node's public address, and nothing proves that it is deleted. Nothing was changed.</summary>
     /// <param name="Lease">The other instance's.</param>
     public sealed record AddressInUse(Lease Lease) : AcquireResult;

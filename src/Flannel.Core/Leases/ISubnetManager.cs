@@ -40,6 +40,10 @@ public interface ISubnetManager
     /// after <paramref name="atMost"/>.</summary>
     Task WaitForFreeSubnetAsync(long revision, TimeSpan atMost, CancellationToken cancellation);
 
+    /// <summary>Returns when this node's assignment or the configuration has changed since a result, or after
+    /// <paramref name="atMost"/>.</summary>
+    Task WaitForAssignmentAsync(AcquireResult.Unassigned result, TimeSpan atMost, CancellationToken cancellation);
+
     /// <summary>Acquires the node's own subnet, or its previous one, or a free one.</summary>
     /// <param name="known">A state that was just read, in place of the first read; null for none. Its age does not affect
     /// correctness.</param>
@@ -49,6 +53,10 @@ public interface ISubnetManager
     /// long as the events are read; ends after <see cref="LeaseEvent.Lost"/>. The lease stays when the reader stops. Once for each held
     /// lease.</summary>
     IAsyncEnumerable<LeaseEvent> HoldAsync(HeldLease held, CancellationToken cancellation);
+
+    /// <summary>Publishes that this node is ready, where others read it from the subnet manager. Called each time that the node becomes
+    /// ready. Can be repeated.</summary>
+    Task ReportReadyAsync(CancellationToken cancellation);
 
     /// <summary>Watches all leases (upstream <c>WatchLeases</c>). The first snapshot is a full list, so that no lease is missed in whatever
     /// order nodes start; after each time that the watch was interrupted comes a full list again. Changes in quick succession give one

@@ -73,11 +73,18 @@ public sealed class EtcdSubnetManager : ISubnetManager
     public Task WaitForFreeSubnetAsync(long revision, TimeSpan atMost, CancellationToken cancellation) =>
         WaitAsync(LeaseWatcher.Range(context.Keys, revision + 1), atMost, cancellation);
 
+    /// <summary>A node chooses its subnet itself: no result of <see cref="AcquireAsync"/> leads here.</summary>
+    public Task WaitForAssignmentAsync(AcquireResult.Unassigned result, TimeSpan atMost, CancellationToken cancellation) =>
+        throw new NotSupportedException("etcd assigns no subnets");
+
     public Task<AcquireResult> AcquireAsync(AcquireRequest request, SubnetState? known, CancellationToken cancellation) =>
         new SubnetAcquirer(context, reader, request, options.LeaseTime).RunAsync(known as RegistryState, cancellation);
 
     public IAsyncEnumerable<LeaseEvent> HoldAsync(HeldLease held, CancellationToken cancellation) =>
         new LeaseKeeper(context, options, loops, held).HoldAsync(cancellation);
+
+    /// <summary>Nobody reads it from etcd.</summary>
+    public Task ReportReadyAsync(CancellationToken cancellation) => Task.CompletedTask;
 
     public IAsyncEnumerable<LeaseSnapshot> WatchLeasesAsync(CancellationToken cancellation) =>
         new LeaseWatcher(context).WatchAsync(cancellation);

@@ -85,21 +85,21 @@ internal static partial class RouteControllerLog
     [LoggerMessage(3524, LogLevel.Information, "{Vpc}: the API has recovered")]
     public static partial void Recovered(ILogger logger, VpcId vpc);
 
-    [LoggerMessage(3525, LogLevel.Debug, "{Vpc}: no route deleted: etcd did not confirm the election and the cluster's id; retrying")]
+    [LoggerMessage(3525, LogLevel.Debug, "{Vpc}: no route deleted: the election and the cluster's id are not confirmed; retrying")]
     public static partial void ElectionNotProved(ILogger logger, VpcId vpc);
 
-    [LoggerMessage(3544, LogLevel.Debug, "{Vpc}: no route deleted: a lease in etcd is newer than the watch; retrying")]
+    [LoggerMessage(3544, LogLevel.Debug, "{Vpc}: no route deleted: a lease is newer than in the watch; retrying")]
     public static partial void LeasesDiffer(ILogger logger, VpcId vpc);
 
     [LoggerMessage(3527, LogLevel.Warning,
         "{Vpc}: deletion of {Count} stale routes held for {Minutes} min: more than {Limit} of {Routes} routes lost their lease at once; "
-        + "if etcd lost data, wait until the nodes have their leases again; 'flanneld routes clean --stale' deletes the routes now")]
+        + "if leases were lost, wait until the nodes have them again; 'flanneld routes clean --stale' deletes the routes now")]
     public static partial void DeletionsHeld(ILogger logger, VpcId vpc, object count, object limit, object routes, object minutes);
 
     [LoggerMessage(3528, LogLevel.Error,
         "{Vpc}: another route controller uses this cluster's id: entry {EntryId} of {Destination} in {Table} has the mark {Mark} and was "
         + "not created here; stale routes are kept until the next term; "
-        + "if etcd's data was copied, delete {{etcd-prefix}}/ali-vpc/cluster in the copy")]
+        + "if the cluster's data was copied, delete the id in the copy (etcd: {{etcd-prefix}}/ali-vpc/cluster)")]
     public static partial void ClusterIdShared(ILogger logger, VpcId vpc, string table, string destination, string entryId, string mark);
 
     [LoggerMessage(3529, LogLevel.Warning,

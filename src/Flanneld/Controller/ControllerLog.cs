@@ -31,6 +31,6 @@ internal static partial class ControllerLog
         "{Key} is not the id of a cluster, no route is written: delete the key, and the route controller creates a new id")]
     public static partial void ClusterIdUnreadable(ILogger logger, string key);
 
-    [LoggerMessage(1142, LogLevel.Warning, "etcd rejected a request of the route controller: {Reason}; continuing without its result")]
-    public static partial void RequestRejected(ILogger logger, string reason);
+    [LoggerMessage(1142, LogLevel.Warning, "{Manager} rejected a request of the route controller: {Reason}; continuing without its result")]
+    public static partial void RequestRejected(ILogger logger, string manager, string reason);
 }

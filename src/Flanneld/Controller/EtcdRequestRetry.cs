@@ -44,6 +44,6 @@ internal sealed class EtcdRequestRetry(EtcdKeys keys, TimeProvider time, Random 
         var remedy = e.Kind == EtcdErrorKind.PermissionDenied
             ? $"; grant the etcd user readwrite on the prefix {keys.Prefix}/ali-vpc/"
             : "";
-        ControllerLog.RequestRejected(logger, e.Message.TrimEnd('.') + remedy);
+        ControllerLog.RequestRejected(logger, e.Manager, e.Message.TrimEnd('.') + remedy);
     }
 }

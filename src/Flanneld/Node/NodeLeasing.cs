@@ -45,6 +45,7 @@ internal sealed class NodeLeasing(
     private InstanceIdentity? self;
     private VtepMacs? vtepMacs;
     private long lastAnswerAt;
+    private string? lastUnassigned;
 
     /// <summary>Receives what the node waits for.</summary>
     public Action<string>? OnWaiting { get; init; }
@@ -162,10 +163,24 @@ internal sealed class NodeLeasing(
                 OnWaiting?.Invoke("out of subnets: waiting for a free one");
                 await subnets.WaitForFreeSubnetAsync(full.Revision, Shorter(earlierFile.RecheckInterval), cancellation);
                 return null;
+            case AcquireResult.Unassigned unassigned:
+                ReportUnassigned(unassigned);
+                await subnets.WaitForAssignmentAsync(unassigned, Shorter(earlierFile.RecheckInterval), cancellation);
+                return null;
             default:
                 // The configuration changed meanwhile.
                 return null;
         }
+    }
+
+    /// <summary>Logs each reason once in a row: the node retries.</summary>
+    private void ReportUnassigned(AcquireResult.Unassigned result)
+    {
+        OnWaiting?.Invoke(result.Reason);
+        if (lastUnassigned == result.Reason) return;
+        lastUnassigned = result.Reason;
+        if (result is AcquireResult.OutsideNetwork) NodeLog.SubnetOutsideNetwork(logger, result.Reason);
+        else NodeLog.SubnetAwaited(logger, result.Reason);
     }
 
     private AcquireRequest CreateRequest() => new(Owner(), CreateAttributes)

@@ -92,8 +92,11 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         var vacancy = self is not null && backend is AliVpcBackend routed
             ? await StartControllerAsync(routed, self, held.WasFound, cancellation) : null;
         OnHeld?.Invoke();
+        tasks.Add("the report of readiness", CreateReadyReport().RunAsync(cancellation));
         return await CreateLoop(leased.Value, reconciler, vacancy).RunAsync(stop => services.Subnets.HoldAsync(held, stop), cancellation);
     }
+
+    private ReadyReport CreateReadyReport() => new(host.Readiness, services.Subnets, services.Time, services.Random, nodeLogger);
 
     private NodeLeasing CreateLeasing(CancellationToken cancellation)
     {

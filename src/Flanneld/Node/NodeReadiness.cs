@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flanneld.Host;
@@ -15,6 +16,7 @@ internal sealed class NodeReadiness(
 {
     private readonly TaskCompletionSource settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ObservableValue<bool> isReady = new(false);
     private volatile NodeState state = NodeState.Initial with { SubnetManager = subnetManager };
     private bool isReadySent;
     private bool isWaitLogged;
@@ -30,6 +32,12 @@ internal sealed class NodeReadiness(
 
     /// <summary>Completes when READY=1 is sent: containers may run.</summary>
     public Task Ready => ready.Task;
+
+    /// <summary>Whether READY=1 was sent and the subnet may still be used.</summary>
+    public bool IsReady => isReady.Current;
+
+    /// <summary>Completes with the next change of <see cref="IsReady"/>.</summary>
+    public Task IsReadyChanged => isReady.Changed;
 
     /// <summary>A change of the lease is published to systemd with the result of the reconcile that follows it.</summary>
     public void Apply(NodeEvent change)
@@ -54,6 +62,9 @@ internal sealed class NodeReadiness(
                 if (state.IsRouteRead) settled.TrySetResult();
                 break;
         }
+
+        var isReadyNow = isReadySent && state.Use == SubnetUse.Allowed && state.SubnetFile.IsCorrect;
+        if (isReadyNow != isReady.Current) isReady.Set(isReadyNow);
     }
 
     private void LogRoute(RouteStatus? before)

@@ -54,8 +54,8 @@ internal sealed record NodeState
     /// <summary>What the node waits for while it has no lease; null before the subnet manager has answered.</summary>
     public string? WaitingFor { get; init; }
 
-    /// <summary>The lease as it was last read. Its etcd lease and its create revision identify this holding of the subnet. Null while
-    /// <see cref="LeaseState"/> is <see cref="LeaseState.None"/>.</summary>
+    /// <summary>The lease as it was last read. Null while <see cref="LeaseState"/> is
+    /// <see cref="LeaseState.None"/>.</summary>
     public Lease? Lease { get; init; }
 
     /// <summary>The network configuration that the node keeps until it restarts; null without a lease.</summary>

@@ -16,6 +16,8 @@ internal static class RepeatRules
         [2000, 2001, 2004],
         // The network configuration before the lease: missing, invalid, valid.
         [1101, 1102, 1103],
+        // The subnet that the subnet manager assigns: none, not usable, leased.
+        [1136, 1137, 1107],
         // This node's route.
         [1109, 1110, 1111],
         [1147, 1148],

@@ -54,7 +54,7 @@ public sealed class NetworkConfigCheckTests
     [InlineData(
         """{"Network":"10.24.0.0/0"}""",
         """Network 0.0.0.0/0 is too wide: it holds every address; give an IPv4 network such as "10.24.0.0/16".""")]
-    [InlineData("""{"EnableIPv4":false,"Network":"10.24.0.0/16"}""", "EnableIPv4 is false, and a lease in etcd needs an IPv4 subnet.")]
+    [InlineData("""{"EnableIPv4":false,"Network":"10.24.0.0/16"}""", "EnableIPv4 is false, and a lease needs an IPv4 subnet.")]
     [InlineData("""{"Network":"10.24.0.0/29"}""", "Network 10.24.0.0/29 is too small: the longest useful prefix is /28.")]
     [InlineData("""{"Network":"10.24.0.0/32"}""", "Network 10.24.0.0/32 is too small: the longest useful prefix is /28.")]
     [InlineData("""{"Network":"10.24.0.0/16","SubnetLen":31}""", "SubnetLen 31 is too long: it must be less than /31.")]

@@ -136,6 +136,58 @@ public sealed class SubnetManagerSeamTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_node_without_an_assigned_subnet_waits_and_logs_each_reason_once()
+    {
+        subnets.WriteConfig(AliVpc);
+        subnets.SetUnassigned(new AcquireResult.NotAssigned("Node n1 has no podCIDR"));
+        var node = Start();
+        await node.UntilAsync("waits", () => node.LeaseDetail == "Node n1 has no podCIDR");
+        // Longer than the longest wait: the node asks again.
+        await node.AdvanceAsync(TimeSpan.FromMinutes(6));
+        Assert.Single(node.Log.Texts, "no subnet is assigned to this node: Node n1 has no podCIDR; waiting");
+
+        subnets.SetUnassigned(new AcquireResult.OutsideNetwork("podCIDR 10.99.1.0/24 is not in 10.24.0.0/16"));
+        await node.UntilAsync("waits", () => node.LeaseDetail == "podCIDR 10.99.1.0/24 is not in 10.24.0.0/16");
+        Assert.Single(
+            node.Log.Texts,
+            "the subnet of this node cannot be used: podCIDR 10.99.1.0/24 is not in 10.24.0.0/16; waiting for another one");
+        Assert.Empty(subnets.Leases);
+
+        subnets.SetUnassigned(null);
+        await node.UntilAsync("has a lease", () => node.State.IsLeaseHeld);
+    }
+
+    [Fact]
+    public async Task A_node_reports_each_time_that_it_becomes_ready()
+    {
+        var node = await StartReadyAsync();
+        await node.UntilAsync("reports", () => subnets.ReadyReports == 1);
+        await node.AdvanceAsync(TimeSpan.FromMinutes(5));
+        Assert.Equal(1, subnets.ReadyReports);
+        Publish(RouteState.Conflict);
+        await node.UntilAsync("withdraws", () => !node.HasFile);
+        Publish(RouteState.Available);
+        await node.UntilAsync("reports", () => subnets.ReadyReports == 2);
+    }
+
+    [Fact]
+    public async Task A_report_of_readiness_that_fails_is_repeated_and_does_not_affect_the_node()
+    {
+        subnets.ReadyError = "permission denied";
+        var node = await StartReadyAsync();
+        await node.UntilAsync("repeats the report", () => subnets.ReadyReports >= 3);
+        Assert.True(node.IsReady);
+        Assert.True(node.HasFile);
+        Assert.Single(
+            node.Log.Texts, $"cannot publish that this node is ready: {subnets.Name}: permission denied; retrying");
+        subnets.ReadyError = null;
+        await node.AdvanceAsync(TimeSpan.FromMinutes(2));
+        var reports = subnets.ReadyReports;
+        await node.AdvanceAsync(TimeSpan.FromMinutes(5));
+        Assert.Equal(reports, subnets.ReadyReports);
+    }
+
+    [Fact]
     public async Task A_node_whose_route_is_no_longer_available_withdraws_its_subnet_until_it_is_available_again()
     {
         var node = await StartReadyAsync();

@@ -23,6 +23,7 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
     private ConfigState config = new ConfigState.Missing();
     private ControllerHolder? controller;
     private SubnetManagerException? rejection;
+    private AcquireResult.Unassigned? unassigned;
     private bool isAvailable = true;
     private long revision = 1;
     private long configRevision;
@@ -51,6 +52,12 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
 
     public int NonCandidateReads { get; private set; }
 
+    /// <summary>How often a node has reported that it is ready, with failed attempts.</summary>
+    public int ReadyReports { get; private set; }
+
+    /// <summary>Why reports of readiness fail; null if they do not.</summary>
+    public string? ReadyError { get; set; }
+
     /// <summary>The instances whose reasons were deleted.</summary>
     public List<string> DeletedNonCandidates { get; } = [];
 
@@ -66,6 +73,10 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
 
     /// <summary>Rejects every request from now on; a retry does not help.</summary>
     public void RejectRequests(string reason) => Change(() => rejection = new InMemoryException(reason));
+
+    /// <summary>Why no node gets a subnet, as where the subnet manager assigns them; null if they do.</summary>
+    public void SetUnassigned(AcquireResult.Unassigned? result) =>
+        Change(() => unassigned = result is null ? null : result with { Version = $"{revision}" });
 
     /// <summary>Null deletes the configuration.</summary>
     public void WriteConfig(string? json) => Change(() =>
@@ -126,6 +137,18 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
 
     public Task WaitForFreeSubnetAsync(long revision, TimeSpan atMost, CancellationToken cancellation) =>
         WaitAsync(() => Math.Max(configRevision, deletionRevision) > revision, atMost, cancellation);
+
+    public Task WaitForAssignmentAsync(AcquireResult.Unassigned result, TimeSpan atMost, CancellationToken cancellation) =>
+        WaitAsync(() => unassigned?.Version != result.Version, atMost, cancellation);
+
+    public Task ReportReadyAsync(CancellationToken cancellation)
+    {
+        lock (gate)
+        {
+            ReadyReports++;
+            return ReadyError is { } error ? Task.FromException(new InMemoryException(error)) : Task.CompletedTask;
+        }
+    }
 
     public async Task<AcquireResult> AcquireAsync(AcquireRequest request, SubnetState? known, CancellationToken cancellation)
     {
@@ -269,6 +292,7 @@ internal sealed class InMemorySubnetManager(TimeProvider time) : ISubnetManager
     private AcquireResult Acquire(AcquireRequest request, SubnetState state)
     {
         if (state.Config is not ConfigState.Present { Config: var current }) return new AcquireResult.NoConfig(state.Config);
+        if (unassigned is not null) return unassigned;
         if (request.AttributesFor(current) is not { } attributes) return new AcquireResult.UnsupportedConfig(current);
         var owner = request.Owner.Instance is null ? request.Owner with { Instance = LeaseInstance.Read(attributes) } : request.Owner;
         var own = state.Leases.Where(lease => owner.Classify(lease) is LeaseOwnerKind.Own or LeaseOwnerKind.OfFormerInstance).ToList();
