@@ -57,7 +57,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         try
         {
             return options.DryRun
-                ? await new DryRun(options, connections, context.Loggers.CreateLogger("routes")).RunAsync(ending.Token)
+                ? await new DryRun(connections, context.Loggers.CreateLogger("routes")).RunAsync(ending.Token)
                 : await RunNodeAsync(connections, systemd, tasks, ending.Token);
         }
         catch (OperationCanceledException) when (shutdown.IsCancellationRequested)
@@ -82,10 +82,10 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
     private async Task<Result<Unit>> RunNodeAsync(
         Connections connections, SystemdNotifier systemd, BackgroundTasks tasks, CancellationToken cancellation)
     {
-        var subnets = connections.CreateSubnetManager(loops);
+        var subnets = connections.Store.CreateSubnetManager(loops);
         var readiness = new NodeReadiness(subnets.Name, systemd, metrics.Controller, context.Time, startTimestamp, nodeLogger);
         State.Add("node", () => NodeStatus.Describe(readiness.State, metrics.Controller.IsController));
-        State.Add("etcd", connections.Etcd.Describe);
+        State.Add(subnets.Name, connections.Store.DescribeConnections);
         State.Add("controller", () => ControllerStatus.Describe(metrics.Controller.Snapshot));
         State.Add("loop", loops.Describe);
         var listening = StartHealthServer(new NodeHealth(readiness, metrics, loops, started), tasks, cancellation);
@@ -106,17 +106,18 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
             cancellation);
         identity.Start();
         var candidates = new CandidateFactory(
-            new ControllerSettings(options.EtcdKeys, selected.PublicIp, options.RouteResync), connections.Etcd, connections.OpenCloud,
-            new ControllerMonitoring(metrics.Controller, loops, context.Loggers), context.Time, context.Random);
+            new ControllerSettings(selected.PublicIp, options.RouteResync), connections.Store.CreateControllerStore(),
+            connections.OpenCloud, new ControllerMonitoring(metrics.Controller, loops, context.Loggers), context.Time, context.Random);
         var lastSubnet = new LastSubnetFile(options.SubnetFile, context.Environment.GetValueOrDefault("STATE_DIRECTORY"));
-        systemd.Status($"waiting for etcd at {options.EtcdEndpoints}");
+        systemd.Status($"waiting for {connections.Store.Description}");
         var node = Own(new NodeLifecycle(
             CreateSettings(selected, interfaces),
             new NodeHost(new SubnetFile(options.SubnetFile), lastSubnet, readiness, systemd, loops) { Repairs = metrics.Repairs },
             new NodeServices(subnets, identity, candidates, context.Loggers, context.Time) { Random = context.Random },
             tasks)
         {
-            OnConfigMissing = () => tasks.Add("the search in etcd's v2 store", ReportConfigInV2StoreAsync(connections, cancellation)),
+            OnConfigMissing = () => tasks.Add(
+                "the search for a misplaced configuration", ReportMisplacedConfigAsync(connections, cancellation)),
             OnHeld = () => tasks.Add("the release of memory", TrimMemoryAfterStartAsync(readiness.Ready, cancellation)),
         });
         State.Add("candidate", node.DescribeCandidate);
@@ -184,10 +185,10 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         return Unit.Instance;
     }
 
-    private async Task ReportConfigInV2StoreAsync(Connections connections, CancellationToken cancellation)
+    private async Task ReportMisplacedConfigAsync(Connections connections, CancellationToken cancellation)
     {
-        if (await connections.FindConfigInV2StoreAsync(cancellation) is { } endpoint)
-            NodeLog.ConfigInV2Store(nodeLogger, endpoint, options.EtcdKeys.Config.ToStringUtf8());
+        if (await connections.Store.FindMisplacedConfigAsync(cancellation) is { } place)
+            NodeLog.ConfigMisplaced(nodeLogger, place, connections.Subnets.ConfigLocation);
     }
 
     /// <summary>Otherwise the unused memory of the start stays resident until the next collection, which can be days later in an idle

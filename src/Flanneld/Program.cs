@@ -139,7 +139,7 @@ internal static class Program
         {
             Command.Check => new CheckCommand(options, connections, context).RunAsync(cancellation),
             Command.ConfigGet => new ConfigGet(options, connections).RunAsync(cancellation),
-            Command.ConfigSet => new ConfigSet(options, connections, context).RunAsync(cancellation),
+            Command.ConfigSet => new ConfigSet(options, connections, (EtcdClusterStore)connections.Store, context).RunAsync(cancellation),
             Command.Leases => new LeaseListing(options, connections, context.Time).RunAsync(cancellation),
             Command.Status => new StatusCommand(options, connections, context.Time).RunAsync(cancellation),
             Command.Release => new Release(options, connections, context.Time, context.Environment.GetValueOrDefault("STATE_DIRECTORY"))

@@ -6,23 +6,6 @@ using Mvccpb;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>The network configuration as its key has it. Immutable.</summary>
-/// <param name="Value">Null if there is none. It may contain a secret: never print it as it is.</param>
-/// <param name="ModRevision">etcd's revision of the last write; 0 if there is none.</param>
-public sealed record StoredConfig(ReadOnlyMemory<byte>? Value, long ModRevision)
-{
-    internal static StoredConfig Of(KeyValue? pair) =>
-        pair is null ? new StoredConfig(null, 0) : new StoredConfig(pair.Value.Memory, pair.ModRevision);
-
-    /// <summary>What the daemon reads from it.</summary>
-    public ConfigState Parse()
-    {
-        if (Value is not { } value) return new ConfigState.Missing();
-        var config = NetworkConfigParser.Parse(value.Span);
-        return config.Ok ? new ConfigState.Present(config.Value, ModRevision) : new ConfigState.Invalid(config.Error, ModRevision);
-    }
-}
-
 /// <summary>The outcome of <see cref="ConfigStore.ReplaceAsync"/>.</summary>
 public abstract record ConfigWriteResult
 {
@@ -44,8 +27,11 @@ public static class ConfigStore
     public static async Task<StoredConfig> ReadAsync(IEtcd etcd, EtcdKeys keys, CancellationToken cancellation)
     {
         var response = await etcd.RangeAsync(new RangeRequest { Key = keys.Config }, cancellation);
-        return StoredConfig.Of(response.Kvs.FirstOrDefault());
+        return Of(response.Kvs.FirstOrDefault());
     }
+
+    internal static StoredConfig Of(KeyValue? pair) =>
+        pair is null ? new StoredConfig(null, 0) : new StoredConfig(pair.Value.Memory, pair.ModRevision);
 
     /// <summary>Writes the configuration if the key is as it was read: at the same revision, with the same value. The revision alone is not
     /// sufficient, because a restored etcd assigns it again.</summary>
@@ -64,7 +50,7 @@ public static class ConfigStore
         {
             var response = await etcd.TxnAsync(request, cancellation);
             if (response.Succeeded) return new ConfigWriteResult.Written(response.Header.Revision);
-            return ResultOf(StoredConfig.Of(response.Responses[0].ResponseRange.Kvs.FirstOrDefault()), expected, value);
+            return ResultOf(Of(response.Responses[0].ResponseRange.Kvs.FirstOrDefault()), expected, value);
         }
         catch (EtcdException e) when (e.MayHaveHappened)
         {

@@ -82,7 +82,7 @@ internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
 
     private static ReadKey Occupied(SubnetKey key, Lease? lease) => new(key.Subnet, lease, false) { TakenIpv6 = key.Ipv6Subnet };
 
-    public static ConfigState ReadConfig(KeyValue? pair) => StoredConfig.Of(pair).Parse();
+    public static ConfigState ReadConfig(KeyValue? pair) => ConfigStore.Of(pair).Parse();
 
     /// <summary>The part of the key after <see cref="EtcdKeys.Subnets"/>.</summary>
     private string SubnetText(ByteString key) => Encoding.UTF8.GetString(key.Span)[keys.Subnets.Length..];

@@ -1,10 +1,7 @@
 using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Client;
-using Flannel.Etcd.Registry;
 using Flanneld.Backends;
-using Flanneld.Host;
 using Flanneld.Observability;
 using Flanneld.Options;
 using Microsoft.Extensions.Logging;
@@ -19,60 +16,46 @@ internal sealed record ClientContext(
     public DaemonMetrics Metrics { get; init; } = new();
 }
 
-/// <summary>The services that the daemon and its commands use: etcd and the metadata service as the options name them, and the cloud's API
-/// once a network configuration is known.</summary>
+/// <summary>The services that the daemon and its commands use: the cluster's store and the metadata service as the options name them, and
+/// the cloud's API once a network configuration is known.</summary>
 internal sealed class Connections : IDisposable
 {
     private readonly DaemonOptions options;
     private readonly ClientContext context;
-    private readonly EtcdOptions etcdOptions;
 
-    private Connections(DaemonOptions options, ClientContext context, EtcdOptions etcd, MetadataOptions metadata)
+    private Connections(DaemonOptions options, ClientContext context, IClusterStore store, MetadataOptions metadata)
     {
-        (this.options, this.context, etcdOptions) = (options, context, etcd);
-        Etcd = new EtcdConnection(etcd, context.Time, context.Random, context.Loggers.CreateLogger("etcd"), context.Metrics.Etcd);
+        (this.options, this.context, Store) = (options, context, store);
         Metadata = new MetadataClient(metadata, context.Time, context.Random, context.Loggers.CreateLogger("cloud"))
         {
             Observer = context.Metrics.Cloud,
         };
-        Subnets = new EtcdSubnetManager(CreateEtcdContext());
     }
 
-    public EtcdConnection Etcd { get; }
+    public IClusterStore Store { get; }
 
     public MetadataClient Metadata { get; }
 
-    /// <summary>For the commands. The daemon's node uses that of <see cref="CreateSubnetManager"/>.</summary>
-    public EtcdSubnetManager Subnets { get; }
+    /// <inheritdoc cref="IClusterStore.Subnets"/>
+    public ISubnetManager Subnets => Store.Subnets;
 
     /// <summary>Reads the files that the options name, and sends nothing yet. Fails when the options or a file are invalid.</summary>
     public static Result<Connections> Open(DaemonOptions options, ClientContext context)
     {
-        PasswordFile? file = null;
-        if (options.EtcdPasswordFile is { } path)
-        {
-            var opened = PasswordFile.Open(path, context.Loggers.CreateLogger("etcd"));
-            if (!opened.Ok) return Result.Failure(opened.Error);
-            file = opened.Value;
-        }
-
-        var created = options.CreateEtcdOptions(file?.Current() ?? options.EtcdPassword);
-        if (!created.Ok) return Result.Failure(created.Error);
-        var etcd = created.Value with { PasswordFile = file, Advice = EndpointAdvice.Find(options, HostFiles.OfThisHost) };
-        var files = CheckFiles(options, etcd);
-        if (!files.Ok) return Result.Failure(files.Error);
-        return MetadataOptions.Parse(options.MetadataEndpoint, context.Environment.GetValueOrDefault)
-            .Select(metadata => new Connections(options, context, etcd, metadata));
+        var store = EtcdClusterStore.Open(options, context);
+        if (!store.Ok) return Result.Failure(store.Error);
+        var connections = Open(options, context, store.Value);
+        if (!connections.Ok) store.Value.Dispose();
+        return connections;
     }
 
-    /// <summary>The subnet manager that holds this node's lease.</summary>
-    /// <param name="loops">Monitors the loop that holds the lease.</param>
-    public ISubnetManager CreateSubnetManager(LivenessMonitor loops) => new EtcdSubnetManager(
-        CreateEtcdContext(), new EtcdSubnetManagerOptions { RenewMargin = options.RenewMargin }, loops);
-
-    /// <summary>The endpoint whose v2 store has the configuration; null for none.</summary>
-    public Task<string?> FindConfigInV2StoreAsync(CancellationToken cancellation) =>
-        V2Store.FindAsync(etcdOptions, options.EtcdKeys.Config.ToStringUtf8(), context.Time, cancellation);
+    private static Result<Connections> Open(DaemonOptions options, ClientContext context, IClusterStore store)
+    {
+        var accessKey = CheckAccessKeyFile(options);
+        if (!accessKey.Ok) return Result.Failure(accessKey.Error);
+        return MetadataOptions.Parse(options.MetadataEndpoint, context.Environment.GetValueOrDefault)
+            .Select(metadata => new Connections(options, context, store, metadata));
+    }
 
     /// <summary>The cloud's API with the credentials of a configuration and this host. The caller disposes it.</summary>
     public CloudAccess OpenCloud(AliVpcBackendConfig backend) => new(options, context, backend, Metadata);
@@ -80,20 +63,11 @@ internal sealed class Connections : IDisposable
     public void Dispose()
     {
         Metadata.Dispose();
-        Etcd.Dispose();
+        Store.Dispose();
     }
-
-    private EtcdContext CreateEtcdContext() =>
-        new(Etcd, options.EtcdKeys, context.Time, context.Random, context.Loggers.CreateLogger("etcd"))
-        {
-            Observer = context.Metrics.Etcd,
-        };
 
     /// <summary>A file that a flag names and that cannot be read is reported before any request: waiting does not help.</summary>
-    private static Result<Unit> CheckFiles(DaemonOptions options, EtcdOptions etcd)
-    {
-        var files = EtcdConnection.CheckFiles(etcd).WithErrorPrefix("etcd: ");
-        if (!files.Ok || options.AccessKeyFile is not { } path) return files;
-        return SmallFile.CheckReadable(path).WithErrorPrefix($"--access-key-file {Redaction.Path(path)} ");
-    }
+    private static Result<Unit> CheckAccessKeyFile(DaemonOptions options) => options.AccessKeyFile is { } path
+        ? SmallFile.CheckReadable(path).WithErrorPrefix($"--access-key-file {Redaction.Path(path)} ")
+        : Unit.Instance;
 }

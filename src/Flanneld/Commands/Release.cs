@@ -32,7 +32,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         if (problems.Count > 0) return Result.Failure(problems[0]);
         var selected = InterfaceSelection.OfThisHost().Select(options);
         var released = selected.Ok
-            ? await EtcdErrors.ToResultAsync(() => ReleaseLeasesAsync(selected.Value, cancellation))
+            ? await StoreErrors.ToResultAsync(() => ReleaseLeasesAsync(selected.Value, cancellation))
             : Result.Failure(selected.Error);
         if (!released.Ok) problems.Add(released.Error);
         // The host must not use the subnet even if the release failed; a running daemon may have written the file again.
@@ -42,11 +42,11 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
 
     private async Task<Result<Unit>> ReleaseLeasesAsync(SelectedInterface selected, CancellationToken cancellation)
     {
-        var state = await Progress.RunAsync($"etcd at {options.EtcdEndpoints}", connections.Subnets.ReadAsync(cancellation));
+        var state = await Progress.RunAsync(connections.Store.Description, connections.Subnets.ReadAsync(cancellation));
         var owner = await IdentifyAsync(state, selected, cancellation);
         var own = state.Leases.Where(lease => IsOfThisBuild(lease) && IsOwn(lease, owner)).ToList();
         if (own.Count == 0 && problems.Count == 0)
-            await PrintAsync($"{selected.PublicIp} has no lease at {options.EtcdKeys.Prefix}: nothing to release");
+            await PrintAsync($"{selected.PublicIp} has no lease at {connections.Store.Location}: nothing to release");
         // Before the first lease is marked, which deletes its route: a command that is killed while it waits leaves no file.
         if (own.Count > 0) RemoveFiles();
         foreach (var lease in own)
@@ -100,7 +100,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         {
             problems.Add($"{lease.Subnet} not released: the metadata service is unavailable, so this may not be"
                 + $" {LeaseInstance.Read(lease.Attributes)?.Id}, which holds it;"
-                + " retry when the service is available, or delete the key with etcdctl");
+                + $" retry when the service is available, or delete it: {connections.Subnets.DeletionCommand(lease.Key)}");
         }
 
         return ownership == LeaseOwnerKind.Own;
@@ -126,7 +126,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
 
         if (lease.IsReservation)
         {
-            await PrintAsync($"{lease.Subnet} is a reservation and is kept; delete {options.EtcdKeys.Subnets}{lease.Key} to end it");
+            await PrintAsync($"{lease.Subnet} is a reservation and is kept; to end it: {connections.Subnets.DeletionCommand(lease.Key)}");
             return routeDeleted;
         }
 

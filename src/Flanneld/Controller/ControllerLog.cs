@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Controller;
 
-/// <summary>Event ids 1116 to 1123 and 1142, which are within the range of the node. An id is never reused for another meaning.</summary>
+/// <summary>Event ids 1116 to 1122, which are within the range of the node. An id is never reused for another meaning.</summary>
 internal static partial class ControllerLog
 {
     [LoggerMessage(1116, LogLevel.Information, "route controller is {Instance} ({PublicIp})")]
@@ -25,12 +25,4 @@ internal static partial class ControllerLog
 
     [LoggerMessage(1122, LogLevel.Information, "term as route controller ended: {Reason}")]
     public static partial void TermEnded(ILogger logger, string reason);
-
-    [LoggerMessage(
-        1123, LogLevel.Error,
-        "{Key} is not the id of a cluster, no route is written: delete the key, and the route controller creates a new id")]
-    public static partial void ClusterIdUnreadable(ILogger logger, string key);
-
-    [LoggerMessage(1142, LogLevel.Warning, "{Manager} rejected a request of the route controller: {Reason}; continuing without its result")]
-    public static partial void RequestRejected(ILogger logger, string manager, string reason);
 }

@@ -99,8 +99,8 @@ internal static partial class NodeLog
 
     [LoggerMessage(
         1141, LogLevel.Warning,
-        "the configuration is in the v2 store of {Endpoint}, which flannel does not read: write it to {Key} with flanneld config set")]
-    public static partial void ConfigInV2Store(ILogger logger, string endpoint, string key);
+        "the configuration is in {Place}, which flannel does not read: write it to {Key} with flanneld config set")]
+    public static partial void ConfigMisplaced(ILogger logger, string place, string key);
 
     [LoggerMessage(1143, LogLevel.Information, "the network configuration {Change}")]
     public static partial void AccessKeyChanged(ILogger logger, string change);

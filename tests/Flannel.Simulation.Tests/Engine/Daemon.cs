@@ -4,6 +4,7 @@ using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
+using Flanneld.Clients;
 using Flanneld.Controller;
 using Flanneld.Host;
 using Flanneld.Node;
@@ -121,7 +122,10 @@ internal sealed class Daemon
         var host = new NodeHost(new SimulatedSubnetFile(this, cluster.Invariants), Machine.LastSubnet, readiness, systemd, loops);
         var identity = new SimulatedIdentity(Machine, () => Task.Delay(cluster.Scheduler.Between(0.001, 0.05), clock));
         var candidates = new CandidateFactory(
-            new ControllerSettings(cluster.Keys, Machine.PublicIp, Resync), Etcd, _ => OpenCloud(loggers.CreateLogger("cloud")),
+            new ControllerSettings(Machine.PublicIp, Resync),
+            new EtcdControllerStore(
+                new EtcdContext(Etcd, cluster.Keys, clock, random, loggers.CreateLogger("etcd")), loggers.CreateLogger("routes")),
+            _ => OpenCloud(loggers.CreateLogger("cloud")),
             new ControllerMonitoring(metrics, loops, loggers), clock, random);
         var subnets = new EtcdSubnetManager(
             new EtcdContext(Etcd, cluster.Keys, clock, random, loggers.CreateLogger("etcd")),

@@ -1,6 +1,6 @@
 using System.Text;
 using Flannel.Core;
-using Flannel.Etcd.Registry;
+using Flannel.Core.Configuration;
 using Flanneld.Clients;
 using Flanneld.Commands.Check;
 using Flanneld.Commands.Config;
@@ -25,7 +25,7 @@ internal sealed class ReportContent(DaemonOptions options, Result<Connections> o
     public IReadOnlyList<ReportPart> CreateParts() =>
     [
         new("versions", ShortLimit, Always(() => $"flanneld {ProgramVersion.Text}\n{host.DescribeVersions()}")),
-        new("etcd", ShortLimit, WithConnections(ReadEtcdAsync)),
+        new("etcd", ShortLimit, WithConnections(ReadServersAsync)),
         new("settings", ShortLimit, Always(DescribeSettings)),
         new("flanneld config get", ShortLimit, WithConnections((connections, stop) => new ConfigGet(options, connections).ReadAsync(stop))),
         new("flanneld status", ShortLimit, WithConnections(ReadStatusAsync)),
@@ -48,8 +48,8 @@ internal sealed class ReportContent(DaemonOptions options, Result<Connections> o
         ReadOnlyMemory<byte>? config = null;
         if (opened.Ok)
         {
-            var stored = await EtcdErrors.ToResultAsync(
-                async () => (Result<StoredConfig>)await new ConfigReader(options, opened.Value).ReadAsync(cancellation));
+            var stored = await StoreErrors.ToResultAsync(
+                async () => (Result<StoredConfig>)await new ConfigReader(opened.Value).ReadAsync(cancellation));
             if (stored.Ok) config = stored.Value.Value;
         }
 
@@ -65,12 +65,8 @@ internal sealed class ReportContent(DaemonOptions options, Result<Connections> o
         Func<Connections, CancellationToken, Task<Result<string>>> read) =>
         stop => opened.Ok ? read(opened.Value, stop) : Task.FromResult<Result<string>>(Result.Failure(opened.Error));
 
-    private static async Task<Result<string>> ReadEtcdAsync(Connections connections, CancellationToken cancellation)
-    {
-        var members = await connections.Etcd.VersionsAsync(cancellation);
-        return string.Concat(members.Select(member =>
-            $"{member.Endpoint}: {(member.Version.Ok ? $"etcd {member.Version.Value}" : member.Version.Error)}\n"));
-    }
+    private static Task<Result<string>> ReadServersAsync(Connections connections, CancellationToken cancellation) =>
+        StoreErrors.ToResultAsync<string>(async () => await connections.Store.DescribeServersAsync(cancellation));
 
     private string DescribeSettings()
     {

@@ -71,13 +71,16 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
         AddPart(CheckKind.VxlanCommand, CheckLimits.Vxlan), AddPart(CheckKind.RouteController, CheckLimits.RouteController),
         AddPart(CheckKind.Metadata, CheckLimits.Metadata));
 
-    /// <summary>Reads etcd while the metadata service is asked and other daemons are looked for.</summary>
+    private ClusterCheck CreateClusterCheck(CheckSection results) =>
+        new(connections, new EtcdStoreCheck(options, (EtcdClusterStore)connections.Store), results);
+
+    /// <summary>Reads the cluster's store while the metadata service is asked and other daemons are looked for.</summary>
     /// <returns>Null when etcd could not be read.</returns>
-    private async Task<EtcdCheckResult?> ReadClusterAsync(
+    private async Task<ClusterCheckResult?> ReadClusterAsync(
         Parts parts, SelectedInterface? selected, Task identifying, CancellationToken cancellation)
     {
         var finding = parts.Etcd.RunAsync(
-            (results, stop) => new EtcdCheck(options, connections, results).RunAsync(selected, stop), cancellation);
+            (results, stop) => CreateClusterCheck(results).RunAsync(selected, stop), cancellation);
         var looking = parts.Daemons.RunAsync(
             async (results, stop) =>
             {
@@ -85,7 +88,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
                 new OtherDaemonsCheck(files, options, results).Run();
             },
             cancellation);
-        await Progress.RunAsync("etcd and the metadata service", Task.WhenAll(finding, identifying, looking));
+        await Progress.RunAsync($"{connections.Subnets.Name} and the metadata service", Task.WhenAll(finding, identifying, looking));
         var found = await finding;
         if (selected is not null && found is { Backend: not null, State.Config: ConfigState.Present { Config.Ipv6: not null } })
             new HostCheck(options, files, parts.Host.Section).CheckIpv6(selected);
@@ -93,7 +96,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
     }
 
     private async Task CheckNetworkAsync(
-        Parts parts, SelectedInterface? selected, EtcdCheckResult? found, CancellationToken cancellation)
+        Parts parts, SelectedInterface? selected, ClusterCheckResult? found, CancellationToken cancellation)
     {
         var checking = parts.Containers.RunAsync(
             (results, stop) => CheckContainersAsync(results, selected, found, stop), cancellation);
@@ -119,7 +122,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
 
     /// <summary>What carries the containers' packets on this host: bridges, firewall, Docker.</summary>
     private async Task CheckContainersAsync(
-        CheckSection results, SelectedInterface? selected, EtcdCheckResult? found, CancellationToken cancellation)
+        CheckSection results, SelectedInterface? selected, ClusterCheckResult? found, CancellationToken cancellation)
     {
         var interfaces = HostInterface.ReadAll();
         var subnet = PublishedSubnet.Read(files, options.SubnetFile);
@@ -150,7 +153,8 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
     }
 
     private Task CheckVxlanAsync(
-        CheckSection results, VxlanBackendConfig tunnel, SelectedInterface? selected, EtcdCheckResult found, CancellationToken cancellation)
+        CheckSection results, VxlanBackendConfig tunnel, SelectedInterface? selected, ClusterCheckResult found,
+        CancellationToken cancellation)
     {
         var fallbackInterface = found.Backend?.HasFallback == true ? selected?.Interface.Name : null;
         return new VxlanCheck(new Iproute2(context.Time), files, results).RunAsync(tunnel, fallbackInterface, cancellation);
@@ -158,13 +162,13 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
 
     /// <summary>What a backend with routes needs.</summary>
     private async Task CheckRoutedAsync(
-        EtcdCheckResult? found, InstanceIdentity? identity, CheckPart controller, CancellationToken cancellation)
+        ClusterCheckResult? found, InstanceIdentity? identity, CheckPart controller, CancellationToken cancellation)
     {
         var reading = found is null
             ? Task.FromResult<ClusterId?>(null)
             : controller.RunAsync(
-                (results, stop) => new EtcdCheck(options, connections, results).CheckControllerAsync(stop), cancellation);
-        var id = await Progress.RunAsync("the route controller in etcd", reading);
+                (results, stop) => CreateClusterCheck(results).CheckControllerAsync(stop), cancellation);
+        var id = await Progress.RunAsync($"the route controller in {connections.Subnets.Name}", reading);
         if (!options.MayControlRoutes)
         {
             report.AddSection().Add(CheckResult.Note(
@@ -182,18 +186,16 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
     }
 
     /// <summary>The API actions that the daemon uses do not return its rules.</summary>
-    private void AddSecurityGroup(EtcdCheckResult? found)
+    private void AddSecurityGroup(ClusterCheckResult? found)
     {
         var config = (found?.State.Config as ConfigState.Present)?.Config;
         var tunnel = found?.Backend?.Tunnel is { } vxlan ? $", UDP port {vxlan.Port} between them" : "";
-        var ports = options.EtcdEndpoints.Split(',')
-            .Select(text => Uri.TryCreate(text.Trim(), UriKind.Absolute, out var uri) ? uri.Port : 0)
-            .Where(port => port > 0).Distinct().Order().ToList();
-        var etcd = ports.Count > 0 ? $", and TCP port {string.Join(" or ", ports)} to the hosts of etcd" : "";
+        var ports = connections.Store.Ports;
+        var store = ports.Count > 0 ? $", and TCP port {string.Join(" or ", ports)} to the hosts of {connections.Subnets.Name}" : "";
         report.AddSection().Add(CheckResult.Note(
             CheckKind.SecurityGroup,
             $"not checked: the instances' security group must allow {config?.Network.ToString() ?? "the containers' network"}"
-            + $" between the instances{tunnel}{etcd}"));
+            + $" between the instances{tunnel}{store}"));
     }
 }
 

@@ -16,9 +16,9 @@ internal sealed class ConfigGet(DaemonOptions options, Connections connections)
     }
 
     /// <summary>What it prints.</summary>
-    public Task<Result<string>> ReadAsync(CancellationToken cancellation) => EtcdErrors.ToResultAsync(async () =>
+    public Task<Result<string>> ReadAsync(CancellationToken cancellation) => StoreErrors.ToResultAsync(async () =>
     {
-        var described = await new ConfigReader(options, connections).DescribeAsync(cancellation);
+        var described = await new ConfigReader(connections).DescribeAsync(cancellation);
         return described.Select(config => config.ToDocument().Format(options.Output));
     });
 }

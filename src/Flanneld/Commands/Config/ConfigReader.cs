@@ -1,18 +1,17 @@
 using System.Text.Json;
 using Flannel.Core;
-using Flannel.Etcd.Registry;
+using Flannel.Core.Configuration;
 using Flanneld.Clients;
-using Flanneld.Options;
 
 namespace Flanneld.Commands.Config;
 
-/// <summary>Reads the configuration that is in etcd.</summary>
-internal sealed class ConfigReader(DaemonOptions options, Connections connections)
+/// <summary>Reads the configuration of the cluster.</summary>
+internal sealed class ConfigReader(Connections connections)
 {
-    public string Key { get; } = options.EtcdKeys.Config.ToStringUtf8();
+    public string Key { get; } = connections.Subnets.ConfigLocation;
 
     public Task<StoredConfig> ReadAsync(CancellationToken cancellation) =>
-        ConfigStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation);
+        connections.Store.ReadConfigAsync(cancellation);
 
     /// <returns>Fails if there is none, and if it is invalid, with what to do.</returns>
     public async Task<Result<ConfigDescription>> DescribeAsync(CancellationToken cancellation)
@@ -26,16 +25,16 @@ internal sealed class ConfigReader(DaemonOptions options, Connections connection
         return new ConfigDescription(Key, new StoredText(document.RootElement.Clone(), stored.ModRevision), config.Value, state);
     }
 
-    /// <summary>The note that another store has a configuration; empty if none has.</summary>
-    public async Task<string> DescribeV2Async(CancellationToken cancellation) =>
-        await connections.FindConfigInV2StoreAsync(cancellation) is { } endpoint
-            ? $"the v2 store of {endpoint} has one, which flannel does not read"
+    /// <summary>The note that another place has a configuration; empty if none has.</summary>
+    public async Task<string> DescribeMisplacedAsync(CancellationToken cancellation) =>
+        await connections.Store.FindMisplacedConfigAsync(cancellation) is { } place
+            ? $"{place} has one, which flannel does not read"
             : "";
 
     private async Task<string> DescribeMissingAsync(CancellationToken cancellation)
     {
-        var v2 = await DescribeV2Async(cancellation);
-        return $"there is no network configuration at {Key}{(v2.Length > 0 ? $" ({v2})" : "")};"
+        var misplaced = await DescribeMisplacedAsync(cancellation);
+        return $"there is no network configuration at {Key}{(misplaced.Length > 0 ? $" ({misplaced})" : "")};"
             + $" write one: flanneld config set '{FlannelContract.ExampleConfig}'";
     }
 }

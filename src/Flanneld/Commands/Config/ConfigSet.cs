@@ -1,4 +1,5 @@
 using Flannel.Core;
+using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
@@ -9,16 +10,16 @@ namespace Flanneld.Commands.Config;
 
 /// <summary><c>flanneld config set</c>: shows what changes, asks, and writes the network configuration if it is still as it was
 /// shown.</summary>
-internal sealed class ConfigSet(DaemonOptions options, Connections connections, ClientContext context)
+internal sealed class ConfigSet(DaemonOptions options, Connections connections, EtcdClusterStore etcd, ClientContext context)
 {
-    private readonly ConfigReader reader = new(options, connections);
+    private readonly ConfigReader reader = new(connections);
 
     /// <returns>Success if it is written, if there is nothing to write, and after a dry run.</returns>
     public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
     {
         var given = await ConfigInput.ReadAsync(options.Argument!, cancellation);
         if (!given.Ok) return Result.Failure(given.Error);
-        return await EtcdErrors.ToResultAsync(() => ReplaceAsync(given.Value, cancellation));
+        return await StoreErrors.ToResultAsync(() => ReplaceAsync(given.Value, cancellation));
     }
 
     private async Task<Result<Unit>> ReplaceAsync(ConfigInput given, CancellationToken cancellation)
@@ -30,10 +31,10 @@ internal sealed class ConfigSet(DaemonOptions options, Connections connections, 
             return Unit.Instance;
         }
 
-        var v2 = stored.Value is null ? await reader.DescribeV2Async(cancellation) : "";
+        var misplaced = stored.Value is null ? await reader.DescribeMisplacedAsync(cancellation) : "";
         var state = await connections.Subnets.ReadAsync(cancellation);
         var review = await ConfigReview.RunAsync(options, connections, given, state, context, cancellation);
-        await PrintAsync(string.Join('\n', [.. ShowDifference(stored, given, v2), .. review.Lines, .. DescribeRunningNodes(state)]));
+        await PrintAsync(string.Join('\n', [.. ShowDifference(stored, given, misplaced), .. review.Lines, .. DescribeRunningNodes(state)]));
         if (FindRefusal(review) is { } refusal && !options.Force) return Result.Failure(refusal);
         if (options.DryRun)
         {
@@ -45,12 +46,12 @@ internal sealed class ConfigSet(DaemonOptions options, Connections connections, 
         return confirmed.Ok ? await WriteAsync(stored, given, cancellation) : confirmed;
     }
 
-    /// <param name="v2">The note about the v2 store; empty for none.</param>
-    private List<string> ShowDifference(StoredConfig stored, ConfigInput given, string v2)
+    /// <param name="misplaced">The note about another place; empty for none.</param>
+    private List<string> ShowDifference(StoredConfig stored, ConfigInput given, string misplaced)
     {
         var difference = ConfigDifference.Between(stored.Value, given.Value);
         var present = stored.Value is null
-            ? $"which does not exist yet{(v2.Length > 0 ? $" ({v2})" : "")}"
+            ? $"which does not exist yet{(misplaced.Length > 0 ? $" ({misplaced})" : "")}"
             : $"revision {stored.ModRevision}";
         List<string> lines = [$"{reader.Key}, {present}:", .. difference.Lines];
         if (difference.IsSame && stored.Value is not null) lines.Add("all values stay: only the form of the text changes");
@@ -83,7 +84,7 @@ internal sealed class ConfigSet(DaemonOptions options, Connections connections, 
     {
         try
         {
-            var result = await ConfigStore.ReplaceAsync(connections.Etcd, options.EtcdKeys, stored, given.Value, cancellation);
+            var result = await ConfigStore.ReplaceAsync(etcd.Connection, etcd.Keys, stored, given.Value, cancellation);
             if (result is not ConfigWriteResult.Written written)
             {
                 return Result.Failure(

@@ -25,7 +25,7 @@ internal sealed class ConfigValidate(DaemonOptions options, Result<Connections> 
         }
         else
         {
-            var state = await EtcdErrors.ToResultAsync(async () => (Result<SubnetState>)await opened.Value.Subnets.ReadAsync(cancellation));
+            var state = await StoreErrors.ToResultAsync<SubnetState>(async () => await opened.Value.Subnets.ReadAsync(cancellation));
             if (!state.Ok) lines.Add($"not checked: leases: {state.Error}");
             var review = await ConfigReview.RunAsync(options, opened.Value, config, state.Ok ? state.Value : null, context, cancellation);
             lines.AddRange(review.Lines);
@@ -38,8 +38,8 @@ internal sealed class ConfigValidate(DaemonOptions options, Result<Connections> 
     private async Task<Result<ConfigInput>> ReadStoredAsync(CancellationToken cancellation)
     {
         if (!opened.Ok) return Result.Failure(opened.Error);
-        var described = await EtcdErrors.ToResultAsync(
-            () => new ConfigReader(options, opened.Value).DescribeAsync(cancellation));
+        var described = await StoreErrors.ToResultAsync(
+            () => new ConfigReader(opened.Value).DescribeAsync(cancellation));
         return described.Select(config => config.Parsed);
     }
 }

@@ -1,6 +1,5 @@
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Registry;
 using Flanneld.Clients;
 
 namespace Flanneld.Commands.Leases;
@@ -28,9 +27,7 @@ internal sealed class LeaseDescriptionReader(Connections connections)
             if (status?.IsFor(lease.Subnet, instance.Id) == true) route = status;
         }
 
-        var left = lease.Identity is EtcdLeaseIdentity { IsReservation: false } held
-            ? await connections.Etcd.LeaseTimeToLiveAsync(held.EtcdLeaseId, cancellation)
-            : null;
+        var left = await connections.Store.ReadTimeToLiveAsync(lease, cancellation);
         return new LeaseDescription(lease, left, route);
     }
 }

@@ -26,9 +26,9 @@ internal sealed class LeaseListing(DaemonOptions options, Connections connection
     }
 
     /// <returns>Fails when etcd could not be read.</returns>
-    public Task<Result<ListedLeases>> ReadAsync(CancellationToken cancellation) => EtcdErrors.ToResultAsync<ListedLeases>(async () =>
+    public Task<Result<ListedLeases>> ReadAsync(CancellationToken cancellation) => StoreErrors.ToResultAsync<ListedLeases>(async () =>
     {
-        var etcd = $"etcd at {options.EtcdEndpoints}";
+        var etcd = connections.Store.Description;
         var state = await Progress.RunAsync(etcd, connections.Subnets.ReadAsync(cancellation));
         var leases = await Progress.RunAsync(etcd, new LeaseDescriptionReader(connections).ReadAsync(state.Leases, cancellation));
         return new ListedLeases(Describe(state, leases), state.IsComplete);

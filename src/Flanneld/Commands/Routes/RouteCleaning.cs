@@ -15,11 +15,11 @@ internal sealed class RouteCleaning(RouteCommandContext context)
     private DaemonOptions Options => context.Options;
 
     /// <returns>Success when all selected entries are deleted; also without a selection, when everything could be read.</returns>
-    public Task<Result<Unit>> RunAsync(CancellationToken cancellation) => EtcdErrors.ToResultAsync(() => CleanAsync(cancellation));
+    public Task<Result<Unit>> RunAsync(CancellationToken cancellation) => StoreErrors.ToResultAsync(() => CleanAsync(cancellation));
 
     /// <summary>What the flags of <c>flanneld routes</c> did before there was <c>routes clean</c>: lists all entries, and deletes without a
     /// confirmation.</summary>
-    public Task<Result<Unit>> RunWithoutAskingAsync(CancellationToken cancellation) => EtcdErrors.ToResultAsync(async () =>
+    public Task<Result<Unit>> RunWithoutAskingAsync(CancellationToken cancellation) => StoreErrors.ToResultAsync(async () =>
     {
         var opened = await OpenAsync(cancellation);
         if (!opened.Ok) return Result.Failure(opened.Error);
@@ -56,7 +56,7 @@ internal sealed class RouteCleaning(RouteCommandContext context)
 
     private async Task<Result<RouteCluster>> OpenAsync(CancellationToken cancellation)
     {
-        var state = await Progress.RunAsync($"etcd at {Options.EtcdEndpoints}", context.Connections.Subnets.ReadAsync(cancellation));
+        var state = await Progress.RunAsync(context.Connections.Store.Description, context.Connections.Subnets.ReadAsync(cancellation));
         var opened = await context.OpenAsync(state, cancellation);
         if (!opened.Ok || opened.Value.Id is not { } id || Options.RemoveRoutesOf != OwnershipMark.Of(id).Token) return opened;
         opened.Value.Dispose();

@@ -2,7 +2,6 @@ using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Registry;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
@@ -19,17 +18,17 @@ internal sealed record RouteCommandContext(
     /// <summary>Reads the leases and the id of the cluster, and opens the cloud's API. The caller disposes the result.</summary>
     public async Task<Result<RouteCluster>> OpenAsync(SubnetState state, CancellationToken cancellation)
     {
-        var backend = BackendFactory.CreateAliVpc(state.Config, Options.EtcdKeys.Config.ToStringUtf8());
+        var backend = BackendFactory.CreateAliVpc(state.Config, Connections.Subnets.ConfigLocation);
         if (!backend.Ok) return Result.Failure(backend.Error);
-        var cluster = await ClusterStore.ReadAsync(Connections.Etcd, Options.EtcdKeys, cancellation);
-        if (cluster is ClusterIdResult.Unreadable)
+        var cluster = await Connections.Store.ReadClusterIdAsync(cancellation);
+        if (cluster.IsUnreadable)
         {
             return Result.Failure(
-                $"{Options.EtcdKeys.Cluster.ToStringUtf8()} is not the id of a cluster;"
+                $"{Connections.Store.ClusterIdLocation} is not the id of a cluster;"
                 + " delete the key, and the route controller creates a new one");
         }
 
-        var id = (cluster as ClusterIdResult.Known)?.Id;
+        var id = cluster.Id;
         var cloud = Connections.OpenCloud(backend.Value.Config);
         var inventory = new RouteInventory(id, backend.Value.Config.RouteTableIds, cloud.Api, Time, Random, Logger);
         return new RouteCluster(((ConfigState.Present)state.Config).Config, state.ToSnapshot(), id, cloud, inventory);

@@ -15,7 +15,7 @@ internal sealed class RouteListReader(RouteCommandContext context)
     /// <summary>Fails when etcd could not be read, or the configuration is missing or invalid. What the API could not read is a part of the
     /// list.</summary>
     public Task<Result<RouteList>> ReadAsync(CancellationToken cancellation) =>
-        EtcdErrors.ToResultAsync(() => ReadListAsync(cancellation));
+        StoreErrors.ToResultAsync(() => ReadListAsync(cancellation));
 
     private async Task<Result<RouteList>> ReadListAsync(CancellationToken cancellation)
     {

@@ -20,7 +20,7 @@ internal sealed class RoutesCommand(RouteCommandContext context)
 
         if (options.IsWatch) return await new RouteWatch(context).RunAsync(cancellation);
         var reading = new RouteListReader(context).ReadAsync(cancellation);
-        var list = await Progress.RunAsync($"etcd at {options.EtcdEndpoints} and the VPC API", reading);
+        var list = await Progress.RunAsync($"{context.Connections.Store.Description} and the VPC API", reading);
         if (!list.Ok) return Result.Failure(list.Error);
         await list.Value.ToDocument().PrintAsync(options);
         return list.Value.FindProblem() is { } problem ? Result.Failure(problem) : Unit.Instance;

@@ -30,8 +30,8 @@ internal sealed class StatusCommand(DaemonOptions options, Connections connectio
         var selected = InterfaceSelection.OfThisHost().Select(options);
         if (!selected.Ok) return Result.Failure(selected.Error);
         var daemon = await DaemonState.ReadAsync(options, cancellation);
-        var reading = EtcdErrors.ToResultAsync(() => ReadClusterAsync(selected.Value, cancellation));
-        var cluster = await Progress.RunAsync($"etcd at {options.EtcdEndpoints}", reading);
+        var reading = StoreErrors.ToResultAsync(() => ReadClusterAsync(selected.Value, cancellation));
+        var cluster = await Progress.RunAsync(connections.Store.Description, reading);
         return new NodeDescription(selected.Value, daemon, cluster, ReadFileSubnet());
     }
 

@@ -4,7 +4,7 @@ using Flannel.Core.Routes;
 using Flannel.Etcd.Election;
 using Flannel.RouteController.Abstractions;
 
-namespace Flanneld.Controller;
+namespace Flanneld.Clients;
 
 /// <summary>Route statuses and vSwitch ranges in etcd, written under the fence of one term.</summary>
 internal sealed class EtcdRouteStatusSink(ElectedTerm term, EtcdRequestRetry retry) : IRouteStatusSink

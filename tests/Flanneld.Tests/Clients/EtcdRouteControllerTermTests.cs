@@ -5,10 +5,10 @@ using Flannel.Etcd.Client;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
-using Flanneld.Controller;
+using Flanneld.Clients;
 using Flanneld.Tests.Support;
 
-namespace Flanneld.Tests.Controller;
+namespace Flanneld.Tests.Clients;
 
 /// <summary>A request that etcd rejects ends neither the daemon nor the other work of the route controller.</summary>
 public sealed class EtcdRouteControllerTermTests

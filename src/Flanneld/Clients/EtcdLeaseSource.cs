@@ -2,7 +2,7 @@ using Flannel.Core.Leases;
 using Flannel.Etcd.Registry;
 using Flannel.RouteController.Abstractions;
 
-namespace Flanneld.Controller;
+namespace Flanneld.Clients;
 
 /// <summary>The leases in etcd, for the route controller.</summary>
 internal sealed class EtcdLeaseSource(LeaseWatcher watcher) : ILeaseSource

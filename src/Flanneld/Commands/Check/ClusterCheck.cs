@@ -2,39 +2,35 @@ using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Client;
-using Flannel.Etcd.Registry;
 using Flanneld.Backends;
 using Flanneld.Clients;
 using Flanneld.Commands.Config;
 using Flanneld.Commands.Output;
-using Flanneld.Host;
 using Flanneld.Host.Interfaces;
-using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;
 
-/// <summary>What the check read from etcd.</summary>
+/// <summary>What the check read from the cluster's store.</summary>
 /// <param name="Backend">Of the configuration; null without a configuration that this build supports.</param>
-internal sealed record EtcdCheckResult(SubnetState State, IBackend? Backend);
+internal sealed record ClusterCheckResult(SubnetState State, IBackend? Backend);
 
-/// <summary>Checks etcd, and the configuration and the leases in it.</summary>
-internal sealed class EtcdCheck(DaemonOptions options, Connections connections, CheckSection results)
+/// <summary>Checks the cluster's store, and the configuration and the leases in it.</summary>
+internal sealed class ClusterCheck(Connections connections, IStoreCheck store, CheckSection results)
 {
     private const string CorrectConfig = "correct it with 'flanneld config set FILE'";
 
-    private readonly string configKey = options.EtcdKeys.Config.ToStringUtf8();
+    private readonly string configKey = connections.Subnets.ConfigLocation;
 
-    /// <returns>Null when etcd could not be read.</returns>
-    public async Task<EtcdCheckResult?> RunAsync(SelectedInterface? selected, CancellationToken cancellation)
+    /// <returns>Null when it could not be read.</returns>
+    public async Task<ClusterCheckResult?> RunAsync(SelectedInterface? selected, CancellationToken cancellation)
     {
-        if (!await CheckMembersAsync(cancellation))
+        if (!await store.CheckServersAsync(results, cancellation))
         {
-            results.Add(CheckResult.Unknown(CheckKind.Configuration, "not read: etcd is unavailable"));
+            results.Add(CheckResult.Unknown(CheckKind.Configuration, $"not read: {connections.Subnets.Name} is unavailable"));
             return null;
         }
 
-        return await ReadAsync<EtcdCheckResult>(CheckKind.Configuration, CheckState.Problem, async () =>
+        return await ReadAsync<ClusterCheckResult>(CheckKind.Configuration, CheckState.Problem, async () =>
         {
             var state = await connections.Subnets.ReadAsync(cancellation);
             var backend = await CheckConfigAsync(state.Config, cancellation);
@@ -45,12 +41,12 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
                 if (backend.RequiresRoute && own is not null) await CheckOwnRouteAsync(own, backend, cancellation);
             }
 
-            return new EtcdCheckResult(state, backend);
+            return new ClusterCheckResult(state, backend);
         });
     }
 
     /// <summary>Reports the route controller.</summary>
-    /// <returns>The cluster's id; null when there is none, or etcd could not be read.</returns>
+    /// <returns>The cluster's id; null when there is none, or it could not be read.</returns>
     public Task<ClusterId?> CheckControllerAsync(CancellationToken cancellation)
     {
         var kind = CheckKind.RouteController;
@@ -59,15 +55,15 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
             var holder = await connections.Subnets.ReadControllerAsync(cancellation);
             if (holder is not null) results.Add(CheckResult.Note(kind, $"{holder.InstanceId} ({holder.PublicIp})"));
             else await ReportVacancyAsync(cancellation);
-            var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation);
-            if (cluster is ClusterIdResult.Unreadable)
+            var cluster = await connections.Store.ReadClusterIdAsync(cancellation);
+            if (cluster.IsUnreadable)
             {
                 results.Add(CheckResult.Problem(
-                    CheckKind.ClusterId, $"{options.EtcdKeys.Cluster.ToStringUtf8()} is not the id of a cluster: no route is written",
+                    CheckKind.ClusterId, $"{connections.Store.ClusterIdLocation} is not the id of a cluster: no route is written",
                     "delete the key; the route controller creates a new id"));
             }
 
-            return (cluster as ClusterIdResult.Known)?.Id;
+            return cluster.Id;
         });
     }
 
@@ -88,11 +84,11 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
         results.Add(warning with { Lines = NonCandidateText.Lines(list) });
     }
 
-    /// <returns>Null when etcd could not be read, which is reported.</returns>
+    /// <returns>Null when it could not be read, which is reported.</returns>
     private Task<T?> ReadAsync<T>(CheckKind kind, CheckState whenUnread, Func<Task<T?>> read) where T : class =>
-        EtcdErrors.HandleAsync<T?>(read, e =>
+        StoreErrors.HandleAsync<T?>(read, e =>
         {
-            results.Add(new CheckResult(kind, whenUnread, $"not read: {e.Summary}") { Advice = Advice(e.Kind) });
+            results.Add(new CheckResult(kind, whenUnread, $"not read: {e.Summary}") { Advice = store.AdviceFor(e) });
             return null;
         });
 
@@ -135,32 +131,11 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
 
     private async Task ReportMissingConfigAsync(CancellationToken cancellation)
     {
-        var v2 = await connections.FindConfigInV2StoreAsync(cancellation);
-        var found = v2 is null ? "" : $"; the v2 store of {v2} has one, which flannel does not read";
+        var place = await connections.Store.FindMisplacedConfigAsync(cancellation);
+        var found = place is null ? "" : $"; {place} has one, which flannel does not read";
         results.Add(CheckResult.Problem(
             CheckKind.Configuration, $"there is none at {configKey}{found}",
             $"{connections.Subnets.ConfigCommand}, with a network that overlaps none of the VPC's ranges"));
-    }
-
-    /// <returns>Whether a member responds.</returns>
-    private async Task<bool> CheckMembersAsync(CancellationToken cancellation)
-    {
-        var members = await connections.Etcd.VersionsAsync(cancellation);
-        var unavailable = members.Count(member => !member.Version.Ok);
-        List<string> lines = [];
-        foreach (var (endpoint, version) in members) lines.Add(version.Ok ? $"{endpoint}: etcd {version.Value}" : version.Error);
-        // The default contains etcd's former and its current port; a member listens on one of them.
-        var isEnough = options.EtcdEndpoints == OptionDefaults.EtcdEndpoints ? unavailable < members.Length : unavailable == 0;
-        var state = isEnough ? CheckState.Ok : CheckState.Warning;
-        if (unavailable == members.Length) state = CheckState.Problem;
-        results.Add(new CheckResult(CheckKind.Etcd, state, $"{members.Length - unavailable} of {members.Length} endpoints answer")
-        {
-            Lines = lines,
-            Advice = isEnough
-                ? ""
-                : EndpointAdvice.Find(options, HostFiles.OfThisHost) ?? "start etcd there, or correct --etcd-endpoints",
-        });
-        return unavailable < members.Length;
     }
 
     private static Lease? FindOwnLease(SubnetState state, SelectedInterface? selected) =>
@@ -198,12 +173,4 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
             results.Add(CheckResult.Ok(kind, detail));
         }
     }
-
-    private static string Advice(EtcdErrorKind kind) => kind switch
-    {
-        EtcdErrorKind.Tls => "see --etcd-cafile, --etcd-certfile and --etcd-keyfile",
-        EtcdErrorKind.PermissionDenied => "grant the user read and write on the prefix",
-        EtcdErrorKind.Unavailable or EtcdErrorKind.TimedOut => "start etcd, or correct --etcd-endpoints",
-        _ => "see --etcd-username and --etcd-password-file",
-    };
 }

@@ -3,7 +3,7 @@ using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Microsoft.Extensions.Logging;
 
-namespace Flanneld.Controller;
+namespace Flanneld.Clients;
 
 /// <summary>Repeats the requests of one term until etcd answers. What etcd rejects until an operator acts (a missing permission, a full
 /// database) is logged once per cause, and the controller continues without it.</summary>
@@ -44,6 +44,6 @@ internal sealed class EtcdRequestRetry(EtcdKeys keys, TimeProvider time, Random 
         var remedy = e.Kind == EtcdErrorKind.PermissionDenied
             ? $"; grant the etcd user readwrite on the prefix {keys.Prefix}/ali-vpc/"
             : "";
-        ControllerLog.RequestRejected(logger, e.Manager, e.Message.TrimEnd('.') + remedy);
+        StoreLog.RequestRejected(logger, e.Manager, e.Message.TrimEnd('.') + remedy);
     }
 }

@@ -6,7 +6,7 @@ using Flannel.Etcd.Registry;
 using Flannel.RouteController.Abstractions;
 using Microsoft.Extensions.Logging;
 
-namespace Flanneld.Controller;
+namespace Flanneld.Clients;
 
 /// <summary>A term of the route controller that is held by a key in etcd.</summary>
 internal sealed class EtcdRouteControllerTerm : IElectedTerm
@@ -42,7 +42,7 @@ internal sealed class EtcdRouteControllerTerm : IElectedTerm
             if (result is ClusterIdResult.Unreadable && !isLogged)
             {
                 isLogged = true;
-                ControllerLog.ClusterIdUnreadable(logger, keys.Cluster.ToStringUtf8());
+                StoreLog.ClusterIdUnreadable(logger, keys.Cluster.ToStringUtf8());
             }
 
             await Task.Delay(result is null ? EtcdRequestRetry.LongestPause : InvalidIdPause, time, cancellation);

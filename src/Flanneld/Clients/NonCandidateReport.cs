@@ -3,7 +3,7 @@ using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 
-namespace Flanneld.Controller;
+namespace Flanneld.Clients;
 
 /// <summary>Publishes why this node is not a candidate, under the etcd lease of its subnet.</summary>
 /// <param name="held">The lease as it is now; null without one.</param>

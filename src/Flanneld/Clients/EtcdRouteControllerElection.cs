@@ -3,11 +3,11 @@ using Flannel.Etcd.Registry;
 using Flannel.RouteController.Abstractions;
 using Microsoft.Extensions.Logging;
 
-namespace Flanneld.Controller;
+namespace Flanneld.Clients;
 
 /// <summary>The election of the route controller by a key in etcd.</summary>
 internal sealed class EtcdRouteControllerElection(
-    EtcdElection election, NonCandidateReport report, EtcdKeys keys, TimeProvider time, Random random, ILogger logger) : IElection
+    EtcdElection election, NonCandidateReport report, EtcdContext context, ILogger logger) : IElection
 {
     public Task<bool> ObserveAsync(Func<CancellationToken, Task<bool>> mayControl, CancellationToken cancellation) =>
         election.ObserveAsync(mayControl, cancellation);
@@ -15,7 +15,8 @@ internal sealed class EtcdRouteControllerElection(
     public Task<bool> IsVacantAsync(CancellationToken cancellation) => election.IsVacantAsync(cancellation);
 
     public async Task<IElectedTerm> CampaignAsync(CancellationToken cancellation) =>
-        new EtcdRouteControllerTerm(await election.CampaignAsync(cancellation), keys, time, random, logger);
+        new EtcdRouteControllerTerm(
+            await election.CampaignAsync(cancellation), context.Keys, context.Time, context.Random, logger);
 
     public Task ReportNotCandidateAsync(string reason, string requestId, CancellationToken cancellation) =>
         report.PublishAsync(reason, requestId, cancellation);
