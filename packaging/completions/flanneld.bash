@@ -34,12 +34,12 @@ _flanneld() {
                 iface)
                     for word in /sys/class/net/*; do values+=" ${word##*/}"; done
                     ;;
-                etcd-cafile | etcd-certfile | etcd-keyfile | etcd-password-file | subnet-file | access-key-file | file)
+                etcd-cafile | etcd-certfile | etcd-keyfile | etcd-password-file | kubeconfig-file | net-config-path | subnet-file | access-key-file | file)
                     compopt -o filenames 2>/dev/null
                     while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")
                     return
                     ;;
-                etcd-endpoints | etcd-prefix | etcd-username | etcd-password | iface-regex | iface-can-reach | public-ip | public-ipv6 | \
+                etcd-endpoints | etcd-prefix | etcd-username | etcd-password | kube-api-url | kube-annotation-prefix | iface-regex | iface-can-reach | public-ip | public-ipv6 | \
                     subnet-lease-renew-margin | mtu | route-resync | metadata-endpoint | vpc-endpoint | ecs-endpoint | sts-endpoint | quotas-endpoint | wait | of | \
                     healthz-ip | healthz-port | ip-masq-exclude | iptables-resync | v)
                     return
@@ -53,6 +53,7 @@ _flanneld() {
     esac
 
     flags='--etcd-endpoints --etcd-prefix --etcd-cafile --etcd-certfile --etcd-keyfile --etcd-username --etcd-password --etcd-password-file
+        --kube-subnet-mgr --kube-api-url --kubeconfig-file --kube-annotation-prefix --net-config-path --set-node-network-unavailable
         --iface --iface-regex --iface-can-reach --public-ip --public-ipv6 --subnet-file --subnet-lease-renew-margin --ip-masq
         --ip-masq-exclude --ip-masq-fully-random-disable --iptables-forward-rules --iptables-resync
         --mtu --set-sysctls

@@ -11,7 +11,7 @@ public sealed class CommandLineTests
     [InlineData("--subnet-lease-renew-margin=0", "1439")]
     [InlineData("-subnet-lease-renew-margin=1440", "1439")]
     [InlineData("--kube-subnet-mgr", "kube-subnet-mgr")]
-    [InlineData("--net-config-path=/x", "net-config-path")]
+    [InlineData("--kube-annotation-prefix=a/b/c", "kube-annotation-prefix")]
     [InlineData("--public-ip=010.0.0.1", "public-ip")]
     [InlineData("--etcd-endpoints=ftp://127.0.0.1", "etcd-endpoints")]
     [InlineData("--route-controller=perhaps", "route-controller")]

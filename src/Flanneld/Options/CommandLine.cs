@@ -128,6 +128,12 @@ internal static class CommandLine
     {
         if (options.Descriptor is { NeedsNoSettings: false, Argument: [not '[', ..] form, Name: var name } && options.Argument is null)
             return $"'flanneld {name}' needs {form}: see flanneld help {name}";
+        if (options.IsKubeSubnetManager)
+        {
+            return "--kube-subnet-mgr (FLANNELD_KUBE_SUBNET_MGR) is not supported:"
+                + " this build takes its subnet from etcd, not from Kubernetes";
+        }
+
         // Otherwise the command would make its changes.
         if (options is { DryRun: true, Command: not (Command.Run or Command.ConfigSet) })
             return $"'flanneld {CommandDescriptor.NameOf(options.Command)}' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)";

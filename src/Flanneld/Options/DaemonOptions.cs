@@ -41,6 +41,24 @@ internal sealed class DaemonOptions
     public Secret? EtcdPassword { get; set; }
     public string? EtcdPasswordFile { get; set; }
 
+    /// <summary>The node's subnet is its <c>podCIDR</c> in Kubernetes.</summary>
+    public bool IsKubeSubnetManager { get; set; }
+
+    /// <summary>Scheme, host and port of the API server; null for that of the kubeconfig, or of the pod.</summary>
+    public Uri? KubeApiUrl { get; set; }
+
+    /// <summary>Null inside of a pod.</summary>
+    public string? KubeconfigFile { get; set; }
+
+    /// <summary>As it is typed, with at most one slash.</summary>
+    public string KubeAnnotationPrefix { get; set; } = OptionDefaults.KubeAnnotationPrefix;
+
+    /// <summary>The file of the network configuration, with Kubernetes.</summary>
+    public string NetConfigPath { get; set; } = OptionDefaults.NetConfigPath;
+
+    /// <summary>Whether a ready node sets its condition <c>NetworkUnavailable</c> to false.</summary>
+    public bool SetsNodeNetworkUnavailable { get; set; } = true;
+
     /// <summary>Every user of the host can read the command line, and crash reports contain it.</summary>
     public bool IsPasswordOnCommandLine { get; set; }
 

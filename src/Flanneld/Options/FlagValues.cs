@@ -70,6 +70,16 @@ internal static class FlagValues
         return endpoint.Ok ? Set(endpoint.Value, set) : Result.Failure(endpoint.Error);
     }
 
+    public static Result<Unit> ApiServer(string text, Action<Uri> set)
+    {
+        var endpoint = Flannel.Core.Endpoint.Parse(text, "use --kubeconfig-file");
+        return endpoint.Ok ? Set(endpoint.Value, set) : Result.Failure(endpoint.Error);
+    }
+
+    /// <summary>The name of an annotation has at most one slash.</summary>
+    public static Result<Unit> AnnotationPrefix(string text, Action<string> set) =>
+        text.Count(each => each == '/') <= 1 ? Set(text, set) : Invalid(text, "a prefix with at most one slash");
+
     public static Result<Unit> Metadata(string text, Action<string> set)
     {
         var metadata = MetadataOptions.Parse(text, _ => null);

@@ -8,6 +8,7 @@ namespace Flanneld.Options;
 internal static class Flags
 {
     private const string Etcd = "etcd";
+    private const string Kubernetes = "Kubernetes";
     private const string Node = "Node and interface";
     private const string Lease = "Lease and subnet file";
     private const string Firewall = "Firewall (needs CAP_NET_ADMIN)";
@@ -36,6 +37,20 @@ internal static class Flags
             (o, s) => FlagValues.Text(s, v => o.EtcdPassword = new Secret(v))) { IsSecret = true, Alternatives = Password },
         new("etcd-password-file", Etcd, "FILE", "", "file that contains only the password",
             (o, s) => FlagValues.Text(s, v => o.EtcdPasswordFile = v)) { Alternatives = Password },
+
+        new("kube-subnet-mgr", Kubernetes, "", "false", "contact the Kubernetes API for subnet assignment instead of etcd",
+            (o, s) => FlagValues.Boolean(s, v => o.IsKubeSubnetManager = v)),
+        new("kube-api-url", Kubernetes, "URL", "", "Kubernetes API server; not needed if flannel runs in a pod",
+            (o, s) => FlagValues.ApiServer(s, v => o.KubeApiUrl = v)),
+        new("kubeconfig-file", Kubernetes, "FILE", "", "kubeconfig file; not needed if flannel runs in a pod",
+            (o, s) => FlagValues.Text(s, v => o.KubeconfigFile = v)),
+        new("kube-annotation-prefix", Kubernetes, "PREFIX", OptionDefaults.KubeAnnotationPrefix,
+            "prefix of the annotations of nodes; it can contain a single slash, otherwise one is appended",
+            (o, s) => FlagValues.AnnotationPrefix(s, v => o.KubeAnnotationPrefix = v)),
+        new("net-config-path", Kubernetes, "FILE", OptionDefaults.NetConfigPath, "path to the network configuration file",
+            (o, s) => FlagValues.Text(s, v => o.NetConfigPath = v)),
+        new("set-node-network-unavailable", Kubernetes, "", "true", "set NodeNetworkUnavailable after ready",
+            (o, s) => FlagValues.Boolean(s, v => o.SetsNodeNetworkUnavailable = v)),
 
         new("iface", Node, "NAME|IP", "", "interface between the hosts; repeatable, the first match is used (default: the default route's)",
             (o, s) => FlagValues.Text(s, o.Interfaces.Add)) { IsRepeatable = true, TakesEmpty = true, Alternatives = Interface },
@@ -143,17 +158,8 @@ internal static class Flags
             (o, s) => FlagValues.Boolean(s, v => o.Version = v)) { IsRequest = true },
     ];
 
-    private const string NoKubernetes = "this build takes its subnet from etcd, not from Kubernetes";
-
     public static IReadOnlyList<UnsupportedFlag> Unsupported { get; } =
     [
-        new("kube-subnet-mgr", NoKubernetes, "false"),
-        new("kube-api-url", NoKubernetes),
-        new("kube-annotation-prefix", NoKubernetes, "flannel.alpha.coreos.com"),
-        new("kubeconfig-file", NoKubernetes),
-        // Upstream reads it with kube-subnet-mgr only.
-        new("set-node-network-unavailable", NoKubernetes, "true", "false"),
-        new("net-config-path", "the network configuration is at {etcd-prefix}/config in etcd", "/etc/kube-flannel/net-conf.json"),
         new("ip-blackhole-route", "this build writes routes to the VPC's tables, not to the host's", "false"),
         new("vmodule", "one level applies to all parts: use -v"),
         new("log_backtrace_at", "it names lines of upstream's source", ":0"),

@@ -9,6 +9,8 @@ internal static class OptionDefaults
 {
     public const string EtcdEndpoints = "http://127.0.0.1:4001,http://127.0.0.1:2379";
     public const string EtcdPrefix = "/coreos.com/network";
+    public const string KubeAnnotationPrefix = "flannel.alpha.coreos.com";
+    public const string NetConfigPath = "/etc/kube-flannel/net-conf.json";
     public const string SubnetFile = "/run/flannel/subnet.env";
     public const string MetadataEndpoint = "http://100.100.100.200";
     public const string HealthzIp = "0.0.0.0";

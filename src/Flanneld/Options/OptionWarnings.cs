@@ -49,8 +49,20 @@ internal static class OptionWarnings
 
         if (!options.EtcdKeys.Prefix.StartsWith('/'))
             lines.Add(WithoutSlash(options.EtcdKeys.Prefix));
+        if (!options.IsKubeSubnetManager) lines.AddRange(FindFlagsForKubernetes(options));
         if (options is { IpMasqExclude.Count: > 0, IpMasq: false }) lines.Add("--ip-masq-exclude has no effect without --ip-masq");
         return lines;
+    }
+
+    private static IEnumerable<string> FindFlagsForKubernetes(DaemonOptions options)
+    {
+        if (options.KubeApiUrl is not null || options.KubeconfigFile is not null)
+            yield return "--kube-api-url and --kubeconfig-file have no effect without --kube-subnet-mgr";
+        if (options.NetConfigPath != OptionDefaults.NetConfigPath)
+        {
+            yield return "--net-config-path has no effect without --kube-subnet-mgr:"
+                + $" the network configuration is at {options.EtcdKeys.Config.ToStringUtf8()} in etcd";
+        }
     }
 
     private static string WithoutSlash(string prefix) =>

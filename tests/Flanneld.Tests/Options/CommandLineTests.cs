@@ -262,23 +262,15 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("--kube-subnet-mgr", "not from Kubernetes")]
     [InlineData("-kube-subnet-mgr=true", "not from Kubernetes")]
-    [InlineData("--net-config-path=/etc/x", "{etcd-prefix}/config")]
-    [InlineData("--kube-api-url=https://10.0.0.1:6443", "not from Kubernetes")]
-    [InlineData("--kube-subnet-mgr=maybe", "not from Kubernetes")]
+    [InlineData("--ip-blackhole-route", "not to the host's")]
+    [InlineData("-vmodule=subnet=2", "use -v")]
     public void A_flag_of_an_absent_feature_is_rejected_with_the_reason(string argument, string reason) =>
         Assert.Contains(reason, ErrorOf([argument]), StringComparison.Ordinal);
 
     [Theory]
     // Upstream's defaults, of v0.19.2 and of 2026-08, and what switches a feature off.
-    [InlineData("--kube-subnet-mgr=false")]
-    [InlineData("--kube-subnet-mgr=F")]
-    [InlineData("--kube-api-url=")]
-    [InlineData("--kube-annotation-prefix=flannel.alpha.coreos.com")]
-    [InlineData("--kubeconfig-file=")]
-    [InlineData("--set-node-network-unavailable=true")]
-    [InlineData("--set-node-network-unavailable=false")]
-    [InlineData("--net-config-path=/etc/kube-flannel/net-conf.json")]
     [InlineData("--ip-blackhole-route=false")]
+    [InlineData("--ip-blackhole-route=F")]
     [InlineData("--vmodule=")]
     [InlineData("--log_backtrace_at=:0")]
     public void A_flag_of_an_absent_feature_is_accepted_if_its_value_asks_for_nothing(string argument)
@@ -293,7 +285,48 @@ public sealed class CommandLineTests
     [Fact]
     public void The_variable_of_an_absent_feature_is_rejected_too() =>
         Assert.Contains(
-            "FLANNELD_KUBE_SUBNET_MGR is not supported", ErrorOf([], ("FLANNELD_KUBE_SUBNET_MGR", "true")), StringComparison.Ordinal);
+            "FLANNELD_IP_BLACKHOLE_ROUTE is not supported", ErrorOf([], ("FLANNELD_IP_BLACKHOLE_ROUTE", "true")), StringComparison.Ordinal);
+
+    [Fact]
+    public void The_flags_of_Kubernetes_have_the_defaults_of_upstream()
+    {
+        var options = Parsed([]);
+        Assert.Equal(
+            (false, null, null, "flannel.alpha.coreos.com", "/etc/kube-flannel/net-conf.json", true),
+            (options.IsKubeSubnetManager, options.KubeApiUrl, options.KubeconfigFile, options.KubeAnnotationPrefix, options.NetConfigPath,
+                options.SetsNodeNetworkUnavailable));
+    }
+
+    [Fact]
+    public void The_flags_of_Kubernetes_are_read()
+    {
+        var options = Parsed(
+            ["--kube-api-url=https://10.0.0.1:6443/", "-kubeconfig-file", "/etc/k", "--kube-annotation-prefix=example.com/flannel",
+                "--net-config-path=/etc/net.json", "--set-node-network-unavailable=false"]);
+        Assert.Equal(
+            (new Uri("https://10.0.0.1:6443"), "/etc/k", "example.com/flannel", "/etc/net.json", false),
+            (options.KubeApiUrl, options.KubeconfigFile, options.KubeAnnotationPrefix, options.NetConfigPath,
+                options.SetsNodeNetworkUnavailable));
+        Assert.Equal(
+            [
+                "--kube-api-url and --kubeconfig-file have no effect without --kube-subnet-mgr",
+                "--net-config-path has no effect without --kube-subnet-mgr:"
+                + " the network configuration is at /coreos.com/network/config in etcd",
+            ],
+            options.Warnings);
+    }
+
+    [Theory]
+    [InlineData("--kube-subnet-mgr=maybe")]
+    [InlineData("--kube-api-url=10.0.0.1:6443")]
+    [InlineData("--kube-api-url=https://user:secret@10.0.0.1")]
+    [InlineData("--kube-annotation-prefix=a/b/c")]
+    public void An_invalid_flag_of_Kubernetes_is_named(string argument)
+    {
+        var error = ErrorOf([argument]);
+        Assert.StartsWith(argument.Split('=')[0], error, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", error, StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData("--help")]

@@ -12,11 +12,13 @@ public sealed class SecretsInOptionsTests
     private const string Secret = "s3cretOfAnOperator";
 
     public static TheoryData<string> EndpointOptions { get; } = [.. Flags.All.Select(flag => flag.Name).Where(
-        name => name.Contains("endpoint", StringComparison.Ordinal))];
+        name => name.Contains("endpoint", StringComparison.Ordinal) || name == "kube-api-url")];
 
-    /// <summary>The options that name a file which is read. The subnet file is written.</summary>
+    /// <summary>The options that name a file which is read. The subnet file is written; those of Kubernetes are not read with
+    /// etcd.</summary>
     public static TheoryData<string> FileOptions { get; } = [.. Flags.All.Where(
-        flag => flag is { Argument: "FILE", HasVariable: true } && flag.Name != "subnet-file").Select(flag => flag.Name)];
+        flag => flag is { Argument: "FILE", HasVariable: true, Name: not ("subnet-file" or "kubeconfig-file" or "net-config-path") })
+        .Select(flag => flag.Name)];
 
     [Theory]
     [MemberData(nameof(EndpointOptions))]
@@ -116,7 +118,7 @@ public sealed class SecretsInOptionsTests
         string[] all =
         [
             options.EtcdEndpoints, options.MetadataEndpoint, options.EtcdKeys.Prefix, $"{options.VpcEndpoint}{options.EcsEndpoint}",
-            $"{options.StsEndpoint}{options.QuotasEndpoint}", .. options.Warnings,
+            $"{options.StsEndpoint}{options.QuotasEndpoint}", $"{options.KubeApiUrl}", .. options.Warnings,
         ];
         foreach (var shown in all)
             Assert.DoesNotContain(Secret, shown, StringComparison.OrdinalIgnoreCase);
