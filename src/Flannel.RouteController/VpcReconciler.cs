@@ -6,6 +6,7 @@ using Flannel.RouteController.Failures;
 using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
+using Flannel.RouteController.Status;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.RouteController;
@@ -127,25 +128,23 @@ internal sealed class VpcReconciler
         var end = termEnd();
         // While an entry is in transition, no write is sent.
         var mayWrite = end is null && !plan.ExecutableActions.Any(action => action is RouteAction.KeepInTransition);
-        var isHeld = await PublishAsync(plan, ipv6Plan, defersPending: mayWrite, cancellation);
-        if (!isHeld) return PassResult.Ended(new TermResult.Lost());
+        var publication = await PublishAsync(plan, ipv6Plan, defersPending: mayWrite, cancellation);
+        if (!publication.IsTermHeld) return PassResult.Ended(new TermResult.Lost());
         // Only after the publication: the nodes then know the reason.
         if (end is not null) return PassResult.Ended(end);
-        var hasDeferred = parts.Status.Publisher.HasDeferred;
-        if (hasDeferred && !await ProveAsync(plan, ipv6Plan, cancellation)) return PassResult.Ended(new TermResult.Lost());
+        if (publication.HasDeferred && !await ProveAsync(plan, ipv6Plan, cancellation)) return PassResult.Ended(new TermResult.Lost());
         var execution = await ExecuteAsync(plan, cancellation);
         var ipv6Execution = execution is ExecutionResult.NothingToWrite ? await ExecuteIpv6Async(ipv6Plan, cancellation) : null;
         // The first status of a node waits for the next pass only if that is now.
-        if (hasDeferred && execution is not (ExecutionResult.Again or ExecutionResult.After { Pause.Ticks: 0 }))
-            isHeld = await PublishAsync(plan, ipv6Plan, defersPending: false, cancellation);
-        if (!isHeld) return PassResult.Ended(new TermResult.Lost());
+        if (publication.HasDeferred && execution is not (ExecutionResult.Again or ExecutionResult.After { Pause.Ticks: 0 }))
+            publication = await PublishAsync(plan, ipv6Plan, defersPending: false, cancellation);
+        if (!publication.IsTermHeld) return PassResult.Ended(new TermResult.Lost());
         var next = ScheduleNext(plan, execution, parts.Ipv6.NextDue(ipv6Plan, ipv6Execution));
         snapshot = SnapshotOf(plan, ipv6Plan, next.Pause);
         return next;
     }
 
-    /// <returns>False if the term is over.</returns>
-    private Task<bool> PublishAsync(VpcPlan plan, VpcPlan ipv6Plan, bool defersPending, CancellationToken cancellation) =>
+    private Task<Publication> PublishAsync(VpcPlan plan, VpcPlan ipv6Plan, bool defersPending, CancellationToken cancellation) =>
         parts.Status.Publisher.PublishAsync(plan, parts.Ipv6.StatusesOf(ipv6Plan), defersPending, cancellation);
 
     /// <summary>Confirms the term, as the publication would have: the route of a new node is written only by a controller that the store
@@ -153,7 +152,7 @@ internal sealed class VpcReconciler
     /// <returns>False if the term is over.</returns>
     private async Task<bool> ProveAsync(VpcPlan plan, VpcPlan ipv6Plan, CancellationToken cancellation) =>
         await term.Term.ProveAsync([], [], cancellation) == TermProof.Proven
-        || await PublishAsync(plan, ipv6Plan, defersPending: false, cancellation);
+        || (await PublishAsync(plan, ipv6Plan, defersPending: false, cancellation)).IsTermHeld;
 
     private void LogPlan(VpcPlan plan, VpcPlan ipv6Plan)
     {

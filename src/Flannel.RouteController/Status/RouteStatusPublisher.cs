@@ -7,20 +7,21 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Status;
 
+/// <summary>The outcome of <see cref="RouteStatusPublisher.PublishAsync"/>.</summary>
+/// <param name="IsTermHeld">False if the term is over.</param>
+/// <param name="HasDeferred">Whether a status was left out.</param>
+internal readonly record struct Publication(bool IsTermHeld, bool HasDeferred);
+
 /// <summary>Derives the status of each node from a plan, and publishes the statuses that changed.</summary>
 internal sealed class RouteStatusPublisher(
     VpcTables tables, VpcFailures failures, RouteStateReader reader, InterfaceChecks checks, StatusDebouncer debouncer,
     PublishedStatusCache published)
 {
-    /// <summary>Whether the last <see cref="PublishAsync"/> left out a status.</summary>
-    public bool HasDeferred { get; private set; }
-
     /// <param name="ipv6">The states of IPv6 by lease key.</param>
     /// <param name="defersPending">Leaves out the first status of a subnet that says nothing but that its route is not there yet: the next
     /// pass, directly after the write, may say that it is. One write to the store less is one time less that the node waits for
     /// it.</param>
-    /// <returns>False if the term is over.</returns>
-    public async Task<bool> PublishAsync(
+    public async Task<Publication> PublishAsync(
         VpcPlan plan, IReadOnlyDictionary<string, Ipv6RouteStatus> ipv6, bool defersPending, CancellationToken cancellation)
     {
         var desired = plan.Desired;
@@ -33,8 +34,7 @@ internal sealed class RouteStatusPublisher(
         var deletions = desired.Released.Count == 0 ? [] : DeletionsIn(plan);
         updates.AddRange(desired.Released.Select(node => Released(node, deletions.GetValueOrDefault(node.Destination), isComplete)));
         List<RouteStatusUpdate> due = [.. updates.Select(WithIpv6).Where(update => !defersPending || !IsFirstPending(update))];
-        HasDeferred = due.Count < updates.Count;
-        return await published.PublishAsync(due, cancellation);
+        return new Publication(await published.PublishAsync(due, cancellation), due.Count < updates.Count);
 
         RouteStatusUpdate WithIpv6(RouteStatusUpdate update) => ipv6.TryGetValue(update.Lease.Key.ToString(), out var status)
             ? update with { Status = update.Status with { Ipv6 = status } }
