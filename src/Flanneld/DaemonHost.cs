@@ -20,13 +20,6 @@ namespace Flanneld;
 /// <summary>The composition root: builds the parts of the daemon, runs them, and disposes them in order.</summary>
 internal sealed class DaemonHost(DaemonOptions options, ClientContext context) : IAsyncDisposable
 {
-    // Memory that only the start needed is given back 1 s after READY=1, when the containers start, and 29 s later, when the first pass of
-    // a route controller is over.
-    private static readonly TimeSpan[] TrimDelays = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(29)];
-
-    // Without READY=1, the first of these delays begins after this time: the node may wait long for its route.
-    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(30);
-
     private readonly long startTimestamp = context.Time.GetTimestamp();
     private readonly DateTimeOffset started = context.Time.GetUtcNow();
     private readonly ILogger logger = context.Loggers.CreateLogger("flanneld");
@@ -118,7 +111,9 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         {
             OnConfigMissing = () => tasks.Add(
                 "the search for a misplaced configuration", ReportMisplacedConfigAsync(connections, cancellation)),
-            OnHeld = () => tasks.Add("the release of memory", TrimMemoryAfterStartAsync(readiness.Ready, cancellation)),
+            OnHeld = () => tasks.Add(
+                "the release of memory",
+                new MemoryRelease(metrics.Controller.Passes, context.Time).RunAsync(readiness.Ready, cancellation)),
         });
         State.Add("candidate", node.DescribeCandidate);
         return Result.Failure(await node.RunAsync(cancellation));
@@ -189,18 +184,6 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
     {
         if (await connections.Store.FindMisplacedConfigAsync(cancellation) is { } place)
             NodeLog.ConfigMisplaced(nodeLogger, place, connections.Subnets.ConfigLocation);
-    }
-
-    /// <summary>Otherwise the unused memory of the start stays resident until the next collection, which can be days later in an idle
-    /// daemon.</summary>
-    private async Task TrimMemoryAfterStartAsync(Task ready, CancellationToken cancellation)
-    {
-        await TaskWait.WaitAsync(ready, LongestStart, context.Time, cancellation);
-        foreach (var delay in TrimDelays)
-        {
-            await Task.Delay(delay, context.Time, cancellation);
-            ProcessMemory.TrimAfterStart();
-        }
     }
 
     private Result<Unit> StartHealthServer(IHealth health, BackgroundTasks tasks, CancellationToken cancellation)

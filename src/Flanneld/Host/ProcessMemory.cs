@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Flanneld.Host;
 
-/// <summary>Gives back the memory that only the start needed (ADR 11).</summary>
+/// <summary>Gives back memory that is needed only now and then (ADR 11).</summary>
 internal static partial class ProcessMemory
 {
     private const string Mappings = "/proc/self/smaps";
@@ -23,7 +23,8 @@ internal static partial class ProcessMemory
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
-    private static void UnmapExecutable()
+    /// <summary>Unmaps the pages of the executable, without a collection of the heap.</summary>
+    public static void UnmapExecutable()
     {
         if (Environment.ProcessPath is not { } executable) return;
         try

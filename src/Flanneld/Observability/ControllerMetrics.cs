@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.RouteController;
 using Flannel.RouteController.Observation;
@@ -42,6 +43,9 @@ internal sealed class ControllerMetrics : IReconcileObserver
     /// <summary>The state of the routes; null while this process is not the route controller.</summary>
     public ControllerSnapshot? Snapshot => term?.Reconciler.Snapshot;
 
+    /// <summary>The number of passes that have ended.</summary>
+    public ObservableValue<long> Passes { get; } = new(0);
+
     /// <param name="now">UTC.</param>
     public void Begin(ClusterReconciler started, DateTimeOffset now)
     {
@@ -65,6 +69,7 @@ internal sealed class ControllerMetrics : IReconcileObserver
         repaired.Add(pass.Writes.Repaired);
         calls.Add(pass.Writes.Calls - pass.Writes.FailedCalls);
         failedCalls.Add(pass.Writes.FailedCalls);
+        Passes.Set(successfulPasses.Value + failedPasses.Value);
     }
 
     public void AppendTo(MetricText text)
