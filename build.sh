@@ -7,6 +7,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 . eng/lib.sh
 # shellcheck source=eng/hosts.sh
 . eng/hosts.sh
+# shellcheck source=eng/kubernetes.sh
+. eng/kubernetes.sh
 # shellcheck source=eng/lint.sh
 . eng/lint.sh
 # shellcheck source=eng/mutate.sh
@@ -47,6 +49,7 @@ package       | [ARCH...]             | PUBLISH PACKAGE                   | deb,
 repo          |                       | REPOSITORY                        | an apt and a yum repository of them in artifacts/repository
 test-etcd     |                       | RUN                               | the etcd tests with the other release of etcd, 3.4 or 3.5
 test-hosts    |                       | RUN PUBLISH HOSTS                 | Docker 20.10 to 28.5, podman, containerd and CNI on real subnets
+test-kubernetes |                     | RUN PUBLISH KUBERNETES            | the tests with a real kube-apiserver, compiled once in 3 minutes
 test-order    | [SEED]                | RUN PUBLISH                       | all tests twice in random order while every core is busy
 test-packages |                       | RUN PUBLISH PACKAGE PACKAGE_TESTS | make the packages, install and run them on test machines
 test-verbs    | [SUITE [VERB...]]     | VERB_TESTS                        | every verb on a bare Debian 12 and 13 with only the .NET SDK
@@ -56,7 +59,7 @@ clean         |                       |                                   | remo
 help          |                       |                                   | this list
 '
 # What ci runs, in this order. Verbs that are joined by + run at the same time: the etcd tests mostly wait, and test-verbs works in a clone.
-CI_VERBS=(test test-hosts test-packages test-verbs+test-etcd)
+CI_VERBS=(test test-hosts test-kubernetes test-packages test-verbs+test-etcd)
 
 verb_help() {
     say "Usage: ./build.sh VERB [ARGUMENTS]"

@@ -53,6 +53,8 @@ step() { # TITLE COMMAND...
         qemu-aarch64-static:qemu-user-static)
     # For tests/Flannel.Hosts.Tests. eng/hosts.sh fetches the container runtimes.
     NEEDS_HOSTS=(iptables:iptables unshare:util-linux dpkg-deb:dpkg)
+    # For eng/kube_apiserver.sh.
+    NEEDS_KUBERNETES=(dpkg-deb:dpkg flock:util-linux)
     NEEDS_VERB_TESTS=(mmdebstrap:mmdebstrap unshare:util-linux flock:util-linux git:git)
 }
 
@@ -130,30 +132,40 @@ debian_source() {
 # The settings of apt on this machine for downloads (proxy, time-outs, checks), as lines of apt.conf.
 apt_settings() { apt-config dump | grep -E '^Acquire::(https?::|ftp::|Check-|Retries|ForceIP)' || true; }
 
+# Sets APT_OPTIONS: a configuration of apt in FOLDER, separate from that of this machine, for a release on this machine's mirror of Debian.
+make_apt_folder() { # FOLDER SUITE ARCHITECTURE [deb | deb-src]...
+    local folder=$1 suite=$2 architecture=$3 codename uri security='' type
+    shift 3
+    read -r codename uri < <(debian_source) || return 1
+    # apt has the address of security updates of this machine's release only.
+    if [ "$suite" = "$codename" ]; then security=$(debian_uri "$suite-security"); fi
+    mkdir -p "$folder"/{state/lists/partial,cache/archives/partial} || return 1
+    : >"$folder/status"
+    for type in "$@"; do
+        printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
+            "$type" "$uri" "$suite" ${security:+"$type" "$security" "$suite-security"}
+    done >"$folder/sources.list"
+    APT_OPTIONS=(-qq -o "Dir::Etc::sourcelist=$folder/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$folder/state"
+        -o "Dir::State::status=$folder/status" -o "Dir::Cache=$folder/cache"
+        -o Acquire::Languages=none -o APT::Sandbox::User=root -o "APT::Architecture=$architecture" -o "APT::Architectures::=$architecture")
+}
+
 # Unpacks packages of a release and an architecture of Debian into FOLDER, without installing them. FOLDER/packages lists them with their
-# versions. apt fetches them from this machine's sources with a separate configuration. FOLDER exists only if everything succeeds.
+# versions. FOLDER exists only if everything succeeds.
 # With --dependencies also the packages that they depend on, and FOLDER/contents lists the files: package and path.
 fetch_packages() ( # SUITE ARCHITECTURE FOLDER [--dependencies] PACKAGE...
-    local suite=$1 architecture=$2 folder=$3 codename uri security='' options package fetch=(download) name
+    local suite=$1 architecture=$2 folder=$3 package fetch=(download) name
     shift 3
     if [ "$1" = --dependencies ]; then
         fetch=(install --download-only --yes --no-install-recommends)
         shift
     fi
-    command -v dpkg-deb >/dev/null && read -r codename uri < <(debian_source) || exit 1
-    # apt has the address of security updates of this machine's release only.
-    if [ "$suite" = "$codename" ]; then security=$(debian_uri "$suite-security"); fi
+    command -v dpkg-deb >/dev/null || exit 1
     rm -rf "$folder" "$folder.part"
-    mkdir -p "$folder.part"/.apt/{state/lists/partial,cache/archives/partial} && cd "$folder.part" || exit 1
-    : >.apt/status
-    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
-        "$uri" "$suite" ${security:+"$security" "$suite-security"} >.apt/sources.list
-    options=(-qq -o "Dir::Etc::sourcelist=$PWD/.apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$PWD/.apt/state"
-        -o "Dir::State::status=$PWD/.apt/status" -o "Dir::Cache=$PWD/.apt/cache"
-        -o Acquire::Languages=none -o APT::Sandbox::User=root -o "APT::Architecture=$architecture" -o "APT::Architectures::=$architecture")
+    mkdir -p "$folder.part" && cd "$folder.part" && make_apt_folder "$PWD/.apt" "$suite" "$architecture" deb || exit 1
     shopt -s nullglob
     {
-        timeout 300 apt-get "${options[@]}" update && timeout 300 apt-get "${options[@]}" "${fetch[@]}" "$@" &&
+        timeout 300 apt-get "${APT_OPTIONS[@]}" update && timeout 300 apt-get "${APT_OPTIONS[@]}" "${fetch[@]}" "$@" &&
             for package in *.deb .apt/cache/archives/*.deb; do
                 # shellcheck disable=SC2016 # dpkg-deb fills these in
                 dpkg-deb -x "$package" . && dpkg-deb -W --showformat='${Package} ${Version}\n' "$package" >>packages || exit 1

@@ -21,6 +21,7 @@ verb_test() { # [FILTER]
     if check build verb_build; then
         if [ -z "$filter" ]; then check lint verb_lint || true; fi
         if starts_executable "${projects[@]}"; then fetch_roots; fi
+        if has_kubernetes_tests "${projects[@]}"; then use_cached_kube_apiserver; fi
         if [[ " ${projects[*]} " == *" $HOST_TESTS "* ]]; then fetch_hosts "${QUICK_HOST_FOLDERS[@]}" || true; fi
         step "Running ${projects[*]}" run_projects "${projects[@]}"
         if [ -e "$RESULTS/publish.end" ]; then collect_publish; fi
@@ -104,6 +105,7 @@ run_project() { # PROJECT [ARGUMENT...]
     mapfile -t -O "${#arguments[@]}" arguments < <(sample_arguments "$project")
     # Tests of the executable mostly wait for leases, polls and restarts.
     if [ "$project" = "$EXECUTABLE_TESTS" ]; then arguments+=(-maxThreads 2x); fi
+    if has_kubernetes_tests "$project"; then arguments+=("${KUBERNETES_ARGUMENTS[@]}"); fi
     if [ "$project" = "$HOST_TESTS" ]; then arguments+=("${HOST_ARGUMENTS[@]}"); fi
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE timeout --kill-after=15 "$TEST_LIMIT_SECONDS" \
         "$(program_of "$project")" "${arguments[@]}" "$@" -noColor -noLogo -result-ctrf "$out.json" >"$out.log" 2>&1 </dev/null || status=$?
@@ -213,6 +215,7 @@ verb_test_order() { # [SEED]
     start_results test-order
     if check build verb_build && check publish verb_publish; then
         fetch_roots
+        use_cached_kube_apiserver
         # Half of the processors, at best.
         TEST_LIMIT_SECONDS=$((TEST_LIMIT_SECONDS * 3))
         start_load

@@ -11,10 +11,10 @@ VERB_TEST_SUITES=(bookworm trixie)
 # A release proves that its packages have what a verb uses. Every list of packages (NEEDS_*) is installed on each release by some verb, so
 # that one release is enough for these verbs: they need no package, or their lists are those of a verb that runs on both (demo, lint and
 # test-order: test). test-hosts runs the same programs on both. Nested, test-verbs creates a root file system, as test-packages does on the
-# other release.
+# other release. test-kubernetes compiles packages of Debian 12 on the later release.
 declare -A VERB_TEST_SUITE_OF=(
     [clean]=bookworm [help]=bookworm [lint]=bookworm [needs]=bookworm [test-hosts]=bookworm [test-verbs]=bookworm
-    [build]=trixie [demo]=trixie [fuzz]=trixie [mutate]=trixie [simulate]=trixie [test-order]=trixie)
+    [build]=trixie [demo]=trixie [fuzz]=trixie [mutate]=trixie [simulate]=trixie [test-kubernetes]=trixie [test-order]=trixie)
 # Shown of the log of a verb that failed.
 SHOWN_LINES=60
 
@@ -31,6 +31,8 @@ SAMPLE_OF_TEST='Flannel.Etcd.Tests=*.TlsTests.Mutual_TLS_*
 # The programs that need most libraries.
 SAMPLE_OF_TEST_HOSTS='Flannel.Hosts.Tests=*.Docker20Tests.Without_the_rules_Docker_*
     Flannel.Hosts.Tests=*.PodmanTests.*'
+# A test that starts kube-apiserver.
+SAMPLE_OF_TEST_KUBERNETES='Flannel.EndToEnd.Tests=*.KubeApiServerTests.A_node_*'
 SAMPLE_OF_TEST_PACKAGES='Flannel.Packaging.Tests=*.AptTests.Apt_accepts_*
     Flannel.Packaging.Tests=*.CompletionShellTests.*
     Flannel.Packaging.Tests=*.DebFileTests.Every_lintian_*
@@ -62,6 +64,7 @@ trial_of() { # SUITE VERB
         bench) TRIAL=(sh -c "$run bench --runs 1 --idle 1 --nodes 2 && exec $run bench scale --nodes 100") ;;
         test | test-etcd | test-order) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST" "$run" "$2") ;;
         test-hosts) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST_HOSTS" "$run" test-hosts) ;;
+        test-kubernetes) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST_KUBERNETES" "$run" test-kubernetes) ;;
         test-packages) TRIAL=(env TEST_SAMPLE="$sample" "$run" test-packages) ;;
         # A bare machine in the bare machine.
         test-verbs) TRIAL=("$run" test-verbs trixie needs) ;;

@@ -1,4 +1,5 @@
 using Flannel.Testbed;
+using Flannel.Testbed.Kubernetes;
 
 namespace Flannel.EndToEnd.Tests;
 
@@ -20,6 +21,14 @@ internal static class Require
         if (!File.Exists(Locations.Flanneld))
         {
             Assert.Skip($"no native executable at {Locations.Flanneld}: ./build.sh publish makes it");
+        }
+    }
+
+    public static void KubeApiServer()
+    {
+        if (KubePrograms.Unavailable is { } reason)
+        {
+            Assert.Skip(reason);
         }
     }
 
