@@ -145,7 +145,7 @@ public sealed class DescribeTests
         await using var test = await TestCloud.StartAsync();
         using var unknownVersion = new SigningClient(test.Cloud.Api, test.Clock) { Version = "2014-05-27" };
         (await test.Vpc.CallAsync("DescribeRouteTables", Region)).MustFail(404, "InvalidAction.NotFound"); // deprecated
-        (await test.Ecs.CallAsync("DescribeVpcs", Region)).MustFail(404, "InvalidAction.NotFound"); // of another service
+        (await test.Ecs.CallAsync("DescribeVSwitches", Region)).MustFail(404, "InvalidAction.NotFound"); // of another service
         (await unknownVersion.CallAsync("DescribeNetworkInterfaces", Region)).MustFail(400, "InvalidVersion");
         (await test.Vpc.CallAsync("DescribeVpcs", ("RegionId", "cn-shanghai"))).MustFail(404, "InvalidRegionId.NotFound");
         (await test.Vpc.CallAsync("DescribeVpcs")).MustFail(400, "MissingParameter");

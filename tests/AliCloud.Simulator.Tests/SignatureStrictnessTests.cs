@@ -129,7 +129,7 @@ public sealed class SignatureStrictnessTests
     }
 
     [Fact]
-    public async Task The_older_signature_in_the_query_is_rejected()
+    public async Task A_current_action_with_the_older_signature_is_rejected()
     {
         await using var test = await TestCloud.StartAsync();
         using var response = await test.Http.GetAsync(

@@ -27,13 +27,14 @@ internal static class Acs3
 
     public static string Hash(ReadOnlySpan<byte> data) => Hex(SHA256.HashData(data));
 
-    private static string CanonicalQuery(IEnumerable<KeyValuePair<string, string>> query) => string.Join('&', query
+    /// <summary>The sorted and encoded parameters.</summary>
+    public static string CanonicalQuery(IEnumerable<KeyValuePair<string, string>> query) => string.Join('&', query
         .Select(p => (Name: Encode(p.Key), Value: Encode(p.Value)))
         .OrderBy(p => p.Name, StringComparer.Ordinal)
         .Select(p => p.Name + "=" + p.Value));
 
     // RFC 3986 in UTF-8: letters, digits and -_.~ are not encoded; all other bytes are %XX in upper case.
-    private static string Encode(string text)
+    public static string Encode(string text)
     {
         var encoded = new StringBuilder(text.Length);
         foreach (var b in Encoding.UTF8.GetBytes(text))

@@ -22,7 +22,11 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
     {
         var arrived = new Arrival(state.Time.GetUtcNow(), state.Time.GetTimestamp(), Guid.NewGuid().ToString().ToUpperInvariant());
         var (path, query) = Wire.RawTarget(context);
-        var request = new SignedRequest(context.Request.Method, path, query, Wire.Headers(context), await Wire.BodyAsync(context));
+        var headers = Wire.Headers(context);
+        var request = new SignedRequest(context.Request.Method, path, query, headers, await Wire.BodyAsync(context))
+        {
+            Rpc = ReadRpc(headers, query),
+        };
         if (state.Settings.ApiLatencyMilliseconds is > 0 and var latency)
             await Task.Delay(TimeSpan.FromMilliseconds(latency), state.Time, context.RequestAborted);
 
@@ -70,8 +74,8 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
             principal = ((Verified)verification).Principal;
         }
 
-        if (ActionTable.ServiceOf(request.Header("x-acs-version")) is not { } service) return new Rejected(ApiErrors.UnknownVersion);
-        if (_actions.Find(service, request.Header("x-acs-action")) is not { } action) return new Rejected(ApiErrors.UnknownAction);
+        if (ActionTable.ServiceOf(request.Version) is not { } service) return new Rejected(ApiErrors.UnknownVersion);
+        if (_actions.Find(service, request.Action) is not { } action) return new Rejected(ApiErrors.UnknownAction);
         if (ParametersOf(request, action) is not { } parameters) return new Rejected(ApiErrors.Misplaced(action.IsForm));
         if (ParameterCheck.Check(parameters, action.Rules) is { } error) return new Rejected(error);
         if (parameters.GetValueOrDefault("RegionId") is { Length: > 0 } region && region != state.RegionId) return new Rejected(
@@ -83,6 +87,7 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
     /// gateway accepts both places is not documented.</summary>
     private static Dictionary<string, string>? ParametersOf(SignedRequest request, ApiAction action)
     {
+        if (request.Rpc is { } rpc) return request.Body.Length > 0 ? null : rpc.Parameters;
         // The signature is valid, so the query is well formed.
         if (!action.IsForm) return request.Body.Length > 0 ? null : RawQuery.Parse(request.Query);
         return request.Query.Length == 0 && request.Header("content-type") == "application/x-www-form-urlencoded"
@@ -96,6 +101,14 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
         return new WireAnswer(
             fault.HttpStatus, body.StartsWith("<?xml", StringComparison.Ordinal) ? "text/xml;charset=utf-8" : "text/html", body);
     }
+
+    /// <summary>The older form, which only the copies of VPC actions in the ECS API may have. Any other call needs the present one:
+    /// flanneld must not use the older.</summary>
+    private RpcRequest? ReadRpc(IReadOnlyDictionary<string, string> headers, string query) =>
+        RpcRequest.Read(headers, query) is { } rpc && ActionTable.ServiceOf(rpc["Version"]) is { } service
+            && _actions.Find(service, rpc["Action"]) is { IsEcsCopy: true }
+            ? rpc
+            : null;
 
     private Admission AdmitUnsigned(SignedRequest request)
     {
@@ -173,14 +186,14 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
     {
         var unsigned = OidcRequest.Is(request);
         calls.Add(new LoggedCall(
-            0, arrived.Time, unsigned ? "sts" : ActionTable.ServiceOf(request.Header("x-acs-version")) ?? "",
-            unsigned ? OidcRequest.Action : request.Header("x-acs-action") ?? "", principal?.InstanceId, principal?.AccessKeyId,
+            0, arrived.Time, unsigned ? "sts" : ActionTable.ServiceOf(request.Version) ?? "",
+            unsigned ? OidcRequest.Action : request.Action ?? "", principal?.InstanceId, principal?.AccessKeyId,
             unsigned ? OidcRequest.Shown(request) : Shown(request), status, code, arrived.RequestId,
             state.Time.GetElapsedTime(arrived.Timestamp).TotalMilliseconds));
     }
 
-    private static Dictionary<string, string> Shown(SignedRequest request) =>
-        RawQuery.Parse(request.Body.Length > 0 ? Encoding.UTF8.GetString(request.Body) : request.Query) ?? [];
+    private static Dictionary<string, string> Shown(SignedRequest request) => request.Rpc?.Parameters
+        ?? RawQuery.Parse(request.Body.Length > 0 ? Encoding.UTF8.GetString(request.Body) : request.Query) ?? [];
 
     private readonly record struct Arrival(DateTimeOffset Time, long Timestamp, string RequestId);
 

@@ -17,7 +17,9 @@ internal sealed class SignatureVerification(Credentials credentials, CloudState 
     private readonly Dictionary<(string AccessKeyId, string Nonce), DateTimeOffset> _nonces = [];
 
     /// <summary>Called under the gate of the state.</summary>
-    public Verification Verify(SignedRequest request)
+    public Verification Verify(SignedRequest request) => request.Rpc is { } rpc ? VerifyRpc(request.Method, rpc) : VerifyAcs3(request);
+
+    private Verification VerifyAcs3(SignedRequest request)
     {
         if (!AuthorizationHeader.TryParse(request.Header("authorization"), out var authorization))
             return Rejection("IncompleteSignature",
@@ -34,6 +36,29 @@ internal sealed class SignatureVerification(Credentials credentials, CloudState 
         if (!Remember(authorization.AccessKeyId, request.Header("x-acs-signature-nonce")!))
             return Rejection("SignatureNonceUsed", "Specified signature nonce was used already.");
         return new Verified(principal);
+    }
+
+    private Verification VerifyRpc(string method, RpcRequest rpc)
+    {
+        if (RpcRequest.Mandatory.FirstOrDefault(name => rpc[name] is null) is { } missing)
+            return new NotVerified(ApiErrors.Missing(missing));
+        if (rpc["Format"] != "JSON") return new NotVerified(ApiErrors.Invalid("Format", "without JSON the response is XML"));
+        if (rpc["SignatureMethod"] != RpcSignature.Method)
+            return new NotVerified(ApiErrors.Invalid("SignatureMethod", RpcSignature.Method));
+        if (rpc["SignatureVersion"] != RpcSignature.Version)
+            return new NotVerified(ApiErrors.Invalid("SignatureVersion", RpcSignature.Version));
+        if (CheckDate(rpc["Timestamp"]!) is { } late) return new NotVerified(late);
+
+        var secret = credentials.Find(rpc["AccessKeyId"]!, rpc["SecurityToken"], out var principal, out var error);
+        if (secret is null || principal is null) return new NotVerified(error!);
+        var toSign = RpcSignature.StringToSign(method, rpc.Signed);
+        var expected = Encoding.ASCII.GetBytes(RpcSignature.Compute(secret, toSign));
+        if (!CryptographicOperations.FixedTimeEquals(expected, Encoding.UTF8.GetBytes(rpc[RpcRequest.Signature]!)))
+            return Rejection("SignatureDoesNotMatch",
+                $"Specified signature is not matched with our calculation. server string to sign is:{toSign}");
+        return Remember(rpc["AccessKeyId"]!, rpc["SignatureNonce"]!)
+            ? new Verified(principal)
+            : Rejection("SignatureNonceUsed", "Specified signature nonce was used already.");
     }
 
     /// <summary>The remaining checks of an unsigned call. Null if it is valid.</summary>

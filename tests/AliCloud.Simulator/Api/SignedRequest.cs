@@ -3,6 +3,13 @@ namespace AliCloud.Simulator.Api;
 /// <summary>A request as it was sent. Header names are lower case; several values of a name are joined by commas.</summary>
 internal sealed record SignedRequest(string Method, string Path, string Query, IReadOnlyDictionary<string, string> Headers, byte[] Body)
 {
+    /// <summary>The older form of a call; null for the present one, whose common parameters are headers.</summary>
+    public RpcRequest? Rpc { get; init; }
+
+    public string? Action => Rpc is null ? Header("x-acs-action") : Rpc["Action"];
+
+    public string? Version => Rpc is null ? Header("x-acs-version") : Rpc["Version"];
+
     public string? Header(string name) => Headers.TryGetValue(name, out var value) ? value : null;
 }
 

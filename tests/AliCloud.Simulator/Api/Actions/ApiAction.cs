@@ -6,7 +6,11 @@ namespace AliCloud.Simulator.Api.Actions;
 internal sealed record ApiAction(
     string Service, string Name, Func<CloudState, Parameters, ApiResult> Run, params IReadOnlyList<ParameterRule> Rules)
 {
-    public string RamAction => $"{Service}:{Name}";
+    /// <summary>A copy of a VPC action in the ECS API: it requires the permission of that action, and may have the older
+    /// signature.</summary>
+    public bool IsEcsCopy { get; init; }
+
+    public string RamAction => $"{(IsEcsCopy ? "vpc" : Service)}:{Name}";
 
     /// <summary>Position "Body" in the API's metadata: the parameters are a form in the body, and the query is empty.</summary>
     public bool IsForm { get; init; }
@@ -25,11 +29,12 @@ internal sealed class ActionTable
     public ActionTable(CloudState state, Credentials credentials)
     {
         var listing = new RouteEntryListing(state.Time);
+        var tokens = new ClientTokens();
         _actions = new ApiAction[][]
         {
-            CreateRouteActions.All(new ClientTokens()), DeleteRouteActions.All, ModifyRouteActions.All, listing.All, TableActions.All,
-                VSwitchActions.All,
-            VpcActions.All, new NetworkInterfaceActions(state.Time).All, StsActions.All(credentials), QuotaActions.All,
+            CreateRouteActions.All(tokens), EcsCopyActions.All(tokens), DeleteRouteActions.All, ModifyRouteActions.All, listing.All,
+            TableActions.All, VSwitchActions.All, VpcActions.All, new NetworkInterfaceActions(state.Time).All,
+            StsActions.All(credentials), QuotaActions.All,
         }.SelectMany(a => a).ToDictionary(a => (a.Service, a.Name));
     }
 

@@ -6,13 +6,16 @@ namespace AliCloud.Simulator.Api.Actions;
 /// <summary>CreateRouteEntry and CreateRouteEntries.</summary>
 internal static class CreateRouteActions
 {
+    public static ParameterRule NextHopList => List(
+        "NextHopList", 16, Text("NextHopId").Mandatory(), OneOf("NextHopType", "InvalidNextHopType", "RouterInterface"),
+        Integer("Weight", 0, 255));
+
     public static ApiAction[] All(ClientTokens tokens) =>
     [
         new("vpc", "CreateRouteEntry", (state, call) => CreateOne(state, call, tokens),
             Text("RegionId"), Text("RouteTableId").Mandatory(), Text("DestinationCidrBlock").Mandatory(),
             OneOf("NextHopType", "InvalidNextHopType", RouteRules.NextHopTypes), Text("NextHopId"),
-            List("NextHopList", 16, Text("NextHopId").Mandatory(), OneOf("NextHopType", "InvalidNextHopType", "RouterInterface"),
-                Integer("Weight", 0, 255)),
+            NextHopList,
             ClientToken(), Label("RouteEntryName", 128), Label("Description", 256), Boolean("DryRun")),
         new("vpc", "CreateRouteEntries", CreateMany,
             Text("RegionId").Mandatory(), Boolean("DryRun"),
@@ -22,7 +25,7 @@ internal static class CreateRouteActions
                 OneOf("IpVersion", "IllegalParam.IpVersion", "4", "6"), Label("Name", 128), Label("Description", 256)).Mandatory()),
     ];
 
-    private static ApiResult CreateOne(CloudState state, Parameters call, ClientTokens tokens)
+    public static ApiResult CreateOne(CloudState state, Parameters call, ClientTokens tokens)
     {
         if (tokens.Find(call) is { } before) return before;
         if (state.FindTable(call["RouteTableId"]) is not { } table) return ApiErrors.UnknownTable;

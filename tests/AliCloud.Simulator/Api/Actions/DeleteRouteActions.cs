@@ -6,18 +6,20 @@ namespace AliCloud.Simulator.Api.Actions;
 /// <summary>DeleteRouteEntry and DeleteRouteEntries.</summary>
 internal static class DeleteRouteActions
 {
+    public static ParameterRule NextHopList => List("NextHopList", 16, Text("NextHopId").Mandatory(), Text("NextHopType"));
+
     public static ApiAction[] All { get; } =
     [
         new("vpc", "DeleteRouteEntry", DeleteOne,
             Text("RegionId"), Text("RouteEntryId"), Text("RouteTableId"), Text("DestinationCidrBlock"), Text("NextHopId"),
-            List("NextHopList", 16, Text("NextHopId").Mandatory(), Text("NextHopType")), Boolean("DryRun")),
+            NextHopList, Boolean("DryRun")),
         new("vpc", "DeleteRouteEntries", DeleteMany,
             Text("RegionId").Mandatory(), Boolean("DryRun"),
             List("RouteEntries", 50, Text("RouteTableId").Mandatory(), Text("RouteEntryId"), Text("DstCidrBlock"),
                 Text("NextHop")).Mandatory()),
     ];
 
-    private static ApiResult DeleteOne(CloudState state, Parameters call)
+    public static ApiResult DeleteOne(CloudState state, Parameters call)
     {
         if (EntryReference.Find(state, call, nextHopToo: true, out var entry) is { } error) return error;
         if (Protected(entry) is { } denied) return denied;

@@ -42,6 +42,14 @@ internal sealed class RouteEntryListing(TimeProvider time)
         });
     }
 
+    /// <summary>Whether the next hop exists; true for the kinds that the simulator does not have.</summary>
+    public static bool Exists(CloudState state, NextHop nextHop) => nextHop.Type switch
+    {
+        "Instance" => state.FindInstance(nextHop.Id) is not null,
+        "NetworkInterface" => state.FindInterface(nextHop.Id) is not null,
+        _ => true,
+    };
+
     private static bool Matches(RouteEntry e, Parameters call)
     {
         var destinations = call.Texts("DestCidrBlockList");
@@ -60,12 +68,7 @@ internal sealed class RouteEntryListing(TimeProvider time)
 
     private static object Write(CloudState state, RouteEntry e)
     {
-        var alive = e.NextHop.Type switch
-        {
-            "Instance" => state.FindInstance(e.NextHop.Id) is not null,
-            "NetworkInterface" => state.FindInterface(e.NextHop.Id) is not null,
-            _ => true,
-        };
+        var alive = Exists(state, e.NextHop);
         return new
         {
             RouteEntryId = e.Id,
