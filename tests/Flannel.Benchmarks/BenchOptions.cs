@@ -18,7 +18,7 @@ internal sealed record BenchOptions
                                                one node that joins, with and without --settle and --latency; then N daemons that start at
                                                the same time, one after another, and an idle hour (10,50,200; 0 for none).
                                                --timeline prints the events of the last join of each row
-                                               the variable GO_FLANNELD names a wrapper of flannel v0.19.2 to compare with
+                                               the variable GO_FLANNELD names an executable of flannel v0.19.2 to compare with
         ./build.sh bench start [--runs N] [--idle SECONDS]
                                                the moments of a start up to READY=1, and the memory (5, 60); needs strace
         ./build.sh bench etcd-load [--nodes N,N]

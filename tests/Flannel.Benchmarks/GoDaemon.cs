@@ -3,8 +3,8 @@ using Flannel.Testbed;
 namespace Flannel.Benchmarks;
 
 /// <summary>flannel v0.19.2 with backend ali-vpc on the simulated cloud, to compare with. The variable <c>GO_FLANNELD</c> names the
-/// executable. That version reads the metadata service at 100.100.100.200 only, and calls <c>DescribeVRouters</c> and
-/// <c>DescribeRouteTables</c>, which the simulated cloud does not have: the executable is a wrapper that provides both.</summary>
+/// executable. The Alibaba Cloud library that is part of its sources reads the addresses of the ECS API and of the metadata service from
+/// variables, so that the executable needs no change.</summary>
 internal static class GoDaemon
 {
     private static readonly string? program = Environment.GetEnvironmentVariable("GO_FLANNELD");
@@ -13,18 +13,24 @@ internal static class GoDaemon
 
     /// <summary>The first node and one that joins, each with a lease and a route of its own.</summary>
     /// <returns>The times from the start of the process to READY=1.</returns>
+    /// <exception cref="TestbedException">A daemon ended, or its route is not available although it is ready.</exception>
     public static async Task<IReadOnlyList<TimeSpan>> MeasureAsync(CloudSetup setup, CancellationToken cancel)
     {
         await using var vpc = await LoopbackVpc.StartAsync(setup, cancel);
         await vpc.PublishConfigAsync(cancel);
+        // A copy that the user of the daemons may execute. The folder of the VPC has one of flanneld, with the same name.
+        using var folder = new RunFolder("go");
+        var copy = folder.CopyProgram(program!);
         List<DaemonProcess> daemons = [];
         try
         {
             List<TimeSpan> times = [];
             foreach (var instance in vpc.Instances)
             {
-                daemons.Add(await DaemonProcess.StartAsync(CreateStart(vpc, instance), Path.Combine(instance.Folder, "notify-go")));
+                daemons.Add(await DaemonProcess.StartAsync(
+                    CreateStart(copy, vpc, instance), Path.Combine(instance.Folder, "notify-go")));
                 times.Add(await daemons[^1].WaitForReadyAsync(cancel));
+                await RequireRouteAsync(vpc, instance, cancel);
             }
 
             return times;
@@ -35,19 +41,27 @@ internal static class GoDaemon
         }
     }
 
-    /// <summary>The flags and variables of flannel v0.19.2.</summary>
-    private static ProgramStart CreateStart(LoopbackVpc vpc, EcsInstance instance) => new(program!,
+    private static async Task RequireRouteAsync(LoopbackVpc vpc, EcsInstance instance, CancellationToken cancel)
+    {
+        var routes = await vpc.Control.CustomRoutesAsync(cancel);
+        if (!routes.Any(route => route.NextHopId == instance.InstanceId && route.Status == "Available"))
+            throw new TestbedException($"flannel v0.19.2 on {instance.InstanceId} is ready and its route is not available");
+    }
+
+    /// <summary>The flags and variables of flannel v0.19.2, and the privileges of flanneld. Without iptables rules: only root may set
+    /// them.</summary>
+    private static ProgramStart CreateStart(string copy, LoopbackVpc vpc, EcsInstance instance) => new(copy,
     [
         $"-etcd-endpoints={vpc.Etcd.Endpoint.GetLeftPart(UriPartial.Authority)}", "-iface=lo", $"-public-ip={instance.PublicIp}",
-        $"-subnet-file={instance.SubnetFile}",
+        $"-subnet-file={instance.SubnetFile}", "-iptables-forward-rules=false",
     ])
     {
+        Unprivileged = true,
         Environment = new Dictionary<string, string>
         {
             ["ACCESS_KEY_ID"] = CloudSetup.AccessKeyId,
             ["ACCESS_KEY_SECRET"] = CloudSetup.AccessKeySecret,
             ["ECS_ENDPOINT"] = vpc.Cloud.Api.GetLeftPart(UriPartial.Authority),
-            // For the wrapper.
             ["METADATA_ENDPOINT"] = vpc.Cloud.MetadataByInstance[instance.InstanceId].TrimEnd('/'),
         },
     };

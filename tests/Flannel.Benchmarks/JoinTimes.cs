@@ -18,8 +18,6 @@ internal sealed class JoinTimes(BenchOptions options, TextWriter output)
     /// <param name="Calls">All calls to the API until then.</param>
     private sealed record Join(TimeSpan Ready, int Sequence, int Calls);
 
-    private sealed record GoTimes(TimeSpan First, TimeSpan Joining);
-
     /// <summary>How the cloud responds, and what the Go daemon v0.19.2 took on the same simulated cloud for its first node and each later
     /// one.</summary>
     private sealed record Condition(int SettleMilliseconds, int LatencyMilliseconds, TimeSpan Go)
@@ -43,10 +41,16 @@ internal sealed class JoinTimes(BenchOptions options, TextWriter output)
         {
             output.WriteLine($"one node joins, a route write settles in {condition.Settles}, a call takes {condition.Takes} …");
             List<Join> first = [], later = [];
-            for (var run = 0; run < options.Runs; run++) await MeasureAsync(condition, first, later, run == options.Runs - 1, cancel);
-            var (firstOfGo, laterOfGo) = await MeasureGoAsync(condition, cancel);
-            Add(condition, "first", first, firstOfGo);
-            Add(condition, "joining", later, laterOfGo);
+            List<TimeSpan> firstOfGo = [], laterOfGo = [];
+            for (var run = 0; run < options.Runs; run++)
+            {
+                await MeasureAsync(condition, first, later, run == options.Runs - 1, cancel);
+                // In turns: other work on this machine affects both.
+                await MeasureGoAsync(condition, firstOfGo, laterOfGo, cancel);
+            }
+
+            Add(condition, "first", first, Median(firstOfGo));
+            Add(condition, "joining", later, Median(laterOfGo));
         }
 
         Table.Print(rows, output);
@@ -54,17 +58,16 @@ internal sealed class JoinTimes(BenchOptions options, TextWriter output)
         output.WriteLine($"From the start of the process to READY=1, {options.Runs} times.");
         output.WriteLine("Calls in sequence: the most calls to the API of which each began after the one before had been answered.");
         output.WriteLine(GoDaemon.IsAvailable
-            ? "Ratio: of the medians. GO v0.19.2: the executable that GO_FLANNELD names."
+            ? "GO v0.19.2: the median of as many runs of the executable that GO_FLANNELD names. Ratio: of the two medians."
             : "Ratio: of the median to the Go daemon's figure of an earlier measurement; GO_FLANNELD may name its executable.");
     }
 
-    /// <summary>The medians of the Go daemon.</summary>
-    private async Task<GoTimes> MeasureGoAsync(Condition condition, CancellationToken cancel)
+    /// <summary>One run of the Go daemon, or the figure of the condition.</summary>
+    private static async Task MeasureGoAsync(Condition condition, List<TimeSpan> first, List<TimeSpan> later, CancellationToken cancel)
     {
-        if (!GoDaemon.IsAvailable) return new GoTimes(condition.Go, condition.Go);
-        List<IReadOnlyList<TimeSpan>> runs = [];
-        for (var run = 0; run < options.Runs; run++) runs.Add(await GoDaemon.MeasureAsync(SetupFor(condition), cancel));
-        return new GoTimes(Median(runs.Select(times => times[0])), Median(runs.Select(times => times[^1])));
+        var times = GoDaemon.IsAvailable ? await GoDaemon.MeasureAsync(SetupFor(condition), cancel) : [condition.Go];
+        first.Add(times[0]);
+        later.Add(times[^1]);
     }
 
     private static CloudSetup SetupFor(Condition condition) => new()
