@@ -34,7 +34,7 @@ _flanneld() {
                 iface)
                     for word in /sys/class/net/*; do values+=" ${word##*/}"; done
                     ;;
-                etcd-cafile | etcd-certfile | etcd-keyfile | etcd-password-file | kubeconfig-file | net-config-path | subnet-file | access-key-file | file)
+                etcd-cafile | etcd-certfile | etcd-keyfile | etcd-password-file | kubeconfig-file | net-config-path | subnet-file | install-cni-conf | access-key-file | file)
                     compopt -o filenames 2>/dev/null
                     while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")
                     return
@@ -54,7 +54,8 @@ _flanneld() {
 
     flags='--etcd-endpoints --etcd-prefix --etcd-cafile --etcd-certfile --etcd-keyfile --etcd-username --etcd-password --etcd-password-file
         --kube-subnet-mgr --kube-api-url --kubeconfig-file --kube-annotation-prefix --net-config-path --set-node-network-unavailable
-        --iface --iface-regex --iface-can-reach --public-ip --public-ipv6 --subnet-file --subnet-lease-renew-margin --ip-masq
+        --iface --iface-regex --iface-can-reach --public-ip --public-ipv6 --subnet-file --install-cni --install-cni-conf
+        --subnet-lease-renew-margin --ip-masq
         --ip-masq-exclude --ip-masq-fully-random-disable --iptables-forward-rules --iptables-resync
         --mtu --set-sysctls
         --route-controller --route-resync --dry-run --access-key-file --metadata-endpoint --vpc-endpoint --ecs-endpoint --sts-endpoint

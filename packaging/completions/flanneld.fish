@@ -40,6 +40,8 @@ complete -c flanneld -l iface-can-reach -x -d "the interface of 'ip route get IP
 complete -c flanneld -l public-ip -x -d "address by which other nodes reach this node (default: that of the interface)"
 complete -c flanneld -l public-ipv6 -x -d "IPv6 address by which other nodes reach this one"
 complete -c flanneld -l subnet-file -r -F -d "file for Docker and CNI; it exists while the subnet may be used"
+complete -c flanneld -l install-cni -x -a "(__fish_complete_directories)" -d "write the conflist for CNI to this folder while the subnet may be used"
+complete -c flanneld -l install-cni-conf -r -F -d "conflist for --install-cni (default: bridge, host-local and portmap)"
 complete -c flanneld -l subnet-lease-renew-margin -x -d "minutes before its end at which a lease is renewed, 1 to 1439"
 complete -c flanneld -l ip-masq -d "masquerade traffic that leaves the network (needs CAP_NET_ADMIN)"
 complete -c flanneld -l ip-masq-exclude -x -d "IPv4 networks whose hosts see the addresses of the containers; repeatable"

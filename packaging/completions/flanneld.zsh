@@ -40,6 +40,8 @@ _flanneld() {
         '--public-ip=[address by which other nodes reach this node (default\: that of the interface)]:IP:'
         '--public-ipv6=[IPv6 address by which other nodes reach this one]:IP:'
         '--subnet-file=[file for Docker and CNI; it exists while the subnet may be used]:FILE:_files'
+        '--install-cni=[write the conflist for CNI to this folder while the subnet may be used]:DIR:_files -/'
+        '--install-cni-conf=[conflist for --install-cni (default\: bridge, host-local and portmap)]:FILE:_files'
         '--subnet-lease-renew-margin=[minutes before its end at which a lease is renewed, 1 to 1439]:MINUTES:'
         '--ip-masq[masquerade traffic that leaves the network (needs CAP_NET_ADMIN)]'
         '*--ip-masq-exclude=[IPv4 networks whose hosts see the addresses of the containers; repeatable]:NETWORKS:'

@@ -101,11 +101,10 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         var candidates = new CandidateFactory(
             new ControllerSettings(selected.PublicIp, options.RouteResync), connections.Store.CreateControllerStore(),
             connections.OpenCloud, new ControllerMonitoring(metrics.Controller, loops, context.Loggers), context.Time, context.Random);
-        var lastSubnet = new LastSubnetFile(options.SubnetFile, context.Environment.GetValueOrDefault("STATE_DIRECTORY"));
         systemd.Status($"waiting for {connections.Store.Description}");
         var node = Own(new NodeLifecycle(
             CreateSettings(selected, interfaces),
-            new NodeHost(new SubnetFile(options.SubnetFile), lastSubnet, readiness, systemd, loops) { Repairs = metrics.Repairs },
+            CreateNodeHost(readiness, systemd),
             new NodeServices(subnets, identity, candidates, context.Loggers, context.Time) { Random = context.Random },
             tasks)
         {
@@ -121,6 +120,15 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
 
     private Task MonitorMtuAsync(HostInterface selected, CancellationToken cancellation) =>
         MtuMonitor.OfThisHost(selected, context.Time, logger).RunAsync(cancellation);
+
+    private NodeHost CreateNodeHost(NodeReadiness readiness, SystemdNotifier systemd)
+    {
+        var lastSubnet = new LastSubnetFile(options.SubnetFile, context.Environment.GetValueOrDefault("STATE_DIRECTORY"));
+        ISubnetFile file = new SubnetFile(options.SubnetFile);
+        var conflist = options.InstallCni is { } directory ? new ConflistFile(directory, options.InstallCniConf, nodeLogger) : null;
+        if (conflist is not null) file = new ConflistSubnetFile(file, conflist);
+        return new NodeHost(file, lastSubnet, readiness, systemd, loops) { Conflist = conflist, Repairs = metrics.Repairs };
+    }
 
     private NodeSettings CreateSettings(SelectedInterface selected, IReadOnlyList<HostInterface> interfaces) =>
         new(selected.PublicIp, selected.Interface.Mtu)

@@ -3,6 +3,19 @@ using Flannel.Testbed;
 
 namespace Flannel.Hosts.Tests;
 
+/// <summary>The conflist of a node.</summary>
+internal enum ConflistKind
+{
+    /// <summary>That of docs/containerd-cni.md for the flannel plugin.</summary>
+    FlannelPlugin,
+
+    /// <summary>The same without <c>ipMasq</c>, as in upstream's kube-flannel.yml.</summary>
+    Upstream,
+
+    /// <summary>That of <c>--install-cni</c>.</summary>
+    Generated,
+}
+
 /// <summary>An instance with flanneld and the plugins of CNI in /opt/cni/bin.</summary>
 internal sealed class CniNode : IAsyncDisposable
 {
@@ -14,19 +27,19 @@ internal sealed class CniNode : IAsyncDisposable
 
     public HostMachine Machine { get; }
 
-    /// <summary>The conflist of the DaemonSet, without or with an ipMasq of the plugin.</summary>
-    public static JsonObject Conflist(bool ipMasqFalse)
+    public async Task<JsonObject> ReadConflistAsync(ConflistKind kind, CancellationToken cancel)
     {
-        var manifest = File.ReadAllText(Path.Combine(Locations.Repository(), "packaging", "container", "daemonset.yaml"));
-        var lines = manifest.Split('\n').SkipWhile(line => !line.EndsWith("cni-conf.json: |", StringComparison.Ordinal)).Skip(1)
-            .TakeWhile(line => line.StartsWith("    ", StringComparison.Ordinal));
-        var conflist = JsonNode.Parse(string.Concat(lines))!.AsObject();
-        var flannel = conflist["plugins"]!.AsArray().Single(plugin => plugin!["type"]!.GetValue<string>() == "flannel");
-        if (!ipMasqFalse)
+        if (kind != ConflistKind.Generated)
         {
-            flannel!["delegate"]!.AsObject().Remove("ipMasq");
+            var conflist = JsonNode.Parse(MarkdownBlocks.Read(Path.Combine(Locations.Repository(), "docs", "containerd-cni.md"))
+                .Single(block => block.Text.Contains("\"flannel\"", StringComparison.Ordinal)).Text)!.AsObject();
+            if (kind == ConflistKind.Upstream) conflist["plugins"]![0]!["delegate"]!.AsObject().Remove("ipMasq");
+            return conflist;
         }
-        return conflist;
+
+        var text = await File.ReadAllTextAsync(Path.Combine(Instance.Folder, "10-flannel.conflist"), cancel);
+        // flanneld runs outside of the machine, where its subnet.env has another path.
+        return JsonNode.Parse(text.Replace(Instance.SubnetFile, "/run/flannel/subnet.env", StringComparison.Ordinal))!.AsObject();
     }
 
     public static async Task<CniNode> StartAsync(EcsInstance instance, bool flanneldMasquerades, string[] folders, CancellationToken cancel)

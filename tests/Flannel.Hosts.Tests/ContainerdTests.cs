@@ -10,22 +10,25 @@ public sealed class ContainerdTests : EndToEndTest
 {
     private const string Root = "/run/rootfs";
 
-    [Fact]
-    public async Task Containers_of_two_nodes_see_each_others_addresses()
+    [Theory]
+    [InlineData(ConflistKind.FlannelPlugin)]
+    [InlineData(ConflistKind.Generated)]
+    public async Task Containers_of_two_nodes_see_each_others_addresses(ConflistKind kind)
     {
         await HostPrograms.RequireAsync("cni", DockerRelease.Bookworm);
         await StartVpcAsync(2);
-        await using var first = await StartNodeAsync(0);
-        await using var second = await StartNodeAsync(1);
+        await using var first = await StartNodeAsync(0, kind);
+        await using var second = await StartNodeAsync(1, kind);
         var (from, to) = (await RunAsync(first), await RunAsync(second));
         Assert.Equal(from.Address, await from.SourceAtAsync(to.Address, Cancel));
         Assert.Equal(to.Address, await to.SourceAtAsync(from.Address, Cancel));
     }
 
-    private async Task<CniNode> StartNodeAsync(int index)
+    private async Task<CniNode> StartNodeAsync(int index, ConflistKind kind)
     {
         var node = await CniNode.StartAsync(Vpc.Instances[index], false, [HostPrograms.Common, DockerRelease.Bookworm], Cancel);
-        await node.Machine.WriteAsync("/etc/cni/net.d/10-flannel.conflist", CniNode.Conflist(ipMasqFalse: true).ToJsonString(), Cancel);
+        var conflist = await node.ReadConflistAsync(kind, Cancel);
+        await node.Machine.WriteAsync("/etc/cni/net.d/10-flannel.conflist", conflist.ToJsonString(), Cancel);
         await node.Machine.RunAsync(Cancel, "/bin/cp", "-a", HostPrograms.Image, Root);
         await node.Machine.StartAsync("containerd");
         await Eventually.IsAsync("containerd listens",

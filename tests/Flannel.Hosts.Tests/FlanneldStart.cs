@@ -13,6 +13,7 @@ internal static class FlanneldStart
         instance.HasNetAdmin = masquerades;
         List<string> arguments = [$"--iptables-forward-rules={(forwards && masquerades ? "true" : "false")}"];
         if (masquerades) arguments.Add("--ip-masq");
+        arguments.Add($"--install-cni={instance.Folder}");
         return instance.StartDaemonAsync(arguments, environment);
     }
 }

@@ -2,7 +2,7 @@ using Flannel.EndToEnd.Tests;
 
 namespace Flannel.Hosts.Tests;
 
-/// <summary>podman with its CNI backend and the conflist of the DaemonSet.</summary>
+/// <summary>podman with its CNI backend and the conflist of docs/containerd-cni.md.</summary>
 [Trait(HostTraits.Needs, "cni")]
 [Trait(HostTraits.Needs, "podman")]
 public sealed class PodmanTests : EndToEndTest
@@ -41,7 +41,8 @@ public sealed class PodmanTests : EndToEndTest
     {
         var node = await CniNode.StartAsync(Vpc.Instances[index], false, [HostPrograms.Common, "podman"], Cancel);
         var machine = node.Machine;
-        await machine.WriteAsync("/etc/cni/net.d/10-flannel.conflist", CniNode.Conflist(ipMasqFalse: true).ToJsonString(), Cancel);
+        var conflist = await node.ReadConflistAsync(ConflistKind.FlannelPlugin, Cancel);
+        await machine.WriteAsync("/etc/cni/net.d/10-flannel.conflist", conflist.ToJsonString(), Cancel);
         await machine.WriteAsync("/etc/containers/policy.json", """{"default":[{"type":"insecureAcceptAnything"}]}""", Cancel);
         await machine.WriteAsync("/etc/containers/containers.conf",
             Configuration.Replace("RUNC", HostPrograms.In(HostPrograms.Common, "usr", "sbin", "runc"), StringComparison.Ordinal)

@@ -8,6 +8,7 @@ using Flanneld.Commands.Output;
 using Flanneld.Host;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flanneld.Commands;
 
@@ -173,8 +174,11 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
 
     private void RemoveFiles()
     {
+        ISubnetFile subnetFile = new SubnetFile(options.SubnetFile);
+        if (options.InstallCni is { } directory)
+            subnetFile = new ConflistSubnetFile(subnetFile, new ConflistFile(directory, source: null, NullLogger.Instance));
         var lastSubnet = new LastSubnetFile(options.SubnetFile, stateDirectory);
-        foreach (var result in new[] { new SubnetFile(options.SubnetFile).Remove(), lastSubnet.Remove() })
+        foreach (var result in new[] { subnetFile.Remove(), lastSubnet.Remove() })
         {
             if (!result.Ok) problems.Add(result.Error);
         }

@@ -13,6 +13,9 @@ internal sealed class HostReconciler(NodeReadiness readiness, SubnetFileReconcil
     /// <summary>Must be set up before the file is written; null for a backend that sets up nothing on the host.</summary>
     public IForwarding? Forwarding { get; init; }
 
+    /// <summary>Follows the file; null without <c>--install-cni</c>.</summary>
+    public ConflistReconciler? Conflist { get; init; }
+
     /// <summary>Completes when <see cref="Forwarding"/> has changed since the last reconcile; null without it.</summary>
     public Task? ForwardingChanged { get; private set; }
 
@@ -21,9 +24,8 @@ internal sealed class HostReconciler(NodeReadiness readiness, SubnetFileReconcil
         var state = readiness.State;
         ForwardingChanged = Forwarding?.Changed;
         var error = state.Use == SubnetUse.Allowed ? await FindHostProblemAsync(cancellation) : null;
-        readiness.Apply(new NodeEvent.HostReconciled(
-            error is null ? file.Reconcile(state.Use, state.ForbiddenReason) : new SubnetFileCheck(IsCorrect: false, error),
-            Forwarding?.Peers));
+        var check = error is null ? file.Reconcile(state.Use, state.ForbiddenReason) : new SubnetFileCheck(IsCorrect: false, error);
+        readiness.Apply(new NodeEvent.HostReconciled(Conflist?.Reconcile(check) ?? check, Forwarding?.Peers));
     }
 
     /// <returns>What must still be set up on the host before the file is written; null if nothing.</returns>

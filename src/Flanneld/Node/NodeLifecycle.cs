@@ -56,6 +56,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
 
     private async Task<string> LeaseAndServeAsync(CancellationToken cancellation)
     {
+        if (host.Conflist is { } conflist) ConflistReconciler.RemoveIfOrphaned(conflist, host.SubnetFile);
         var leased = await CreateLeasing(cancellation).LeaseAsync(cancellation);
         if (!leased.Ok) return leased.Error;
         var (held, backend, self) = leased.Value;
@@ -139,6 +140,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         var file = new SubnetFileReconciler(host.SubnetFile, subnetEnv, nodeLogger) { Rewrites = host.Repairs.SubnetFile };
         return new HostReconciler(host.Readiness, file, firewall)
         {
+            Conflist = host.Conflist is { } conflist ? new ConflistReconciler(conflist, host.SubnetFile, subnetEnv) : null,
             Forwarding = backend.Tunnel is { } tunnel ? StartTunnels(held, backend, tunnel, cancellation) : null,
         };
     }

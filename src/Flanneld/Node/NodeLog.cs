@@ -85,13 +85,13 @@ internal static partial class NodeLog
     [LoggerMessage(1135, LogLevel.Information, "{Subnet} is no longer reached through the VXLAN tunnel")]
     public static partial void FallbackEnded(ILogger logger, object subnet);
 
-    [LoggerMessage(1136, LogLevel.Warning, "no subnet is assigned to this node: {Reason}; waiting")]
+    [LoggerMessage(1160, LogLevel.Warning, "no subnet is assigned to this node: {Reason}; waiting")]
     public static partial void SubnetAwaited(ILogger logger, string reason);
 
-    [LoggerMessage(1137, LogLevel.Error, "the subnet of this node cannot be used: {Reason}; waiting for another one")]
+    [LoggerMessage(1161, LogLevel.Error, "the subnet of this node cannot be used: {Reason}; waiting for another one")]
     public static partial void SubnetOutsideNetwork(ILogger logger, string reason);
 
-    [LoggerMessage(1138, LogLevel.Warning, "cannot publish that this node is ready: {Reason}; retrying")]
+    [LoggerMessage(1162, LogLevel.Warning, "cannot publish that this node is ready: {Reason}; retrying")]
     public static partial void ReadyNotReported(ILogger logger, string reason);
 
     [LoggerMessage(1140, LogLevel.Warning, "network configuration: {Line}")]

@@ -50,6 +50,9 @@ internal sealed record NodeSettings(Ipv4Address PublicIp, int Mtu)
 internal sealed record NodeHost(
     ISubnetFile SubnetFile, LastSubnetFile LastSubnet, NodeReadiness Readiness, SystemdNotifier Systemd, LivenessMonitor Loops)
 {
+    /// <summary>Null without <c>--install-cni</c>.</summary>
+    public ConflistFile? Conflist { get; init; }
+
     /// <summary>Counts what is restored on the host.</summary>
     public HostRepairs Repairs { get; init; } = new();
 }

@@ -17,7 +17,7 @@ internal static class RepeatRules
         // The network configuration before the lease: missing, invalid, valid.
         [1101, 1102, 1103],
         // The subnet that the subnet manager assigns: none, not usable, leased.
-        [1136, 1137, 1107],
+        [1160, 1161, 1107],
         // This node's route.
         [1109, 1110, 1111],
         [1147, 1148],

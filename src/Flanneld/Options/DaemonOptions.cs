@@ -79,6 +79,13 @@ internal sealed class DaemonOptions
     public IpAddress? PublicIpv6 { get; set; }
 
     public string SubnetFile { get; set; } = OptionDefaults.SubnetFile;
+
+    /// <summary>The folder of the conflist; null for none.</summary>
+    public string? InstallCni { get; set; }
+
+    /// <summary>The operator's own conflist; null for the generated one.</summary>
+    public string? InstallCniConf { get; set; }
+
     public TimeSpan RenewMargin { get; set; } = OptionDefaults.RenewMargin;
     public bool IpMasq { get; set; }
     public bool IsIpMasqFullyRandom { get; set; } = true;

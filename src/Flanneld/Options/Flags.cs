@@ -65,6 +65,10 @@ internal static class Flags
 
         new("subnet-file", Lease, "FILE", OptionDefaults.SubnetFile, "file for Docker and CNI; it exists while the subnet may be used",
             (o, s) => FlagValues.Text(s, v => o.SubnetFile = v)),
+        new("install-cni", Lease, "DIR", "", "write 10-flannel.conflist for CNI to this folder; it exists while the subnet may be used",
+            (o, s) => FlagValues.Text(s, v => o.InstallCni = v)),
+        new("install-cni-conf", Lease, "FILE", "", "conflist for --install-cni (default: bridge, host-local and portmap with the subnet)",
+            (o, s) => FlagValues.Text(s, v => o.InstallCniConf = v)),
         new("subnet-lease-renew-margin", Lease, "MINUTES", OptionDefaults.Minutes(OptionDefaults.RenewMargin),
             "how long before its expiry a lease is renewed, 1 to 1439",
             (o, s) => FlagValues.Number(s, 1, 1439, "of minutes ", v => o.RenewMargin = TimeSpan.FromMinutes(v))),

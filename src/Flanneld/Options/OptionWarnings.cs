@@ -51,6 +51,8 @@ internal static class OptionWarnings
             lines.Add(WithoutSlash(options.EtcdKeys.Prefix));
         if (!options.IsKubeSubnetManager) lines.AddRange(FindFlagsForKubernetes(options));
         if (options is { IpMasqExclude.Count: > 0, IpMasq: false }) lines.Add("--ip-masq-exclude has no effect without --ip-masq");
+        if (options is { InstallCniConf: not null, InstallCni: null })
+            lines.Add("--install-cni-conf has no effect without --install-cni");
         return lines;
     }
 

@@ -15,13 +15,17 @@ public sealed class ReleaseTests : IDisposable
 
     /// <summary>The node's leases are unknown then. The command holds the lock, so no daemon runs that uses the subnet.</summary>
     [Fact]
-    public async Task The_subnet_file_is_removed_even_if_the_interface_does_not_exist()
+    public async Task The_subnet_file_and_the_conflist_are_removed_even_if_the_interface_does_not_exist()
     {
         foreach (var name in new[] { "", ".last" })
             await File.WriteAllTextAsync(SubnetPath + name, "FLANNEL_SUBNET=10.24.5.1/24\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(directory, "10-flannel.conflist"), "{}", TestContext.Current.CancellationToken);
         var nothing = new Dictionary<string, string>();
         var options = CommandLine.Parse(
-            ["release", "--iface=nosuch0", "--etcd-endpoints=http://127.0.0.1:1", $"--subnet-file={SubnetPath}"], nothing).Value;
+            [
+                "release", "--iface=nosuch0", "--etcd-endpoints=http://127.0.0.1:1", $"--subnet-file={SubnetPath}",
+                $"--install-cni={directory}",
+            ], nothing).Value;
         var context = new ClientContext(nothing, NullLoggerFactory.Instance, TimeProvider.System, new Random(1));
         using var connections = Connections.Open(options, context).Value;
 
