@@ -32,6 +32,8 @@ public partial class DocumentedBlockTests
         [("docs/vxlan.md", "run")] = "PlainHostPageTests",
         [("docs/kubernetes.md", "run")] = "QuickStartTests",
         [("docs/kubernetes.md", "kubectl")] = "KubectlPageTests",
+        [("docs/kubernetes.md", "kubectl etcd")] = "KubectlPageTests",
+        [("docs/kubernetes.md", "kubectl migration")] = "KubectlPageTests",
         [("docs/migration.md", "run")] = "MigrationPageTests",
         [("docs/upgrade.md", "run")] = "QuickStartTests",
         [("docs/upgrade.md", "run repository")] = "RepositoryPageTests",

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Flannel.EndToEnd.Tests;
 using Flannel.Packaging.Tests.Cloud;
 using Flannel.Testbed;
@@ -24,8 +23,6 @@ public sealed class DaemonSetTests
 
     private static V1Container Daemon => Pod.Containers.Single(container => container.Name == "flanneld");
 
-    private static V1Container Cni => Pod.Containers.Single(container => container.Name == "cni");
-
     [Fact]
     public void The_manifest_has_a_namespace_a_config_map_and_a_daemon_set_that_selects_its_own_pods()
     {
@@ -39,30 +36,18 @@ public sealed class DaemonSetTests
     }
 
     [Fact]
-    public void The_manifest_for_vxlan_differs_in_image_user_capability_and_masquerading_only()
+    public void The_manifest_for_vxlan_differs_in_image_capability_and_masquerading_only()
     {
         var vxlan = KubernetesYaml.LoadAllFromString(Read("daemonset-vxlan.yaml"), strict: true);
         var expected = KubernetesYaml.LoadAllFromString(Read("daemonset.yaml"), strict: true);
         var pod = expected.OfType<V1DaemonSet>().Single().Spec.Template.Spec;
-        pod.InitContainers.Single().Command[^1] = "chown -R 0:0 /run/flannel";
         var daemon = pod.Containers.Single(container => container.Name == "flanneld");
         daemon.Image += "-tools";
         daemon.Args.Add("--ip-masq");
-        daemon.SecurityContext.RunAsNonRoot = false;
-        (daemon.SecurityContext.RunAsUser, daemon.SecurityContext.RunAsGroup) = (0, 0);
         daemon.SecurityContext.Capabilities.Add = ["NET_ADMIN"];
         Assert.Equal(KubernetesYaml.SerializeAll(expected), KubernetesYaml.SerializeAll(vxlan));
 
         static string Read(string name) => File.ReadAllText(Path.Combine(Locations.Repository(), "packaging", "container", name));
-    }
-
-    [Fact]
-    public void The_page_of_CNI_has_the_conflist_of_the_manifest()
-    {
-        var page = MarkdownBlocks.Read(Path.Combine(Locations.Repository(), "docs", "containerd-cni.md"))
-            .Single(block => block.Text.Contains("cniVersion", StringComparison.Ordinal));
-        var ours = objects.OfType<V1ConfigMap>().Single().Data["cni-conf.json"];
-        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(ours), JsonNode.Parse(page.Text)), page.Text);
     }
 
     [Fact]
@@ -83,73 +68,39 @@ public sealed class DaemonSetTests
     }
 
     [Fact]
-    public void The_daemon_runs_without_privileges_and_writes_only_its_folder()
+    public void The_daemon_runs_without_privileges_and_writes_only_its_folder_and_that_of_CNI()
     {
         Assert.True(Pod.HostNetwork);
         Assert.False(Pod.AutomountServiceAccountToken);
-        Assert.Equal((true, 65532, 65532, 65532),
-            (Pod.SecurityContext.RunAsNonRoot, Pod.SecurityContext.RunAsUser, Pod.SecurityContext.RunAsGroup, Pod.SecurityContext.FsGroup));
+        Assert.Null(Pod.InitContainers);
+        Assert.Single(Pod.Containers);
         Assert.Equal("RuntimeDefault", Pod.SecurityContext.SeccompProfile.Type);
-        Assert.Equal((true, false), (Daemon.SecurityContext.ReadOnlyRootFilesystem, Daemon.SecurityContext.AllowPrivilegeEscalation));
+        Assert.Equal((0, 0), (Pod.SecurityContext.RunAsUser, Pod.SecurityContext.RunAsGroup));
+        Assert.Equal((true, false, null), (Daemon.SecurityContext.ReadOnlyRootFilesystem,
+            Daemon.SecurityContext.AllowPrivilegeEscalation, Daemon.SecurityContext.Privileged));
         Assert.Equal(["ALL"], Daemon.SecurityContext.Capabilities.Drop);
         Assert.Null(Daemon.SecurityContext.Capabilities.Add);
-        Assert.Equal(["/run/flannel"], Daemon.VolumeMounts.Where(mount => mount.ReadOnlyProperty != true).Select(mount => mount.MountPath));
-        var prepare = Pod.InitContainers.Single();
-        Assert.Contains("chown -R 65532:65532 /run/flannel", prepare.Command[^1], StringComparison.Ordinal);
-        Assert.Equal(["CHOWN"], prepare.SecurityContext.Capabilities.Add);
-        Assert.Equal((true, false), (Cni.SecurityContext.ReadOnlyRootFilesystem, Cni.SecurityContext.AllowPrivilegeEscalation));
-        Assert.Equal(["ALL"], Cni.SecurityContext.Capabilities.Drop);
-        Assert.Null(Cni.SecurityContext.Capabilities.Add);
-        Assert.Equal(["/etc/cni/net.d", "/etc/flannel"],
-            Cni.VolumeMounts.Where(mount => mount.ReadOnlyProperty != true).Select(mount => mount.MountPath));
-    }
-
-    [Fact]
-    public async Task The_conflist_exists_while_subnet_env_exists()
-    {
-        Require.Program("/usr/bin/busybox");
-        using var folder = new RunFolder("cni");
-        var (source, subnet, target) = (Path.Combine(folder.Path, "etc/flannel/cni-conf.json"), Path.Combine(
-            folder.Path, "run/flannel/subnet.env"), Path.Combine(folder.Path, "etc/cni/net.d/10-flannel.conflist"));
-        foreach (var file in new[] { source, subnet, target })
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        }
-        await File.WriteAllTextAsync(source, "new", Cancel);
-        // Of the boot before.
-        await File.WriteAllTextAsync(target, "old", Cancel);
-        var script = Cni.Command[^1].Replace("/etc/", $"{folder.Path}/etc/", StringComparison.Ordinal)
-            .Replace("/run/", $"{folder.Path}/run/", StringComparison.Ordinal).Replace("sleep 2", "sleep 0.1", StringComparison.Ordinal);
-        await using var process = await ChildProcess.StartAsync(
-            new ProgramStart("/usr/bin/busybox", [.. Cni.Command.Take(Cni.Command.Count - 1), script]));
-        await Eventually.IsAsync("the old conflist is removed", () => Task.FromResult(!File.Exists(target)), Cancel);
-        await File.WriteAllTextAsync(subnet, TestVpc.SubnetEnv("10.24.5.1/24"), Cancel);
-        await Eventually.IsAsync("the conflist is written", () => Task.FromResult(File.Exists(target)), Cancel);
-        Assert.Equal("new", await File.ReadAllTextAsync(target, Cancel));
-        File.Delete(subnet);
-        await Eventually.IsAsync("the conflist is removed", () => Task.FromResult(!File.Exists(target)), Cancel);
-        process.Terminate();
-        Assert.Equal(0, await process.WaitForExitAsync(Cancel));
+        Assert.Equal(["/run/flannel", "/etc/cni/net.d"],
+            Daemon.VolumeMounts.Where(mount => mount.ReadOnlyProperty != true).Select(mount => mount.MountPath));
+        Assert.Contains("--install-cni=/etc/cni/net.d", Daemon.Args);
     }
 
     [Fact]
     public void Every_mount_has_its_volume_and_every_file_of_a_flag_its_mount()
     {
         var volumes = Pod.Volumes.Select(volume => volume.Name).ToHashSet();
-        Assert.All(Pod.Containers.Concat(Pod.InitContainers).SelectMany(container => container.VolumeMounts),
+        Assert.All(Pod.Containers.SelectMany(container => container.VolumeMounts),
             mount => Assert.Contains(mount.Name, volumes));
         var files = Daemon.Args.Where(argument => argument.Contains("file=", StringComparison.Ordinal))
             .Select(argument => argument.Split('=')[1]).ToList();
         Assert.Equal(3, files.Count);
         Assert.All(files, file => Assert.Contains(Daemon.VolumeMounts, mount => mount.Name == "etcd"
             && file.StartsWith(mount.MountPath + "/", StringComparison.Ordinal)));
-        // Only the owner and the group of the pod may read the secret.
-        Assert.Equal(Convert.ToInt32("440", 8), Pod.Volumes.Single(volume => volume.Name == "etcd").Secret.DefaultMode);
+        // Only root may read the secret.
+        Assert.Equal(Convert.ToInt32("400", 8), Pod.Volumes.Single(volume => volume.Name == "etcd").Secret.DefaultMode);
         var config = objects.OfType<V1ConfigMap>().Single();
         Assert.All(Daemon.Env.Where(variable => variable.ValueFrom?.ConfigMapKeyRef is not null),
             variable => Assert.Contains(variable.ValueFrom.ConfigMapKeyRef.Key, config.Data.Keys));
-        Assert.All(Pod.Volumes.Where(volume => volume.ConfigMap is not null).SelectMany(volume => volume.ConfigMap.Items),
-            item => Assert.Contains(item.Key, config.Data.Keys));
     }
 
     [Fact]
@@ -181,15 +132,6 @@ public sealed class DaemonSetTests
         var endpoint = Assert.Single(monitor["spec"]!["podMetricsEndpoints"]!.AsArray())!;
         Assert.Equal((Assert.Single(Daemon.Ports).Name, "/metrics"),
             (endpoint["port"]!.GetValue<string>(), endpoint["path"]!.GetValue<string>()));
-    }
-
-    [Fact]
-    public void The_CNI_configuration_is_valid_JSON_without_masquerading()
-    {
-        var config = JsonNode.Parse(objects.OfType<V1ConfigMap>().Single().Data["cni-conf.json"])!;
-        var flannel = config["plugins"]!.AsArray()[0]!;
-        Assert.Equal("flannel", flannel["type"]!.GetValue<string>());
-        Assert.False(flannel["delegate"]!["ipMasq"]!.GetValue<bool>());
     }
 
     /// <summary>With --version the executable parses all flags and variables and starts nothing.</summary>
