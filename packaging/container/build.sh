@@ -29,6 +29,8 @@ file_system() { # ARCH FOLDER
     mkdir -p "$root"/{opt/bin,etc/ssl/certs,run/flannel,usr/share/doc/flanneld}
     # The path of upstream flannel.
     install -m 755 "$built/flanneld" "$root/opt/bin/flanneld"
+    # The program of the init container install-cni in upstream's kube-flannel.yml.
+    ln -s flanneld "$root/opt/bin/install-conf"
     install -m 644 "$built/flanneld.notices" "$root/usr/share/doc/flanneld/copyright"
     cat "$AUTHORITIES"/*.crt >"$root/etc/ssl/certs/ca-certificates.crt"
     printf 'root:x:0:0:root:/:/sbin/nologin\nflanneld:x:%s:%s:flanneld:/:/sbin/nologin\n' "$USER_ID" "$USER_ID" >"$root/etc/passwd"
@@ -94,10 +96,8 @@ configuration() { # ARCH ANNOTATIONS DIFF_ID…
                 # .NET needs a home folder.
                 "HOME=/",
                 # A message about a missing program names the image that has it.
-                "FLANNELD_IMAGE=\($variant)",
-                # Used by the health check. Only this host can connect.
-                "FLANNELD_HEALTHZ_IP=127.0.0.1",
-                "FLANNELD_HEALTHZ_PORT=8471"
+                # Without other settings the health server listens at 127.0.0.1:8471, and the health check connects there.
+                "FLANNELD_IMAGE=\($variant)"
             ],
             Entrypoint: ["/opt/bin/flanneld"],
             WorkingDir: "/",

@@ -39,6 +39,12 @@ internal static class Program
         StandardStreams.OpenClosed();
         // An error that cannot be printed does not change the exit code.
         Console.SetError(new StandardErrorWriter(Console.Error));
+        if (InstallConf.IsCalled())
+        {
+            var copied = InstallConf.Run(arguments);
+            return copied.Ok ? Success : await PrintErrorAsync($"{InstallConf.Name}: {copied.Error}", Failure);
+        }
+
         // Commands end with their terminal.
         if (arguments is [] || arguments[0].StartsWith('-')) SurviveSignals();
         NssConfiguration.UseNoModules();

@@ -43,6 +43,24 @@ public sealed class ConflistTests : EndToEndTest
         Assert.False(File.Exists(Conflist));
     }
 
+    /// <summary>As the init container of upstream's kube-flannel.yml calls it.</summary>
+    [Fact]
+    public async Task Under_the_name_install_conf_the_executable_copies_a_file()
+    {
+        Require.NativeExecutable();
+        using var folder = new RunFolder("install-conf");
+        var (program, source, target) = (Path.Combine(folder.Path, "install-conf"), Path.Combine(folder.Path, "cni-conf.json"),
+            Path.Combine(folder.Path, "10-flannel.conflist"));
+        File.CreateSymbolicLink(program, Locations.Flanneld);
+        await File.WriteAllTextAsync(source, Own, Cancel);
+        var copied = await ProcessCommand.TryRunAsync(new ProgramStart(program, [source, target]), Cancel);
+        Assert.Equal((0, Own), (copied.ExitCode, await File.ReadAllTextAsync(target, Cancel)));
+        var missing = await ProcessCommand.TryRunAsync(new ProgramStart(program, [source + ".none", target]), Cancel);
+        Assert.Equal((1, Own), (missing.ExitCode, await File.ReadAllTextAsync(target, Cancel)));
+        Assert.Contains("cni-conf.json.none does not exist", missing.Error, StringComparison.Ordinal);
+        Assert.Equal(1, (await ProcessCommand.TryRunAsync(new ProgramStart(program, [source]), Cancel)).ExitCode);
+    }
+
     [Fact]
     public async Task A_deleted_conflist_is_written_again_and_that_of_the_operator_is_copied()
     {

@@ -1,4 +1,6 @@
+using System.Net;
 using Flannel.Core;
+using Flannel.HostNetwork;
 using Flanneld.Options.Installed;
 
 namespace Flanneld.Options;
@@ -57,6 +59,7 @@ internal static class CommandLine
             SettingLayer.OfInstalledFlags(unit.Value, installed), SettingLayer.OfInstalledVariables(installed),
         ]).Read();
         if (!read.Ok) return Result.Failure(read.Error);
+        if (environment.ContainsKey(ProgramFolders.ImageVariable)) UseHealthAddressOfImage(options);
         environment = installed.ApplyTo(environment);
         if (FindUnsupportedVariable(environment) is { } unsupportedVariable) return Result.Failure(unsupportedVariable);
         if (options is { EtcdUsername: not null, EtcdPassword: null, EtcdPasswordFile: null })
@@ -112,6 +115,17 @@ internal static class CommandLine
         }
 
         return null;
+    }
+
+    /// <summary>In our container images the health server listens for this host only. With a port of the operator the address is upstream's
+    /// default: upstream's <c>kube-flannel.yml</c> gives the port alone, and the kubelet connects to the address of the node.</summary>
+    private static void UseHealthAddressOfImage(DaemonOptions options)
+    {
+        if (IsGiven("healthz-port")) return;
+        options.HealthzPort = OptionDefaults.ImageHealthzPort;
+        if (!IsGiven("healthz-ip")) options.HealthzIp = IPAddress.Loopback;
+
+        bool IsGiven(string flag) => options.Sources.Any(source => source.Name == $"--{flag}");
     }
 
     /// <summary>The file of a unit's <c>LoadCredential=</c> or <c>LoadCredentialEncrypted=</c> (systemd.exec(5)); null without

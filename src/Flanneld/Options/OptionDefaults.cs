@@ -16,6 +16,9 @@ internal static class OptionDefaults
     public const string HealthzIp = "0.0.0.0";
     public const int HealthzPort = 0;
 
+    /// <summary>In our container images, as in the systemd service.</summary>
+    public const int ImageHealthzPort = 8471;
+
     public static readonly TimeSpan RenewMargin = EtcdSubnetManagerOptions.DefaultRenewMargin;
     public static readonly TimeSpan RouteResync = TimeSpan.FromSeconds(60);
     public static readonly TimeSpan IptablesResync = TimeSpan.FromSeconds(5);

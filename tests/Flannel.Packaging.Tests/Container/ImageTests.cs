@@ -30,7 +30,7 @@ public sealed class ImageTests
             [
                 "755 0:0 etc", "644 0:0 etc/group", "644 0:0 etc/passwd", "755 0:0 etc/ssl", "755 0:0 etc/ssl/certs",
                 "644 0:0 etc/ssl/certs/ca-certificates.crt",
-                "755 0:0 opt", "755 0:0 opt/bin", "755 0:0 opt/bin/flanneld", "755 0:0 run",
+                "755 0:0 opt", "755 0:0 opt/bin", "755 0:0 opt/bin/flanneld", "777 0:0 opt/bin/install-conf", "755 0:0 run",
                 "755 0:0 usr", "755 0:0 usr/share", "755 0:0 usr/share/doc", "755 0:0 usr/share/doc/flanneld",
                 "644 0:0 usr/share/doc/flanneld/copyright",
                 $"755 {DaemonUser}:{DaemonUser} run/flannel",
@@ -79,8 +79,7 @@ public sealed class ImageTests
                 (Text(config["User"]), Text(config["WorkingDir"]), Text(config["StopSignal"])));
             Assert.Equal(["/opt/bin/flanneld"], Texts(config["Entrypoint"]));
             Assert.Equal(
-                ["PATH=/opt/bin", "HOME=/", "FLANNELD_IMAGE=plain", "FLANNELD_HEALTHZ_IP=127.0.0.1", "FLANNELD_HEALTHZ_PORT=8471"],
-                Texts(config["Env"]));
+                ["PATH=/opt/bin", "HOME=/", "FLANNELD_IMAGE=plain"], Texts(config["Env"]));
             Assert.Equal(["CMD", "/opt/bin/flanneld", "healthcheck"], Texts(config["Healthcheck"]!["Test"]));
             // The command has its own time limit of 5 s and must be able to report it.
             Assert.InRange(config["Healthcheck"]!["Timeout"]!.GetValue<long>(), 5_500_000_000, 10_000_000_000);

@@ -89,6 +89,14 @@ public sealed class ConflistFileTests : IDisposable
     }
 
     [Fact]
+    public void A_secret_in_place_of_a_path_is_not_shown()
+    {
+        const string key = "-----BEGIN PRIVATE KEY-----\nMIGH/0123456789\n-----END";
+        var error = new ConflistFile(Folder, key, log).Install(Generated).Error;
+        Assert.DoesNotContain("MIGH", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_folder_that_cannot_be_written_is_an_error()
     {
         File.WriteAllText(Folder, "a file in place of the folder");

@@ -52,6 +52,29 @@ public sealed class CommandLineTests
         Assert.Equal("http://100.100.100.200", options.MetadataEndpoint);
     }
 
+    /// <summary>Upstream's kube-flannel.yml gives the port alone, and its probes come from the address of the node.</summary>
+    [Theory]
+    [InlineData("", "127.0.0.1", 8471)]
+    [InlineData("--healthz-ip=192.168.1.21", "192.168.1.21", 8471)]
+    [InlineData("--healthz-port=8081", "0.0.0.0", 8081)]
+    [InlineData("--healthz-port=8081 --healthz-ip=::1", "::1", 8081)]
+    [InlineData("--healthz-port=0", "0.0.0.0", 0)]
+    public void In_the_image_the_health_server_listens_for_this_host_unless_a_port_is_given(string flags, string ip, int port)
+    {
+        var options = Parsed(flags.Split(' ', StringSplitOptions.RemoveEmptyEntries), ("FLANNELD_IMAGE", "plain"));
+        Assert.Equal((ip, port), (options.HealthzIp.ToString(), options.HealthzPort));
+    }
+
+    [Fact]
+    public void A_conflist_without_a_folder_has_no_effect_and_is_reported()
+    {
+        Assert.Equal(("/etc/cni/net.d", "/etc/kube-flannel/cni-conf.json"), Values(Parsed(
+            ["--install-cni=/etc/cni/net.d"], ("FLANNELD_INSTALL_CNI_CONF", "/etc/kube-flannel/cni-conf.json"))));
+        Assert.Contains("--install-cni-conf has no effect without --install-cni", Parsed(["--install-cni-conf=/x"]).Warnings);
+
+        static (string?, string?) Values(DaemonOptions options) => (options.InstallCni, options.InstallCniConf);
+    }
+
     [Theory]
     [InlineData("-public-ip", "10.0.0.5")]
     [InlineData("--public-ip", "10.0.0.5")]
