@@ -50,6 +50,7 @@ step() { # TITLE COMMAND...
         podman:podman runc:runc skopeo:skopeo git:git
         lintian:lintian rpmlint:rpmlint busybox:busybox-static fish:fish zsh:zsh
         dnf:dnf "${NEEDS_REPOSITORY[@]}"
+        go:golang-go /usr/share/gocode/src/github.com/Masterminds/sprig:golang-github-masterminds-sprig-dev
         qemu-aarch64-static:qemu-user-static)
     # For tests/Flannel.Hosts.Tests. eng/hosts.sh fetches the container runtimes.
     NEEDS_HOSTS=(iptables:iptables unshare:util-linux dpkg-deb:dpkg)

@@ -32,7 +32,7 @@ notices() {
 documents() {
     printf '%s\n' README.md README.zh-CN.md SECURITY.md packaging/ram/controller-policy.json packaging/ram/trust-policy.json \
         packaging/container/README.md packaging/container/daemonset.yaml packaging/container/daemonset-vxlan.yaml \
-        packaging/container/podmonitor.yaml
+        packaging/container/podmonitor.yaml packaging/kubernetes/flanneld.yaml packaging/kubernetes/upstream-rbac.yaml
     find docs -type f ! -path 'docs/adr/*' ! -path docs/failure-modes/tests.md ! -path docs/reference/linked.md \
         ! -name ARCHITECTURE.md ! -name fuzzing.md ! -name mutation.md ! -name simulation.md ! -name simulator.md
 }

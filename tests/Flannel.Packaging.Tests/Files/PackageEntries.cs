@@ -25,7 +25,7 @@ internal static class PackageEntries
     [
         "README.md", "README.zh-CN.md", "SECURITY.md", "packaging/ram/controller-policy.json", "packaging/ram/trust-policy.json",
         "packaging/container/README.md", "packaging/container/daemonset.yaml", "packaging/container/daemonset-vxlan.yaml",
-        "packaging/container/podmonitor.yaml",
+        "packaging/container/podmonitor.yaml", "packaging/kubernetes/flanneld.yaml", "packaging/kubernetes/upstream-rbac.yaml",
         .. Directory.GetFiles(Path.Combine(Locations.Repository(), "docs"), "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(Locations.Repository(), path))
             .Where(page => !contributors.Any(other => page.StartsWith(other, StringComparison.Ordinal))),
