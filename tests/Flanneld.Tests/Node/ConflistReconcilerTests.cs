@@ -60,7 +60,8 @@ public sealed class ConflistReconcilerTests : IDisposable
         await ApplyAsync(RouteState.Pending);
         Assert.False(File.Exists(Conflist));
         await ApplyAsync(RouteState.Available);
-        Assert.Equal(CniConflist.Create(Env, subnetFile.Path), await File.ReadAllBytesAsync(Conflist, TestContext.Current.CancellationToken));
+        var written = await File.ReadAllBytesAsync(Conflist, TestContext.Current.CancellationToken);
+        Assert.Equal(CniConflist.Create(Env, subnetFile.Path), written);
         Assert.True(IsReady);
 
         await ApplyAsync(RouteState.Conflict);
