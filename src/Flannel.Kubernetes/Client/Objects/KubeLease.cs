@@ -3,6 +3,14 @@ namespace Flannel.Kubernetes.Client.Objects;
 /// <summary>The name of an object in a namespace.</summary>
 public sealed record ObjectName(string Namespace, string Name)
 {
+    private const int LongestName = 253;
+
+    /// <summary>True for a DNS subdomain (RFC 1123), as the names of nodes, pods, leases, events and namespaces are.</summary>
+    public static bool IsValid(string name) =>
+        name.Length is > 0 and <= LongestName
+        && name.All(character => char.IsAsciiLetterLower(character) || char.IsAsciiDigit(character) || character is '-' or '.')
+        && char.IsAsciiLetterOrDigit(name[0]) && char.IsAsciiLetterOrDigit(name[^1]);
+
     public override string ToString() => $"{Namespace}/{Name}";
 }
 
@@ -12,6 +20,10 @@ public sealed record KubeLease(ObjectName Name, string ResourceVersion)
 {
     public string Uid { get; init; } = "";
 
+    /// <summary>An update replaces them: pass on what was read.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = KubeNode.EmptyMap;
+
+    /// <summary>An update replaces them: pass on what was read.</summary>
     public IReadOnlyDictionary<string, string> Annotations { get; init; } = KubeNode.EmptyMap;
 
     /// <summary>Empty for nobody.</summary>
