@@ -33,7 +33,7 @@ public sealed class LeaseWatcher(EtcdContext context)
     public IAsyncEnumerable<LeaseSnapshot> WatchAsync(CancellationToken cancellation)
     {
         long seen = 0;
-        return ListWatch.FollowAsync(RunAsync, NextAsync, cancellation);
+        return SnapshotStream.FollowAsync(RunAsync, NextAsync, cancellation);
 
         async Task<LeaseSnapshot> NextAsync(CancellationToken stop)
         {

@@ -20,7 +20,7 @@ internal sealed class RouteStatusWatcher(EtcdContext context)
     public IAsyncEnumerable<RouteStatusSnapshot> WatchAsync(CancellationToken cancellation)
     {
         long seen = 0;
-        return ListWatch.FollowAsync(stop => watch.RunAsync(ListAsync, Range, Apply, stop), NextAsync, cancellation);
+        return SnapshotStream.FollowAsync(stop => watch.RunAsync(ListAsync, Range, Apply, stop), NextAsync, cancellation);
 
         async Task<RouteStatusSnapshot> NextAsync(CancellationToken stop)
         {
