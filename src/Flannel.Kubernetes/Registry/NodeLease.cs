@@ -1,0 +1,74 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Kubernetes.Client.Objects;
+
+namespace Flannel.Kubernetes.Registry;
+
+/// <summary>What a Node says about its lease. Immutable.</summary>
+/// <param name="Problem">Why the lease is not as the Node should have it, the rest of a line that begins with the Node's name; null without
+/// a problem.</param>
+internal abstract record NodeLease(string? Problem)
+{
+    /// <summary>The Node has no lease: flannel does not use it, or it has no podCIDR.</summary>
+    public sealed record None() : NodeLease((string?)null);
+
+    public sealed record Leased(Lease Lease, string? Problem) : NodeLease(Problem);
+
+    /// <summary>The Node has a lease whose subnet is unknown. It must not be mistaken for the absence of one.</summary>
+    public sealed record Unreadable(string Reason) : NodeLease(Reason);
+}
+
+/// <summary>Reads leases from Nodes. A Node that the route controller must leave alone is a lease without backend data, whose subnet is
+/// excluded from its plans: it neither creates nor deletes a route of it.</summary>
+internal sealed class NodeLeaseReader(NodeAnnotations annotations)
+{
+    public NodeLease Read(KubeNode node)
+    {
+        var exclusion = NodeExclusion.Find(node);
+        if (exclusion is null && !annotations.IsManaged(node)) return new NodeLease.None();
+        var key = PodCidrs.Parse(node);
+        if (node.PodCidrs.Count == 0 || (exclusion is not null && !key.Ok)) return new NodeLease.None();
+        if (!key.Ok) return new NodeLease.Unreadable(key.Error);
+        var read = annotations.Read(node);
+        var attributes = read.Ok ? read.Value : Unknown(node);
+        var problem = exclusion is null ? read.Error ?? FindContradiction(node, attributes) : null;
+        if (exclusion is not null || problem is not null) attributes = WithoutInstance(attributes);
+        return new NodeLease.Leased(ToLease(node, key.Value, attributes), problem);
+    }
+
+    /// <summary>The lease of a Node with these attributes.</summary>
+    public Lease ToLease(KubeNode node, SubnetKey key, LeaseAttributes attributes) =>
+        new(key, attributes, new KubeLeaseIdentity(node.Name, node.Uid, node.CreationTime), Digest(node));
+
+    /// <summary>Why the instance that the Node wrote is not that of its <c>providerID</c>; null if nothing contradicts.</summary>
+    public static string? FindContradiction(KubeNode node, LeaseAttributes attributes) =>
+        ProviderId.Parse(node.ProviderId) is { } provider && LeaseInstance.Read(attributes) is { } instance
+        && provider.InstanceId != instance.Id
+            ? $"is instance {provider.InstanceId} by its providerID, and {instance.Id} by its annotation"
+            : null;
+
+    /// <summary>Changes with everything that the lease is read from, and not with other writes of the Node. Stable across
+    /// processes.</summary>
+    public long Digest(KubeNode node)
+    {
+        string[] parts =
+        [
+            node.Uid, node.ProviderId, NodeExclusion.Find(node) ?? "", .. node.PodCidrs, .. new[]
+            {
+                annotations.KubeSubnetManager, annotations.BackendType, annotations.BackendData, annotations.BackendV6Data,
+                annotations.PublicIp, annotations.PublicIpv6,
+            }.Select(name => NodeAnnotations.Text(node, name)),
+        ];
+        // No part has a line feed, or the API server would have rejected the Node; a list of another length has another text.
+        return BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))));
+    }
+
+    private LeaseAttributes Unknown(KubeNode node) =>
+        new(Ipv4Address.Any, null, NodeAnnotations.Text(node, annotations.BackendType), null, null);
+
+    private static LeaseAttributes WithoutInstance(LeaseAttributes attributes) =>
+        LeaseInstance.Read(attributes) is null ? attributes : attributes with { BackendData = null };
+}
