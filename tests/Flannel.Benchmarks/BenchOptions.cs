@@ -9,7 +9,7 @@ internal sealed record BenchOptions
         Usage: ./build.sh bench [--runs N] [--idle SECONDS] [--settle MS] [--latency MS] [--nodes N,N]
 
           --runs      measurements of each start; the median is printed       (5)
-          --idle      seconds until the memory of an idle daemon is read      (60)
+          --idle      seconds until the memory is read, once a second for a minute; the median is printed   (60)
           --settle    milliseconds that the cloud needs for a route write     (500)
           --latency   milliseconds that each call of a slow API takes         (40)
           --nodes     nodes that start at the same time, one run per number; 0 for none   (20,60)

@@ -4,7 +4,7 @@ namespace Flannel.Benchmarks;
 
 /// <summary>The memory of one daemon.</summary>
 /// <param name="Ready">Soon after READY=1.</param>
-/// <param name="Idle">After the idle time.</param>
+/// <param name="Idle">After the idle time, the median of a minute.</param>
 internal sealed record NodeMemory(ResidentMemory Ready, ResidentMemory Idle)
 {
     public void AddTo(Report report, int idleSeconds)

@@ -72,7 +72,21 @@ internal sealed class SingleNode(BenchOptions options)
         await Task.Delay(afterReady, cancel);
         var ready = daemon.Memory;
         await Task.Delay(TimeSpan.FromSeconds(options.IdleSeconds), cancel);
-        return new NodeMemory(ready, daemon.Memory);
+        return new NodeMemory(ready, await MedianAsync(daemon, cancel));
+    }
+
+    /// <summary>The median of a minute: a daemon gives back memory after each pass of a minute, and one moment says little.</summary>
+    private static async Task<ResidentMemory> MedianAsync(DaemonProcess daemon, CancellationToken cancel)
+    {
+        const int seconds = 60;
+        List<ResidentMemory> samples = [];
+        for (var second = 0; second < seconds; second++)
+        {
+            samples.Add(daemon.Memory);
+            await Task.Delay(TimeSpan.FromSeconds(1), cancel);
+        }
+
+        return samples.OrderBy(memory => memory.Total).ElementAt(seconds / 2);
     }
 
     /// <summary>The time of the wrappers of the test bed (setsid, setpriv, exec), which each start includes.</summary>

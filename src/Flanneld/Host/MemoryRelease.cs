@@ -2,8 +2,8 @@ using Flannel.Core;
 
 namespace Flanneld.Host;
 
-/// <summary>Gives back the memory that only the start needs, and after it the pages that only a pass of the route controller needs
-/// (ADR 11). Otherwise they stay resident in an idle daemon, for days.</summary>
+/// <summary>Gives back the memory that only the start needs, and later what only a pass of the route controller needs (ADR 11).
+/// Otherwise it stays resident in an idle daemon, for days.</summary>
 /// <param name="passes">The number of passes that this process has ended.</param>
 internal sealed class MemoryRelease(ObservableValue<long> passes, TimeProvider time)
 {
@@ -17,10 +17,7 @@ internal sealed class MemoryRelease(ObservableValue<long> passes, TimeProvider t
     private static readonly TimeSpan AfterPass = TimeSpan.FromSeconds(5);
 
     /// <summary>Replaced in tests.</summary>
-    public Action TrimAfterStart { get; init; } = ProcessMemory.TrimAfterStart;
-
-    /// <summary>Replaced in tests.</summary>
-    public Action UnmapExecutable { get; init; } = ProcessMemory.UnmapExecutable;
+    public Action Trim { get; init; } = ProcessMemory.Trim;
 
     /// <summary>Runs until it is cancelled.</summary>
     /// <param name="ready">Completes with READY=1.</param>
@@ -30,7 +27,7 @@ internal sealed class MemoryRelease(ObservableValue<long> passes, TimeProvider t
         foreach (var delay in AfterStart)
         {
             await Task.Delay(delay, time, cancellation);
-            TrimAfterStart();
+            Trim();
         }
 
         var seen = passes.Current;
@@ -45,7 +42,7 @@ internal sealed class MemoryRelease(ObservableValue<long> passes, TimeProvider t
 
             await Task.Delay(AfterPass, time, cancellation);
             seen = passes.Current;
-            UnmapExecutable();
+            Trim();
         }
     }
 }

@@ -17,14 +17,13 @@ internal static partial class ProcessMemory
 
     /// <summary>Unmaps the pages of the executable, and collects the heap. The next instruction maps again what it needs, from the page
     /// cache; the other pages are then the first that the kernel reclaims.</summary>
-    public static void TrimAfterStart()
+    public static void Trim()
     {
         UnmapExecutable();
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
-    /// <summary>Unmaps the pages of the executable, without a collection of the heap.</summary>
-    public static void UnmapExecutable()
+    private static void UnmapExecutable()
     {
         if (Environment.ProcessPath is not { } executable) return;
         try

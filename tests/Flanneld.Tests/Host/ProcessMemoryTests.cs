@@ -33,7 +33,7 @@ public sealed class ProcessMemoryTests
     [Fact]
     public void This_process_continues_after_it()
     {
-        ProcessMemory.TrimAfterStart();
+        ProcessMemory.Trim();
         Assert.NotEmpty(ProcessMemory.UnchangedRangesOf(Environment.ProcessPath!, File.ReadLines("/proc/self/smaps")));
     }
 }
