@@ -15,12 +15,12 @@ internal static partial class ProcessMemory
     /// <summary>A part of the address space, in bytes.</summary>
     internal sealed record MemoryRange(long Start, long Length);
 
-    /// <summary>Unmaps the pages of the executable, and collects the heap. The next instruction maps again what it needs, from the page
-    /// cache; the other pages are then the first that the kernel reclaims.</summary>
+    /// <summary>Collects the heap, and unmaps the pages of the executable, in this order: the collector has pages of its own. The next
+    /// instruction maps again what it needs, from the page cache; the other pages are then the first that the kernel reclaims.</summary>
     public static void Trim()
     {
-        UnmapExecutable();
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        UnmapExecutable();
     }
 
     private static void UnmapExecutable()
