@@ -4,7 +4,7 @@ using Flannel.Testbed;
 namespace Flannel.Hosts.Tests;
 
 /// <summary>The conflist of a node.</summary>
-internal enum ConflistKind
+public enum ConflistKind
 {
     /// <summary>That of docs/containerd-cni.md for the flannel plugin.</summary>
     FlannelPlugin,

@@ -74,7 +74,7 @@ public sealed partial class ChartTests
     {
         var digest = $"sha256:{new string('0', 64)}";
         var rendered = await RenderAsync(
-            $$$"""{"image":{"digest":"{{{digest}}}"},"network":{"Network":"10.24.0.0/16","Backend":{"Fallback":"vxlan"}}}""", "flannel");
+            $$"""{"image":{"digest":"{{digest}}" },"network":{"Network":"10.24.0.0/16","Backend":{"Fallback":"vxlan"} } }""", "flannel");
         Assert.Equal($"registry.example.com/flanneld@{digest}",
             rendered.OfType<V1DaemonSet>().Single().Spec.Template.Spec.Containers.Single().Image);
         Assert.True(JsonNode.DeepEquals(
@@ -171,7 +171,10 @@ public sealed partial class ChartTests
         {
             Environment = new Dictionary<string, string>
             {
-                ["GO111MODULE"] = "off", ["GOPATH"] = $"{folder.Path}:{Libraries}", ["PATH"] = "/usr/bin:/bin", ["HOME"] = folder.Path,
+                ["GO111MODULE"] = "off",
+                ["GOPATH"] = $"{folder.Path}:{Libraries}",
+                ["PATH"] = "/usr/bin:/bin",
+                ["HOME"] = folder.Path,
                 ["GOCACHE"] = Path.Combine(Locations.Repository(), "artifacts", "go-cache"),
             },
         };
