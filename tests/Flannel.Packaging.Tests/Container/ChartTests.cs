@@ -148,7 +148,9 @@ public sealed partial class ChartTests
         _ => throw new InvalidOperationException($"values.yaml has a {node.NodeType}"),
     };
 
-    private static async Task<List<object>> RenderAsync(string values, string ns) => Load(await RenderTextAsync(values, ns));
+    /// <summary>Without the documents of templates that give nothing.</summary>
+    private static async Task<List<object>> RenderAsync(string values, string ns) => Load(string.Join("\n---\n",
+        $"\n{await RenderTextAsync(values, ns)}".Split("\n---\n").Where(document => document.Trim().Length > 0)));
 
     private static async Task<string> RenderTextAsync(string values, string ns)
     {

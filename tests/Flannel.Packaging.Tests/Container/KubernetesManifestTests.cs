@@ -113,15 +113,17 @@ public sealed partial class KubernetesManifestTests
     public async Task The_executable_accepts_all_variables()
     {
         Require.NativeExecutable();
+        using var copy = new RunFolder("net-conf");
+        var config = Path.Combine(copy.Path, "net-conf.json");
+        await File.WriteAllTextAsync(config, Single<V1ConfigMap>(objects).Data["net-conf.json"], Cancel);
         var variables = Daemon.Env.ToDictionary(variable => variable.Name, variable => variable.Value ?? "192.168.1.21");
         Assert.Equal(0, (await RunAsync(variables)).ExitCode);
         variables["FLANNELD_HEALTHZ_PORT"] = "none";
         Assert.Equal(2, (await RunAsync(variables)).ExitCode);
 
         // The command parses the variables and needs no server.
-        static Task<CommandResult> RunAsync(IReadOnlyDictionary<string, string> variables) => ProcessCommand.TryRunAsync(
-            new ProgramStart(Locations.Flanneld, ["config", "validate", "-"]) { Environment = variables }, Cancel,
-            Single<V1ConfigMap>(objects).Data["net-conf.json"]);
+        Task<CommandResult> RunAsync(IReadOnlyDictionary<string, string> variables) => ProcessCommand.TryRunAsync(
+            new ProgramStart(Locations.Flanneld, ["config", "validate", config]) { Environment = variables }, Cancel);
     }
 
     [Fact]
