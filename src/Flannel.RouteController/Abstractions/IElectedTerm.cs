@@ -25,7 +25,7 @@ public interface IElectedTerm : IAsyncDisposable
     /// <see cref="ReadClusterIdAsync"/> returned, and that the leases are as the caller believes. Called before routes are deleted, because
     /// a watch can lag behind the store, and before the first route of a node is written.</summary>
     /// <param name="absent">Subnets that must have no lease.</param>
-    /// <param name="unchanged">Leases that must have the revision with which they were read.</param>
+    /// <param name="unchanged">Leases that must have the version with which they were read.</param>
     /// <returns><see cref="TermProof.Unproven"/> also if the store is unavailable.</returns>
     ValueTask<TermProof> ProveAsync(
         IReadOnlyCollection<IpNetwork> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation);

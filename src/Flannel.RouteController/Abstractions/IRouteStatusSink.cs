@@ -13,8 +13,8 @@ public interface IRouteStatusSink
     /// <summary>All published statuses by subnet key (<see cref="SubnetKey"/> as text). Null if the store rejects the read.</summary>
     ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation);
 
-    /// <summary>Publishes statuses. Each belongs to one holding of a subnet: it is written only if the lease still has its create revision,
-    /// and it disappears with the lease. A status whose lease is gone is skipped.</summary>
+    /// <summary>Publishes statuses. Each belongs to one holding of a subnet: it is written only if the lease is still the same holding, and
+    /// it disappears with the lease. A status whose lease is gone is skipped.</summary>
     /// <returns>Which statuses the store rejected, and whether the term is still held.</returns>
     ValueTask<StatusPublishResult> PublishAsync(IReadOnlyList<RouteStatusUpdate> updates, CancellationToken cancellation);
 

@@ -1,6 +1,7 @@
 using Etcdserverpb;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 using Google.Protobuf;
 

@@ -1,6 +1,7 @@
 using Flannel.Etcd.Client;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Election;
+using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Election;

@@ -1,4 +1,5 @@
 using Flannel.Core.Leases;
+using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Registry;

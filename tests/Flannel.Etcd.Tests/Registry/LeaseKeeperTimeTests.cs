@@ -3,6 +3,7 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;
+using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 using Microsoft.Extensions.Time.Testing;
 

@@ -1,5 +1,6 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
+using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Registry;

@@ -12,7 +12,7 @@ public sealed class NodeStateTests
 {
     private const string Instance = "i-1";
     private static readonly NetworkConfig Config = Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""");
-    private static readonly Lease First = Lease(etcdLease: 7, createRevision: 10);
+    private static readonly Lease First = Lease(holding: 7, created: 10);
     private static readonly LeaseEvent NoStatus = new LeaseEvent.RouteStatusChanged(null);
     private static readonly LeaseEvent Available = Route(RouteState.Available);
     private static readonly LeaseEvent Narrowed = Changed("""{"Network":"10.99.0.0/16","Backend":{"Type":"ali-vpc"}}""");
@@ -51,7 +51,7 @@ public sealed class NodeStateTests
     public void A_route_status_from_before_an_expiry_does_not_count_after_it_even_for_the_same_lease()
     {
         var expired = After(new LeaseEvent.Confirmed(First), Available, new LeaseEvent.Expired());
-        foreach (var back in new[] { First, Lease(etcdLease: 8, createRevision: 30) })
+        foreach (var back in new[] { First, Lease(holding: 8, created: 30) })
         {
             var confirmed = expired.With(new LeaseEvent.Confirmed(back));
             Assert.Equal(SubnetUse.Undecided, confirmed.Use);
@@ -66,9 +66,9 @@ public sealed class NodeStateTests
     [InlineData(8, 10)]
     [InlineData(7, 30)]
     public void A_lease_taken_back_without_a_gap_keeps_a_correct_file_and_waits_for_a_new_status(
-        long etcdLease, long createRevision)
+        long holding, long created)
     {
-        var back = After(new LeaseEvent.Confirmed(First), Available, new LeaseEvent.Confirmed(Lease(etcdLease, createRevision)));
+        var back = After(new LeaseEvent.Confirmed(First), Available, new LeaseEvent.Confirmed(Lease(holding, created)));
         foreach (var unpublished in new[] { back, back.With(NoStatus), back.With(Route(RouteState.Pending)) })
         {
             Assert.Null(unpublished.Route is { State: RouteState.Available } available ? available : null);
@@ -85,8 +85,8 @@ public sealed class NodeStateTests
     [Fact]
     public void A_lease_taken_back_twice_before_a_new_status_keeps_a_correct_file_too()
     {
-        var takenBack = new LeaseEvent.Confirmed(Lease(etcdLease: 8, createRevision: 30));
-        var again = new LeaseEvent.Confirmed(Lease(etcdLease: 9, createRevision: 20));
+        var takenBack = new LeaseEvent.Confirmed(Lease(holding: 8, created: 30));
+        var again = new LeaseEvent.Confirmed(Lease(holding: 9, created: 20));
         var twice = After(new LeaseEvent.Confirmed(First), Available, takenBack, NoStatus, again, NoStatus);
         Assert.Equal(SubnetUse.Undecided, twice.Use);
         Assert.Equal(SubnetUse.Allowed, twice.With(Available).Use);
@@ -146,7 +146,7 @@ public sealed class NodeStateTests
     [Fact]
     public void A_new_configuration_does_not_allow_a_holding_whose_route_was_never_available()
     {
-        var takenBack = new LeaseEvent.Confirmed(Lease(etcdLease: 8, createRevision: 30));
+        var takenBack = new LeaseEvent.Confirmed(Lease(holding: 8, created: 30));
         var waiting = After(new LeaseEvent.Confirmed(First), Available, Route(RouteState.Pending), takenBack, NoStatus);
         Assert.Equal(SubnetUse.Forbidden, waiting.Use);
         Assert.Equal(SubnetUse.Forbidden, waiting.With(Narrowed).Use);
@@ -175,7 +175,7 @@ public sealed class NodeStateTests
             Assert.Equal(SubnetUse.Allowed, fallback.With(change).Use);
         Assert.Equal(SubnetUse.Forbidden, fallback.With(Available).With(Route(RouteState.Pending)).Use);
         // Taken back without a gap.
-        var back = new LeaseEvent.Confirmed(Lease(etcdLease: 8, createRevision: 30));
+        var back = new LeaseEvent.Confirmed(Lease(holding: 8, created: 30));
         Assert.Equal(SubnetUse.Allowed, fallback.With(back).With(NoStatus).Use);
         // After a gap.
         var expired = fallback.With(new LeaseEvent.Expired());

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Core.Tests.Leases;
 using Flanneld.Commands.Leases;
 using Flanneld.Commands.Output;
 
@@ -73,9 +74,9 @@ public sealed class LeaseDescriptionTests
 
     private static string ToJson(LeaseDescription lease) => JsonText.Compose(JsonText.OneLine, json => lease.WriteTo(json, Now));
 
-    private static Lease Lease(long etcdLease, string? ipv6, string? data) => new(
+    private static Lease Lease(long holding, string? ipv6, string? data) => new(
         new SubnetKey(Subnet, ipv6 is null ? null : Ipv6Network.Parse(ipv6)),
-        new LeaseAttributes(Ipv4Address.Parse("192.168.1.5"), "2001:db8::5", "ali-vpc", data, null), etcdLease, 1, 1);
+        new LeaseAttributes(Ipv4Address.Parse("192.168.1.5"), "2001:db8::5", "ali-vpc", data, null), new TestLeaseIdentity(1, holding), 1);
 
     private static RouteStatus Route(RouteState state) => new(Subnet.ToString(), "i-a", ["vtb-a"], state, "", "R-1", Now);
 }

@@ -3,6 +3,7 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Core.Tests.Leases;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 using Flanneld.Commands.Leases;
@@ -181,5 +182,5 @@ public sealed class RouteListTests
     private static Lease Lease(string subnet, int node, string backend = "ali-vpc") => new(
         new SubnetKey(Ipv4Network.Parse(subnet)),
         new LeaseAttributes(Ipv4Address.Parse($"192.168.1.{node}"), null, backend, """{"InstanceId":"i-1","VpcId":"vpc-1"}""", null),
-        1, 1, 1);
+        new TestLeaseIdentity(1, 1), 1);
 }
