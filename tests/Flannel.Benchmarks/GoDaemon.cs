@@ -21,6 +21,7 @@ internal static class GoDaemon
         // A copy that the user of the daemons may execute. The folder of the VPC has one of flanneld, with the same name.
         using var folder = new RunFolder("go");
         var copy = folder.CopyProgram(program!);
+        using var tls = new TlsFiles(folder.Path, "localhost");
         List<DaemonProcess> daemons = [];
         try
         {
@@ -28,7 +29,7 @@ internal static class GoDaemon
             foreach (var instance in vpc.Instances)
             {
                 daemons.Add(await DaemonProcess.StartAsync(
-                    CreateStart(copy, vpc, instance), Path.Combine(instance.Folder, "notify-go")));
+                    CreateStart(copy, vpc, instance, tls.Client), Path.Combine(instance.Folder, "notify-go")));
                 times.Add(await daemons[^1].WaitForReadyAsync(cancel));
                 await RequireRouteAsync(vpc, instance, cancel);
             }
@@ -49,11 +50,14 @@ internal static class GoDaemon
     }
 
     /// <summary>The flags and variables of flannel v0.19.2, and the privileges of flanneld. Without iptables rules: only root may set
-    /// them.</summary>
-    private static ProgramStart CreateStart(string copy, LoopbackVpc vpc, EcsInstance instance) => new(copy,
+    /// them. The interface is named by its address: by its name, that version ignores a loopback address.</summary>
+    /// <param name="certificate">That version ends without a certificate for etcd, and does not use it with an endpoint of http. v0.20.0
+    /// needs none.</param>
+    private static ProgramStart CreateStart(string copy, LoopbackVpc vpc, EcsInstance instance, CertificateFiles certificate) => new(copy,
     [
-        $"-etcd-endpoints={vpc.Etcd.Endpoint.GetLeftPart(UriPartial.Authority)}", "-iface=lo", $"-public-ip={instance.PublicIp}",
+        $"-etcd-endpoints={vpc.Etcd.Endpoint.GetLeftPart(UriPartial.Authority)}", "-iface=127.0.0.1", $"-public-ip={instance.PublicIp}",
         $"-subnet-file={instance.SubnetFile}", "-iptables-forward-rules=false",
+        $"-etcd-certfile={certificate.Certificate}", $"-etcd-keyfile={certificate.Key}",
     ])
     {
         Unprivileged = true,
