@@ -58,7 +58,8 @@ public sealed class TlsAlertStream(Stream inner, TlsSettings settings, Action<st
     private string Describe(int alert) => (alert, settings.Certificate.IsGiven) switch
     {
         (116 or 40 or 42, false) =>
-            $"{settings.Server} rejected the connection: it requires a client certificate ({settings.Certificate.Name}, {settings.Key.Name})",
+            $"{settings.Server} rejected the connection: it requires a client certificate"
+                + $" ({settings.Certificate.Name}, {settings.Key.Name})",
         (45, _) => $"{Rejected}: expired",
         (48, _) => $"{Rejected}: signed by an authority that it does not know",
         ( >= 41 and <= 49 or 116, _) => $"{Rejected} (TLS alert {alert})",

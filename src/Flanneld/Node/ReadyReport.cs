@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
-/// <summary>Publishes through the subnet manager that the node is ready, each time that it becomes ready. A failure is retried, and does not
-/// affect the node.</summary>
+/// <summary>Publishes through the subnet manager that the node is ready, each time that it becomes ready. A failure is retried, and does
+/// not affect the node.</summary>
 internal sealed class ReadyReport(NodeReadiness readiness, ISubnetManager subnets, TimeProvider time, Random random, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);

@@ -29,7 +29,8 @@ public sealed class TlsFilesTests : IDisposable
     {
         var files = Files(new("ca", authority.CertificateFile), new("cert", client.Certificate), new("key", client.Key));
         var texts = Files(
-            new("ca", Text: Text(authority.CertificateFile)), new("cert", Text: Text(client.Certificate)), new("key", Text: Text(client.Key)));
+            new("ca", Text: Text(authority.CertificateFile)), new("cert", Text: Text(client.Certificate)),
+            new("key", Text: Text(client.Key)));
         var (fromFiles, fromTexts) = (files.Current().Value, texts.Current().Value);
         Assert.Equal(fromFiles.Authorities![0].Thumbprint, fromTexts.Authorities![0].Thumbprint);
         Assert.Equal(fromFiles.Client!.TargetCertificate.Thumbprint, fromTexts.Client!.TargetCertificate.Thumbprint);

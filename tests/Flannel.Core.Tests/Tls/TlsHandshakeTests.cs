@@ -60,7 +60,8 @@ public sealed class TlsHandshakeTests : IDisposable
         var validator = new CertificateValidator("127.0.0.1", settings.Authorities, material.Authorities);
         string? rejection = null;
         var isAccepted = false;
-        await using var secure = new TlsAlertStream(socket.GetStream(), settings, reason => (rejection, isAccepted) = (reason, reason is null));
+        await using var secure = new TlsAlertStream(
+            socket.GetStream(), settings, reason => (rejection, isAccepted) = (reason, reason is null));
         try
         {
             await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions

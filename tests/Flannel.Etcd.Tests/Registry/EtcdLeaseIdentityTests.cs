@@ -20,7 +20,7 @@ public sealed class EtcdLeaseIdentityTests
     {
         var lease = new Lease(Key, Attributes, new EtcdLeaseIdentity(3, etcdLease), 4);
         Assert.Equal(isReservation, lease.IsReservation);
-        Assert.Equal((etcdLease, 3, 4), (lease.EtcdLeaseId, lease.CreateRevision, lease.ModRevision));
+        Assert.Equal((etcdLease, 3L, 4L), (lease.EtcdLeaseId, lease.CreateRevision, lease.ModRevision));
     }
 
     [Theory]
@@ -30,8 +30,8 @@ public sealed class EtcdLeaseIdentityTests
     [InlineData(7, 9, false)]
     public void A_status_belongs_to_the_etcd_lease_and_the_creation_that_it_was_written_after(long etcdLease, long revision, bool belongs)
     {
-        var status = new EtcdRouteStatus(new RouteStatus("10.24.5.0/24", "i-1", [], RouteState.Available, "", "", default), etcdLease, revision);
-        Assert.Equal(belongs, status.Describes(new Lease(Key, Attributes, new EtcdLeaseIdentity(10, 7), 12)));
+        var route = new RouteStatus("10.24.5.0/24", "i-1", [], RouteState.Available, "", "", default);
+        Assert.Equal(belongs, new EtcdRouteStatus(route, etcdLease, revision).Describes(new Lease(Key, Attributes, new EtcdLeaseIdentity(10, 7), 12)));
     }
 
     [Fact]
