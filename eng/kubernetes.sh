@@ -2,7 +2,7 @@
 # ./build.sh test-kubernetes: the tests that start a real kube-apiserver. Sourced by build.sh.
 
 # The projects with such tests. Their trait is needs=kube-apiserver (KubePrograms in tests/Flannel.Testbed/Kubernetes).
-KUBERNETES_PROJECTS=(Flannel.EndToEnd.Tests)
+KUBERNETES_PROJECTS=(Flannel.EndToEnd.Tests Flannel.Kubernetes.Tests)
 # The arguments of the runner for these projects.
 KUBERNETES_ARGUMENTS=(-trait- needs=kube-apiserver)
 

@@ -12,7 +12,7 @@ internal static partial class KubeClientLog
     public static partial void AccessChanged(this ILogger logger, string server);
 
     [LoggerMessage(6002, LogLevel.Warning,
-        "Kubernetes API at {Server} is used without TLS: others can read and change requests and the token; use https://")]
+        "no TLS to the Kubernetes API at {Server}: others can read and change requests and the token; use https://")]
     public static partial void ClearText(this ILogger logger, string server);
 
     [LoggerMessage(6003, LogLevel.Warning,

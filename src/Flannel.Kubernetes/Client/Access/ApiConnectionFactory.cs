@@ -41,7 +41,11 @@ internal static class ApiConnectionFactory
     private static IWebProxy CreateProxy(ClusterAccess access, Func<string, string?> environment)
     {
         if (access.Proxy is null)
-            return new ClusterProxy(HttpClient.DefaultProxy, NoProxyVariables.Select(environment).FirstOrDefault(value => value is not null));
+        {
+            var noProxy = NoProxyVariables.Select(environment).FirstOrDefault(value => value is not null);
+            return new ClusterProxy(HttpClient.DefaultProxy, noProxy);
+        }
+
         var proxy = new WebProxy(access.Proxy);
         if (access.Proxy.UserInfo is { Length: > 0 } user)
         {

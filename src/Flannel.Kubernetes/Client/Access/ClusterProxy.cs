@@ -30,8 +30,9 @@ internal sealed class ClusterProxy(IWebProxy inner, string? noProxy) : IWebProxy
         {
             var slash = entry.IndexOf('/', StringComparison.Ordinal);
             if (slash < 0 || !IPAddress.TryParse(entry.AsSpan(0, slash), out var address)) continue;
-            if (!int.TryParse(entry.AsSpan(slash + 1), out var length) || length < 0 || length > 8 * address.GetAddressBytes().Length) continue;
-            yield return new IPNetwork(Masked(address, length), length);
+            var longest = 8 * address.GetAddressBytes().Length;
+            if (int.TryParse(entry.AsSpan(slash + 1), out var length) && length >= 0 && length <= longest)
+                yield return new IPNetwork(Masked(address, length), length);
         }
     }
 

@@ -30,10 +30,10 @@ internal static class InCluster
         }
 
         var isIpv6 = IPAddress.TryParse(host, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6;
-        var access = WithServiceAccount(new Uri($"https://{(isIpv6 ? $"[{host}]" : host)}:{port}"), options.ServiceAccountFolder);
-        return SmallFile.CheckReadable(access.TokenFile!) is { Ok: false, Error: var problem }
-            ? Result.Failure($"token of the service account {Redaction.Path(access.TokenFile!)} {problem}; mount it (automountServiceAccountToken)")
-            : access;
+        var server = new Uri($"https://{(isIpv6 ? $"[{host}]" : host)}:{port}");
+        var token = Path.Combine(options.ServiceAccountFolder, TokenName);
+        return SmallFile.CheckReadable(token).WithErrorPrefix($"token of the service account {Redaction.Path(token)} ")
+            .Select(_ => WithServiceAccount(server, options.ServiceAccountFolder));
     }
 
     /// <summary>An API server at another address, with the pod's service account if there is one: behind a load balancer, for

@@ -48,7 +48,8 @@ internal sealed class Kubeconfig(string path, string apiUrl)
     private Result<ClusterAccess> Combine(YamlFields cluster, YamlFields? user)
     {
         var tls = new TlsSettings(
-            ClusterAccess.ServerName, Input(cluster, "certificate-authority"), Input(user, "client-certificate"), Input(user, "client-key"));
+            ClusterAccess.ServerName, Input(cluster, "certificate-authority"), Input(user, "client-certificate"),
+            Input(user, "client-key"));
         var isInsecure = cluster.Flag("insecure-skip-tls-verify");
         if (isInsecure && tls.Authorities.IsGiven)
             return Result.Failure("has a certificate-authority and insecure-skip-tls-verify, which contradict each other; remove one");

@@ -44,17 +44,21 @@ internal static partial class ApiErrors
     };
 
     private static string Describe(
-        KubeErrorKind kind, ApiRequest request, ClusterAccess access, int httpStatus, StatusDocument? status, string message) => kind switch
+        KubeErrorKind kind, ApiRequest request, ClusterAccess access, int httpStatus, StatusDocument? status, string message)
     {
-        KubeErrorKind.Unauthorized =>
-            $"{access.DisplayName} rejects {access.Credential} (401); check that it belongs to this cluster and has not expired",
-        KubeErrorKind.Forbidden when RbacMessage().IsMatch(message) =>
-            $"missing permission: {message}; add to its {(request.Namespace is null ? "ClusterRole" : "Role")}: {Rule(request)}",
-        _ when status is null => $"{access.DisplayName} responds with {httpStatus}{(message.Length == 0 ? "" : $": {message}")}",
-        KubeErrorKind.Invalid when httpStatus == 404 =>
-            $"{access.DisplayName} does not have this resource ({message}); it is no API server, or its version is not supported",
-        _ => message.Length == 0 ? $"{access.DisplayName} responds with {httpStatus}" : $"{message} ({httpStatus})",
-    };
+        var server = access.DisplayName;
+        return kind switch
+        {
+            KubeErrorKind.Unauthorized =>
+                $"{server} rejects {access.Credential} (401); check that it belongs to this cluster and has not expired",
+            KubeErrorKind.Forbidden when RbacMessage().IsMatch(message) =>
+                $"missing permission: {message}; add to its {(request.Namespace is null ? "ClusterRole" : "Role")}: {Rule(request)}",
+            _ when status is null => $"{server} responds with {httpStatus}{(message.Length == 0 ? "" : $": {message}")}",
+            KubeErrorKind.Invalid when httpStatus == 404 =>
+                $"{server} does not have this resource ({message}); it is no API server, or its version is not supported",
+            _ => message.Length == 0 ? $"{server} responds with {httpStatus}" : $"{message} ({httpStatus})",
+        };
+    }
 
     /// <summary>As in the rules of a ClusterRole.</summary>
     private static string Rule(ApiRequest request) =>

@@ -129,7 +129,7 @@ internal sealed class ApiTransport(ApiConnections connections, KubeApiContext co
             RetryAfter(response.Headers.RetryAfter));
     }
 
-    /// <summary>The beginning of the body of a failure. What is missing at its end does not hide the failure.</summary>
+    /// <summary>The beginning of the body of a failure. A connection that breaks meanwhile does not hide the failure.</summary>
     private static async Task<byte[]> ReadStartAsync(Stream stream, CancellationToken cancellation)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(KubeLimits.Error);
@@ -144,6 +144,10 @@ internal sealed class ApiTransport(ApiConnections connections, KubeApiContext co
             }
 
             return buffer[..count];
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException)
+        {
+            return [];
         }
         finally
         {

@@ -158,7 +158,8 @@ public sealed class KubeApi : IKubeApi, IDisposable
     }
 
     /// <exception cref="KubeException">The response is not the object of an API server.</exception>
-    private T Checked<T>(ApiRequest request, Result<T> read) where T : notnull => read.Ok ? read.Value : throw Unexpected(request, read.Error);
+    private T Checked<T>(ApiRequest request, Result<T> read) where T : notnull =>
+        read.Ok ? read.Value : throw Unexpected(request, read.Error);
 
     private KubeException Unexpected(ApiRequest request, string what) =>
         new(KubeErrorKind.Invalid, $"{request.DisplayName}: {Address} responds with {what}", request.IsWrite);

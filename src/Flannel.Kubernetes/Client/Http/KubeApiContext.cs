@@ -11,7 +11,7 @@ public sealed record KubeApiContext
 
     public required ILogger Logger { get; init; }
 
-    /// <summary>Null: nobody observes.</summary>
+    /// <summary>Null for none.</summary>
     public IKubeObserver? Observer { get; init; }
 
     public required TimeProvider Time { get; init; }
@@ -19,8 +19,8 @@ public sealed record KubeApiContext
     /// <summary>For the length of watches. Thread-safe by a lock on this object.</summary>
     public required Random Random { get; init; }
 
-    /// <summary>As the user agents of Kubernetes' own programs are, such as <c>flanneld/1.0.0 (linux/amd64)</c>: administrators find them in
-    /// audit logs.</summary>
+    /// <summary>As the user agents of Kubernetes' own programs are, such as <c>flanneld/1.0.0 (linux/amd64)</c>: administrators find them
+    /// in audit logs.</summary>
     internal string UserAgent => $"flanneld/{ProgramVersion} (linux/{Architecture})";
 
     private static string Architecture => RuntimeInformation.ProcessArchitecture switch

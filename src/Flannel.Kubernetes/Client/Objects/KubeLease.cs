@@ -26,7 +26,7 @@ public sealed record KubeLease(ObjectName Name, string ResourceVersion)
     /// <summary>An update replaces them: pass on what was read.</summary>
     public IReadOnlyDictionary<string, string> Annotations { get; init; } = KubeNode.EmptyMap;
 
-    /// <summary>Empty for nobody.</summary>
+    /// <summary>Empty for no holder.</summary>
     public string HolderIdentity { get; init; } = "";
 
     /// <summary>How long the holder holds it after its last renewal; zero for none.</summary>

@@ -2,7 +2,8 @@ using System.Text.Json.Serialization;
 
 namespace Flannel.Kubernetes.Client.Wire;
 
-/// <summary>The <c>metadata</c> of an object, as far as it is used. All properties are optional: the API server omits what is empty.</summary>
+/// <summary>The <c>metadata</c> of an object, as far as it is used. All properties are optional: the API server omits what is
+/// empty.</summary>
 internal sealed class ObjectMeta
 {
     public string? Name { get; init; }

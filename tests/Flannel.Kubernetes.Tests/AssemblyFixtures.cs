@@ -1,0 +1,3 @@
+using Flannel.Testbed.Kubernetes;
+
+[assembly: AssemblyFixture(typeof(SharedKubeApiServer))]
