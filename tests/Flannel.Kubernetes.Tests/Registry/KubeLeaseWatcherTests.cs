@@ -1,4 +1,3 @@
-using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Kubernetes.Registry;
