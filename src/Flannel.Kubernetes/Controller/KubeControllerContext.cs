@@ -1,0 +1,21 @@
+using Flannel.Kubernetes.Registry;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.Kubernetes.Controller;
+
+/// <summary>What the parts of the route controller in Kubernetes share.</summary>
+/// <param name="Namespace">Of the daemon's pod: the Leases are in it.</param>
+public sealed record KubeControllerContext(KubeContext Kube, string Namespace)
+{
+    /// <summary>False with <c>--set-node-network-unavailable=false</c>: the condition of the Nodes stays as it is.</summary>
+    public bool SetsNetworkUnavailable { get; init; } = true;
+
+    internal TimeProvider Time => Kube.Time;
+
+    internal Random Random => Kube.Random;
+
+    internal ILogger Logger => Kube.Logger;
+
+    /// <summary>One for all, so that a missing permission is logged once.</summary>
+    internal ControllerApi Api { get; } = new(Kube.Api, Namespace, Kube.Time, Kube.Logger);
+}

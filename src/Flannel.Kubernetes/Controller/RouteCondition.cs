@@ -1,0 +1,37 @@
+using Flannel.Core.Routes;
+using Flannel.Kubernetes.Client.Objects;
+
+namespace Flannel.Kubernetes.Controller;
+
+/// <summary>The condition <c>NetworkUnavailable</c> of a Node for a route status, with the reasons of the cloud controller managers
+/// (cloud-provider <c>route_controller.go</c>). Pure.</summary>
+internal static class RouteCondition
+{
+    public const string Created = "RouteCreated";
+    public const string NotCreated = "NoRouteCreated";
+
+    private const int MaxMessageBytes = 1024;
+
+    /// <summary>The condition to write; null if the present one may stay. <c>FlannelIsUp</c> stays, which the node writes when it uses its
+    /// route.</summary>
+    public static NodeCondition? Change(NodeCondition? present, RouteStatus status, DateTimeOffset now)
+    {
+        // The route may exist: the API of the cloud is unavailable.
+        if (status.State == RouteState.Unreachable && present is not null) return null;
+        var isUnavailable = status.State != RouteState.Available;
+        if (!isUnavailable) return present is { IsTrue: false } ? null : new NodeCondition(false, Created, MessageOf(status), now);
+        var message = MessageOf(status);
+        if (present is { IsTrue: true, Reason: NotCreated } && present.Message == message) return null;
+        return new NodeCondition(true, NotCreated, message, present is { IsTrue: true } ? present.LastTransition : now);
+    }
+
+    /// <summary>Whether a status and the present condition contradict each other.</summary>
+    public static bool IsContradiction(NodeCondition? present, RouteStatus status) => Change(present, status, default) is not null;
+
+    private static string MessageOf(RouteStatus status)
+    {
+        if (status.State == RouteState.Available) return $"Route to {status.Subnet} is available";
+        var detail = status.Message.Length > 0 ? $": {status.Message}" : "";
+        return ShortText.Of($"Route to {status.Subnet} is not available: {status.State}{detail}", MaxMessageBytes);
+    }
+}
