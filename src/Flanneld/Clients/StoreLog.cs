@@ -8,7 +8,7 @@ internal static partial class StoreLog
 {
     [LoggerMessage(
         1123, LogLevel.Error,
-        "{Key} is not the id of a cluster, no route is written: delete the key, and the route controller creates a new id")]
+        "{Key} is not the id of a cluster, no route is written: delete it, and the route controller creates a new id")]
     public static partial void ClusterIdUnreadable(ILogger logger, string key);
 
     [LoggerMessage(1142, LogLevel.Warning, "{Manager} rejected a request of the route controller: {Reason}; continuing without its result")]
