@@ -178,12 +178,9 @@ public sealed class KubeServerModel(TimeProvider time)
     public NodeWatchCursor WatchNodes(string? name, string resourceVersion) =>
         Locked(() => new NodeWatchCursor(this, name, resourceVersion));
 
-    public KubeNode PatchNodeStatus(string name, NodeStatusPatch patch) => Locked(() =>
-    {
-        var before = FindNode("patch", name);
-        var after = NodeStatusMerge.Apply(before, patch);
-        return after == before ? before : WriteNode(name, after)!;
-    });
+    /// <summary>A patch that changes nothing is a write, too: the API server 1.20 stores the time of it in <c>managedFields</c>.</summary>
+    public KubeNode PatchNodeStatus(string name, NodeStatusPatch patch) =>
+        Locked(() => WriteNode(name, NodeStatusMerge.Apply(FindNode("patch", name), patch))!);
 
     public KubeLease GetLease(ObjectName name) =>
         Locked(() => objects.Leases.GetValueOrDefault(name) ?? throw NotFound("get leases", name));
@@ -205,7 +202,9 @@ public sealed class KubeServerModel(TimeProvider time)
     {
         // As the HTTP client does: the API server would overwrite whatever is there.
         if (lease.ResourceVersion == "") throw new ArgumentException("a lease without a resource version", nameof(lease));
-        var before = objects.Leases.GetValueOrDefault(lease.Name) ?? throw NotFound("update leases", lease.Name);
+        // Also if it was deleted: the UID in the request is a precondition.
+        var before = objects.Leases.GetValueOrDefault(lease.Name)
+            ?? throw new KubeException(KubeErrorKind.Conflict, $"update leases {lease.Name}: Precondition failed: UID in precondition");
         if (lease.ResourceVersion != before.ResourceVersion || (lease.Uid != "" && lease.Uid != before.Uid))
             throw new KubeException(KubeErrorKind.Conflict, $"update leases {lease.Name}: the object has been modified");
         var after = NamespacedObjects.Stored(lease with { Uid = before.Uid });

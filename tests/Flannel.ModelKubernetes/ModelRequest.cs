@@ -8,7 +8,8 @@ namespace Flannel.Kubernetes.Model;
 /// <param name="Name">The name of the object; empty for a list or a watch of all.</param>
 public sealed record ModelRequest(AccessReview Access, string Name = "")
 {
-    public bool IsWrite => Access.Verb is "create" or "update" or "patch";
+    /// <summary>Whether the server stores something. It stores no review.</summary>
+    public bool IsWrite => Access.Verb is "create" or "update" or "patch" && Access.Resource != "selfsubjectaccessreviews";
 
     /// <summary>Such as <c>patch nodes/status n1</c>.</summary>
     public override string ToString()

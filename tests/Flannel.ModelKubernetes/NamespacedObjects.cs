@@ -25,8 +25,11 @@ internal sealed class NamespacedObjects
     };
 
     public static bool IsSame(KubeLease one, KubeLease other) =>
-        one with { Annotations = other.Annotations } == other
-        && one.Annotations.Count == other.Annotations.Count && !one.Annotations.Except(other.Annotations).Any();
+        one with { Labels = other.Labels, Annotations = other.Annotations } == other
+        && IsSame(one.Labels, other.Labels) && IsSame(one.Annotations, other.Annotations);
+
+    public static bool IsSame(IReadOnlyDictionary<string, string> one, IReadOnlyDictionary<string, string> other) =>
+        one.Count == other.Count && one.All(pair => other.TryGetValue(pair.Key, out var value) && value == pair.Value);
 
     public NamespacedObjects Copy() => new() { Leases = new(Leases), Events = new(Events) };
 

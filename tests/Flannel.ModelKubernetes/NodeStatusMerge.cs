@@ -10,7 +10,7 @@ internal static class NodeStatusMerge
     // apimachinery's pkg/api/validation/objectmeta.go, TotalAnnotationSizeLimitB.
     private const int LargestAnnotations = 256 * 1024;
 
-    /// <summary>The node after the patch, still with the old resource version; equal to the node if the patch changes nothing.</summary>
+    /// <summary>The node after the patch, still with the old resource version.</summary>
     public static KubeNode Apply(KubeNode node, NodeStatusPatch patch)
     {
         if (patch.Uid is { } uid && uid != node.Uid)
@@ -23,15 +23,19 @@ internal static class NodeStatusMerge
         var annotations = node.Annotations.ToDictionary(StringComparer.Ordinal);
         foreach (var (name, value) in patch.Annotations)
         {
-            if (value is null) annotations.Remove(name);
+            // The API server 1.20 copies the patch, with nulls as empty texts, to a node that has no annotations at all.
+            if (value is null && node.Annotations.Count == 0) annotations[name] = "";
+            else if (value is null) annotations.Remove(name);
             else annotations[name] = value;
         }
 
         if (annotations.Sum(annotation => annotation.Key.Length + annotation.Value.Length) > LargestAnnotations)
             throw new KubeException(KubeErrorKind.Invalid, $"patch nodes/status {node.Name}: metadata.annotations: Too long");
-        return IsSame(node.Annotations, annotations)
-            ? node with { NetworkUnavailable = Merge(node.NetworkUnavailable, patch.NetworkUnavailable) }
-            : node with { Annotations = annotations, NetworkUnavailable = Merge(node.NetworkUnavailable, patch.NetworkUnavailable) };
+        return node with
+        {
+            Annotations = annotations,
+            NetworkUnavailable = Merge(node.NetworkUnavailable, patch.NetworkUnavailable),
+        };
     }
 
     /// <summary>The API server stores times in seconds.</summary>
@@ -41,7 +45,4 @@ internal static class NodeStatusMerge
 
     private static NodeCondition? Merge(NodeCondition? before, NodeCondition? patch) =>
         patch is null ? before : patch with { LastTransition = WholeSeconds(patch.LastTransition) };
-
-    private static bool IsSame(IReadOnlyDictionary<string, string> one, Dictionary<string, string> other) =>
-        one.Count == other.Count && one.All(pair => other.TryGetValue(pair.Key, out var value) && value == pair.Value);
 }

@@ -27,8 +27,9 @@ public sealed class NodeWatchCursor
             return;
         }
 
+        // The API server responds with 500.
         if (!long.TryParse(resourceVersion, NumberStyles.None, CultureInfo.InvariantCulture, out var after))
-            throw new KubeException(KubeErrorKind.Invalid, $"watch nodes: invalid resource version {resourceVersion}");
+            throw new KubeException(KubeErrorKind.Unavailable, $"watch nodes: invalid resource version {resourceVersion}");
         if (server.Store.IsExpired(after))
             throw new KubeException(KubeErrorKind.Expired, $"watch nodes: too old resource version: {resourceVersion}");
         next = after + 1;
