@@ -5,13 +5,14 @@ using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
+using Flanneld.Host;
 using Google.Protobuf;
 using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>One etcd with its nodes, and the actions of an operator.</summary>
-internal sealed class Cluster : IDisposable
+internal sealed class Cluster : ISimulatedCluster, IDisposable
 {
     /// <summary>A lease or a reservation in etcd.</summary>
     public sealed record StoredLease(SubnetKey Key, KeyValue Pair);
@@ -122,14 +123,22 @@ internal sealed class Cluster : IDisposable
 
     /// <summary>The process ended; systemd restarts it.</summary>
     /// <param name="reason">Null if it was stopped.</param>
-    public void Ended(Daemon daemon, string? reason)
+    public void Ended(SimulatedProcess process, string? reason)
     {
-        if (daemon.Machine.Daemon != daemon) return;
+        if (process.Machine.Daemon != process) return;
+        var daemon = (Daemon)process;
         Trace(daemon.Machine, $"ended: {reason ?? "stopped"}");
         if (reason is not null) Invariants.Ended(daemon, reason);
         Kill(daemon);
         StartLater(daemon.Machine, Scheduler.Between(0.1, 3));
     }
+
+    public void CloudWrite(SimulatedProcess process, string action) => Invariants.CloudWrite((Daemon)process, action);
+
+    public void FileWritten(SimulatedProcess process, SubnetFileState before, SubnetEnv subnetEnv) =>
+        Invariants.FileWritten((Daemon)process, before, subnetEnv);
+
+    public void FileRemoved(SimulatedProcess process) => Invariants.FileRemoved((Daemon)process);
 
     /// <summary>Gives the instance another address.</summary>
     public void ChangeAddress(Machine machine) => machine.PublicIp = AddressOf(nextNumber++);

@@ -71,7 +71,14 @@ internal sealed class Machine
     public bool IsIsolated { get; set; }
 
     /// <summary>Null while it is down.</summary>
-    public Daemon? Daemon { get; set; }
+    public SimulatedProcess? Process { get; set; }
+
+    /// <summary>The process of a cluster whose subnet manager is etcd.</summary>
+    public Daemon? Daemon
+    {
+        get => (Daemon?)Process;
+        set => Process = value;
+    }
 
     public bool RestartPlanned { get; set; }
 

@@ -9,7 +9,7 @@ namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>The API calls of one process over a faulty network: requests and responses are lost, and the API is unavailable at
 /// times.</summary>
-internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloudApi
+internal sealed class SimulatedCloudApi(ISimulatedCluster cluster, SimulatedProcess process) : ICloudApi
 {
     // The time limit of one call.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
@@ -82,7 +82,7 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
     private Task<CloudResult<T>> WriteAsync<T>(string action, Func<ICloudApi, Task<CloudResult<T>>> call, CancellationToken cancellation)
         where T : class
     {
-        cluster.Invariants.CloudWrite(daemon, action);
+        cluster.CloudWrite(process, action);
         return CallAsync(action, call, cancellation);
     }
 
@@ -91,10 +91,10 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
     {
         scheduler.CheckThread("a call of the cloud's API");
         if (cancellation.IsCancellationRequested) return Task.FromCanceled<CloudResult<T>>(cancellation);
-        scheduler.Trace(daemon.Machine.Name, action);
+        scheduler.Trace(process.Machine.Name, action);
         var result = new TaskCompletionSource<CloudResult<T>>();
         cancellation.UnsafeRegister(_ => result.TrySetCanceled(cancellation), null);
-        if (daemon.Machine.IsIsolated || cluster.Conditions.CloudDown || scheduler.Chance(cluster.Conditions.CloudLost))
+        if (process.Machine.IsIsolated || cluster.Conditions.CloudDown || scheduler.Chance(cluster.Conditions.CloudLost))
         {
             Fail(result, CloudErrorKind.Retry, "<connect>", scheduler.Between(0, Limit.TotalSeconds));
             return result.Task;
@@ -121,8 +121,8 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
                 try
                 {
                     var response = await call(cluster.Cloud.Api);
-                    scheduler.Trace(daemon.Machine.Name, $"{action} {response.Error?.Code ?? "done"}");
-                    daemon.Context.Deliver(() => result?.TrySetResult(response));
+                    scheduler.Trace(process.Machine.Name, $"{action} {response.Error?.Code ?? "done"}");
+                    process.Context.Deliver(() => result?.TrySetResult(response));
                 }
                 catch (Exception e)
                 {
@@ -132,9 +132,9 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
             null);
 
     private void Fail<T>(TaskCompletionSource<CloudResult<T>> result, CloudErrorKind kind, string code, TimeSpan after) where T : class =>
-        scheduler.After(after, () => daemon.Context.Deliver(() =>
+        scheduler.After(after, () => process.Context.Deliver(() =>
         {
             var error = new CloudError(kind, code, "simulated", "", 0, null, null);
-            if (result.TrySetResult(new CloudResult<T>(null, error, ""))) scheduler.Trace(daemon.Machine.Name, code);
+            if (result.TrySetResult(new CloudResult<T>(null, error, ""))) scheduler.Trace(process.Machine.Name, code);
         }));
 }

@@ -5,9 +5,9 @@ using Flanneld.Host;
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>The <c>subnet.env</c> of a machine for one process. Each write and removal is checked before it is executed.</summary>
-internal sealed class SimulatedSubnetFile(Daemon daemon, Invariants invariants) : ISubnetFile
+internal sealed class SimulatedSubnetFile(SimulatedProcess process, ISimulatedCluster cluster) : ISubnetFile
 {
-    private SubnetFile File => daemon.Machine.SubnetFile;
+    private SubnetFile File => process.Machine.SubnetFile;
 
     public string Path => File.Path;
 
@@ -15,17 +15,17 @@ internal sealed class SimulatedSubnetFile(Daemon daemon, Invariants invariants) 
 
     public Result<Unit> Write(SubnetEnv subnetEnv)
     {
-        invariants.FileWritten(daemon, File.Read(), subnetEnv);
+        cluster.FileWritten(process, File.Read(), subnetEnv);
         var result = File.Write(subnetEnv);
-        daemon.Machine.ReadFile();
+        process.Machine.ReadFile();
         return result;
     }
 
     public Result<Unit> Remove()
     {
-        invariants.FileRemoved(daemon);
+        cluster.FileRemoved(process);
         var result = File.Remove();
-        daemon.Machine.ReadFile();
+        process.Machine.ReadFile();
         return result;
     }
 }
