@@ -22,7 +22,7 @@ verb_simulate() { # [HISTORIES [FIRST]]
     start=$(milliseconds)
     need_dotnet
     start_results simulate
-    for name in leases routes; do
+    for name in leases routes kubernetes; do
         set_simulation "$name"
         step "Building $PROJECT" compile "tests/$PROJECT/$PROJECT.csproj"
         simulate "$name" "$histories" "$first"
@@ -33,7 +33,8 @@ verb_simulate() { # [HISTORIES [FIRST]]
 # Sets PROJECT and METHOD. The test reads FLANNEL_SIM_SEED and FLANNEL_SIM_HISTORIES and prints how many histories passed.
 set_simulation() { # NAME
     case $1 in
-        leases) PROJECT=Flannel.Simulation.Tests METHOD='*HistoryTests.No_history_*' ;;
+        leases) PROJECT=Flannel.Simulation.Tests METHOD='*.HistoryTests.No_history_*' ;;
+        kubernetes) PROJECT=Flannel.Simulation.Tests METHOD='*.KubeHistoryTests.No_history_*' ;;
         routes) PROJECT=Flannel.RouteController.Tests METHOD='*RouteSimulationTests.Invariants_hold_*' ;;
     esac
 }
