@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Flannel.AliCloud.Metadata;
 using Flannel.Core;
+using Flannel.Core.Addresses;
 using Flannel.HostNetwork;
 using Flannel.HostNetwork.Firewall;
 using Flannel.HostNetwork.Vxlan;
@@ -75,16 +76,23 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
     private async Task<Result<Unit>> RunNodeAsync(
         Connections connections, SystemdNotifier systemd, BackgroundTasks tasks, CancellationToken cancellation)
     {
-        var subnets = connections.Store.CreateSubnetManager(loops);
-        var readiness = new NodeReadiness(subnets.Name, systemd, metrics.Controller, context.Time, startTimestamp, nodeLogger);
+        var storeName = connections.Subnets.Name;
+        var readiness = new NodeReadiness(storeName, systemd, metrics.Controller, context.Time, startTimestamp, nodeLogger);
         State.Add("node", () => NodeStatus.Describe(readiness.State, metrics.Controller.IsController));
-        State.Add(subnets.Name, connections.Store.DescribeConnections);
+        State.Add(storeName, connections.Store.DescribeConnections);
         State.Add("controller", () => ControllerStatus.Describe(metrics.Controller.Snapshot));
         State.Add("loop", loops.Describe);
         var listening = StartHealthServer(new NodeHealth(readiness, metrics, loops, started), tasks, cancellation);
         if (!listening.Ok) return listening;
+        systemd.Status($"waiting for {connections.Store.Description}");
+        var identifying = connections.Store.IdentifyNodeAsync(cancellation);
+        if (!identifying.IsCompleted) readiness.Apply(new NodeEvent.Waiting($"waiting for {connections.Store.Description}"));
+        var identified = await identifying;
+        if (!identified.Ok) return Result.Failure(identified.Error);
+        var given = new PublicAddresses(
+            identified.Value.PublicIp ?? options.PublicIp, identified.Value.PublicIpv6 ?? options.PublicIpv6);
         var interfaces = HostInterface.ReadAll();
-        var selection = InterfaceSelection.Among(interfaces).Select(options);
+        var selection = InterfaceSelection.Among(interfaces).Select(options, given);
         if (!selection.Ok) return Result.Failure(selection.Error);
         var selected = selection.Value;
         NodeLog.Interface(nodeLogger, selected.Interface.Name, selected.Address, selected.Interface.Mtu, selected.PublicIp);
@@ -103,9 +111,12 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
             connections.OpenCloud, new ControllerMonitoring(metrics.Controller, loops, context.Loggers), context.Time, context.Random);
         systemd.Status($"waiting for {connections.Store.Description}");
         var node = Own(new NodeLifecycle(
-            CreateSettings(selected, interfaces),
+            CreateSettings(selected, given.V6, interfaces),
             CreateNodeHost(readiness, systemd),
-            new NodeServices(subnets, identity, candidates, context.Loggers, context.Time) { Random = context.Random },
+            new NodeServices(connections.Store.CreateSubnetManager(loops), identity, candidates, context.Loggers, context.Time)
+            {
+                Random = context.Random,
+            },
             tasks)
         {
             OnConfigMissing = () => tasks.Add(
@@ -130,11 +141,11 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         return new NodeHost(file, lastSubnet, readiness, systemd, loops) { Conflist = conflist, Repairs = metrics.Repairs };
     }
 
-    private NodeSettings CreateSettings(SelectedInterface selected, IReadOnlyList<HostInterface> interfaces) =>
+    private NodeSettings CreateSettings(SelectedInterface selected, IpAddress? publicIpv6, IReadOnlyList<HostInterface> interfaces) =>
         new(selected.PublicIp, selected.Interface.Mtu)
         {
             ContainerMtu = options.Mtu,
-            PublicIpv6 = options.PublicIpv6,
+            PublicIpv6 = publicIpv6,
             InterfaceName = selected.Interface.Name,
             InterfaceAddress = selected.Address,
             InterfaceIpv6Address = selected.Ipv6Address,
@@ -162,8 +173,11 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
 
     private void LogStart()
     {
-        HostLog.Starting(
-            logger, ProgramVersion.Text, options.EtcdEndpoints, options.EtcdKeys.Prefix, options.MayControlRoutes ? "auto" : "never");
+        var controller = options.MayControlRoutes ? "auto" : "never";
+        if (options.IsKubeSubnetManager)
+            HostLog.StartingWithKubernetes(logger, ProgramVersion.Text, options.DescribeKubeAccess(), options.NetConfigPath, controller);
+        else
+            HostLog.Starting(logger, ProgramVersion.Text, options.EtcdEndpoints, options.EtcdKeys.Prefix, controller);
         if (options.IsPasswordOnCommandLine) HostLog.PasswordOnCommandLine(logger);
         foreach (var line in options.Warnings) HostLog.OptionWarning(logger, line);
     }

@@ -145,7 +145,7 @@ internal static class Program
         {
             Command.Check => new CheckCommand(options, connections, context).RunAsync(cancellation),
             Command.ConfigGet => new ConfigGet(options, connections).RunAsync(cancellation),
-            Command.ConfigSet => new ConfigSet(options, connections, (EtcdClusterStore)connections.Store, context).RunAsync(cancellation),
+            Command.ConfigSet => SetConfigAsync(options, connections, context, cancellation),
             Command.Leases => new LeaseListing(options, connections, context.Time).RunAsync(cancellation),
             Command.Status => new StatusCommand(options, connections, context.Time).RunAsync(cancellation),
             Command.Release => new Release(options, connections, context.Time, context.Environment.GetValueOrDefault("STATE_DIRECTORY"))
@@ -156,6 +156,14 @@ internal static class Program
         };
         return await running;
     }
+
+    private static Task<Result<Unit>> SetConfigAsync(
+        DaemonOptions options, Connections connections, ClientContext context, CancellationToken cancellation) =>
+        connections.Store is EtcdClusterStore etcd
+            ? new ConfigSet(options, connections, etcd, context).RunAsync(cancellation)
+            : Task.FromResult<Result<Unit>>(Result.Failure(
+                $"the configuration is the file {options.NetConfigPath} of a ConfigMap, which this command does not write; use"
+                + $" {connections.Subnets.ConfigCommand}"));
 
     private static Task<Result<Unit>> RunRouteCommandAsync(RouteCommandContext context, CancellationToken cancellation) =>
         context.Options.Command == Command.RoutesClean

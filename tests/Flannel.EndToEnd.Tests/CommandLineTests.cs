@@ -10,7 +10,7 @@ public sealed class CommandLineTests
     [InlineData("--etcd-prefx=/x", "etcd-prefix")]
     [InlineData("--subnet-lease-renew-margin=0", "1439")]
     [InlineData("-subnet-lease-renew-margin=1440", "1439")]
-    [InlineData("--kube-subnet-mgr", "kube-subnet-mgr")]
+    [InlineData("--kube-subnet-mgr=perhaps", "kube-subnet-mgr")]
     [InlineData("--kube-annotation-prefix=a/b/c", "kube-annotation-prefix")]
     [InlineData("--public-ip=010.0.0.1", "public-ip")]
     [InlineData("--etcd-endpoints=ftp://127.0.0.1", "etcd-endpoints")]
@@ -29,7 +29,7 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("FLANNELD_SUBNET_LEASE_RENEW_MARGIN", "no number")]
-    [InlineData("FLANNELD_KUBE_SUBNET_MGR", "true")]
+    [InlineData("FLANNELD_KUBE_SUBNET_MGR", "perhaps")]
     public async Task An_invalid_environment_variable_is_reported_in_one_line_and_exits_with_2(string variable, string value)
     {
         var result = await RunAsync([], new Dictionary<string, string> { [variable] = value });

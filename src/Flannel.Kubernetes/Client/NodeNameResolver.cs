@@ -10,7 +10,8 @@ namespace Flannel.Kubernetes.Client;
 public sealed class NodeNameResolver(
     IKubeApi api, Func<string, string?> environment, ILogger logger, TimeProvider time, Random random)
 {
-    private const string NodeNameVariable = "NODE_NAME";
+    public const string NodeNameVariable = "NODE_NAME";
+
     private const string NamespaceVariable = "POD_NAMESPACE";
     private const string PodVariable = "POD_NAME";
 

@@ -28,8 +28,12 @@ public sealed class KubeClusterStore
     }
 
     /// <summary>Where an operator finds the id.</summary>
-    public string Location =>
-        $"annotation {ControllerObjects.ClusterAnnotation} of Lease {ControllerObjects.Cluster(context.Namespace)}";
+    public string Location => LocationIn(context.Namespace);
+
+    /// <inheritdoc cref="Location"/>
+    /// <param name="namespace">Of the daemons.</param>
+    public static string LocationIn(string @namespace) =>
+        $"annotation {ControllerObjects.ClusterAnnotation} of Lease {ControllerObjects.Cluster(@namespace)}";
 
     /// <summary>Reads the id outside a term.</summary>
     /// <exception cref="KubeException">The API server is unavailable or rejects the request.</exception>

@@ -10,8 +10,11 @@ namespace Flannel.Kubernetes.Registry;
 /// <summary>The settings of <see cref="KubeSubnetManager"/>.</summary>
 public sealed record KubeSubnetManagerOptions
 {
-    /// <summary>The name of the Node that this process runs on.</summary>
-    public required string NodeName { get; init; }
+    /// <summary>The name of the Node that this process runs on; null for a command on a host that is no node.</summary>
+    public required string? NodeName { get; init; }
+
+    /// <summary>The namespace of the daemons, for messages.</summary>
+    public string Namespace { get; init; } = "kube-flannel";
 
     /// <summary><c>--set-node-network-unavailable</c>.</summary>
     public bool SetNodeNetworkUnavailable { get; init; } = true;
@@ -42,7 +45,7 @@ public sealed class KubeSubnetManager : ISubnetManager
 
     public string ConfigLocation => netConf.Path;
 
-    public string ConfigCommand => "kubectl -n kube-flannel edit configmap kube-flannel-cfg";
+    public string ConfigCommand => $"kubectl -n {options.Namespace} edit configmap kube-flannel-cfg";
 
     public string DeletionCommand(SubnetKey key) => node.Latest is { } own && Has(own, key)
         ? $"kubectl delete node {node.Name}"
@@ -144,6 +147,20 @@ public sealed class KubeSubnetManager : ISubnetManager
         if (await node.ReadAsync(cancellation) is { } own && Has(own, key)) return StatusOf(own);
         var listed = await NodeList.ReadAsync(context.Api, new NodeListRequest(), cancellation);
         return listed.Nodes.FirstOrDefault(other => Has(other, key)) is { } found ? StatusOf(found) : null;
+    }
+
+    /// <summary>The route statuses of all Nodes by the key of their lease, in one list.</summary>
+    /// <exception cref="KubeException">The API server is unavailable or rejects the request.</exception>
+    public async Task<IReadOnlyDictionary<SubnetKey, RouteStatus>> ReadRouteStatusesAsync(CancellationToken cancellation)
+    {
+        var listed = await NodeList.ReadAsync(context.Api, new NodeListRequest(), cancellation);
+        var found = new Dictionary<SubnetKey, RouteStatus>();
+        foreach (var node in listed.Nodes)
+        {
+            if (PodCidrs.Find(node) is { } key && StatusOf(node) is { } status) found[key] = status;
+        }
+
+        return found;
     }
 
     public Task<ControllerHolder?> ReadControllerAsync(CancellationToken cancellation) => election.ReadControllerAsync(cancellation);

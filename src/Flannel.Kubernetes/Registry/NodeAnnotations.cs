@@ -69,6 +69,9 @@ public sealed class NodeAnnotations
         return new NodeAnnotations($"{domain}/{name}{separator}");
     }
 
+    /// <summary>Whether an annotation is one of flannel.</summary>
+    public bool IsOwn(string name) => name.StartsWith(prefix, StringComparison.Ordinal);
+
     /// <summary>Whether flannel uses the Node.</summary>
     public bool IsManaged(KubeNode node) => Text(node, KubeSubnetManager) == True;
 

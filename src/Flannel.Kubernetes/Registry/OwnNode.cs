@@ -4,11 +4,12 @@ using Flannel.Kubernetes.Client.Objects;
 namespace Flannel.Kubernetes.Registry;
 
 /// <summary>The Node that this process runs on, as it was last read. Thread-safe. Methods throw <see cref="KubeException"/>.</summary>
-internal sealed class OwnNode(IKubeApi api, string name)
+/// <param name="name">Null for a command on a host that is no node: then there is no Node.</param>
+internal sealed class OwnNode(IKubeApi api, string? name)
 {
     private volatile KubeNode? latest;
 
-    public string Name => name;
+    public string Name => name ?? "";
 
     /// <summary>Null before the first read, and if the Node does not exist.</summary>
     public KubeNode? Latest => latest;
@@ -20,6 +21,7 @@ internal sealed class OwnNode(IKubeApi api, string name)
     /// <returns>Null if it does not exist.</returns>
     public async Task<KubeNode?> ReadAsync(CancellationToken cancellation)
     {
+        if (name is null) return null;
         try
         {
             return latest = await api.GetNodeAsync(name, cancellation);
@@ -40,7 +42,7 @@ internal sealed class OwnNode(IKubeApi api, string name)
     }
 
     public async Task<KubeNode> PatchAsync(NodeStatusPatch patch, CancellationToken cancellation) =>
-        latest = await api.PatchNodeStatusAsync(name, patch, cancellation);
+        latest = await api.PatchNodeStatusAsync(Name, patch, cancellation);
 
     /// <summary>Another reader has read the Node.</summary>
     public void Observe(KubeNode? node) => latest = node;

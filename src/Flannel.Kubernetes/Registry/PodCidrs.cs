@@ -6,7 +6,7 @@ using Flannel.Kubernetes.Client.Objects;
 namespace Flannel.Kubernetes.Registry;
 
 /// <summary>The subnets of a Node: <c>spec.podCIDRs</c>, one of each family in either order. Upstream reads host bits as zero.</summary>
-internal static class PodCidrs
+public static class PodCidrs
 {
     private const int MostCidrs = 2;
 

@@ -42,12 +42,16 @@ internal sealed class Connections : IDisposable
     /// <summary>Reads the files that the options name, and sends nothing yet. Fails when the options or a file are invalid.</summary>
     public static Result<Connections> Open(DaemonOptions options, ClientContext context)
     {
-        var store = EtcdClusterStore.Open(options, context);
+        var store = OpenStore(options, context);
         if (!store.Ok) return Result.Failure(store.Error);
         var connections = Open(options, context, store.Value);
         if (!connections.Ok) store.Value.Dispose();
         return connections;
     }
+
+    private static Result<IClusterStore> OpenStore(DaemonOptions options, ClientContext context) => options.IsKubeSubnetManager
+        ? KubernetesClusterStore.Open(options, context).Select<IClusterStore>(store => store)
+        : EtcdClusterStore.Open(options, context).Select<IClusterStore>(store => store);
 
     private static Result<Connections> Open(DaemonOptions options, ClientContext context, IClusterStore store)
     {

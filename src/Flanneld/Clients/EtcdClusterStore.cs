@@ -1,6 +1,8 @@
 using Flannel.Core;
+using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Flanneld.Host;
@@ -11,6 +13,8 @@ namespace Flanneld.Clients;
 /// <summary>The cluster's data in etcd.</summary>
 internal sealed class EtcdClusterStore : IClusterStore
 {
+    private const int ConcurrentReads = 16;
+
     private readonly DaemonOptions options;
     private readonly ClientContext context;
     private readonly EtcdOptions etcdOptions;
@@ -34,6 +38,8 @@ internal sealed class EtcdClusterStore : IClusterStore
 
     public IReadOnlyList<int> Ports => [.. etcdOptions.Endpoints.Select(endpoint => endpoint.Port).Distinct().Order()];
 
+    public string ConfigEditCommand => "flanneld config set FILE";
+
     public ISubnetManager Subnets { get; }
 
     /// <summary>Reads the files that the options name, and sends nothing yet. Fails when the options or a file are invalid.</summary>
@@ -53,8 +59,15 @@ internal sealed class EtcdClusterStore : IClusterStore
         return EtcdConnection.CheckFiles(etcd).WithErrorPrefix("etcd: ").Select(_ => new EtcdClusterStore(options, context, etcd));
     }
 
+    /// <summary>The flags and the metadata service say all of it.</summary>
+    public Task<Result<StoredNode>> IdentifyNodeAsync(CancellationToken cancellation) =>
+        Task.FromResult<Result<StoredNode>>(new StoredNode(PublicIp: null, PublicIpv6: null));
+
     public ISubnetManager CreateSubnetManager(LivenessMonitor loops) => new EtcdSubnetManager(
         CreateContext(), new EtcdSubnetManagerOptions { RenewMargin = options.RenewMargin }, loops);
+
+    public Lease? FindOwnLease(SubnetState state, Ipv4Address publicIp) =>
+        state.Leases.FirstOrDefault(lease => lease.Attributes.PublicIp == publicIp);
 
     public IControllerStore CreateControllerStore() => new EtcdControllerStore(CreateContext(), context.Loggers.CreateLogger("routes"));
 
@@ -76,6 +89,22 @@ internal sealed class EtcdClusterStore : IClusterStore
         };
 
     public Task<StoredConfig> ReadConfigAsync(CancellationToken cancellation) => ConfigStore.ReadAsync(Connection, Keys, cancellation);
+
+    public async Task<IReadOnlyDictionary<SubnetKey, RouteStatus>> ReadRouteStatusesAsync(
+        IReadOnlyList<Lease> leases, CancellationToken cancellation)
+    {
+        var found = new Dictionary<SubnetKey, RouteStatus>();
+        foreach (var concurrent in leases.Chunk(ConcurrentReads))
+        {
+            var statuses = await Task.WhenAll(concurrent.Select(lease => Subnets.ReadRouteStatusAsync(lease.Key, cancellation)));
+            foreach (var (lease, status) in concurrent.Zip(statuses))
+            {
+                if (status is not null) found[lease.Key] = status;
+            }
+        }
+
+        return found;
+    }
 
     public async Task<string?> FindMisplacedConfigAsync(CancellationToken cancellation) =>
         await V2Store.FindAsync(etcdOptions, Keys.Config.ToStringUtf8(), context.Time, cancellation) is { } endpoint

@@ -48,6 +48,12 @@ internal static partial class HostLog
         "the MTU of {Interface} changed from {Before} to {Now} bytes; restart flanneld and the containers to use it")]
     public static partial void MtuChanged(ILogger logger, string @interface, int before, int now);
 
+    [LoggerMessage(
+        1014, LogLevel.Information,
+        "flanneld {Version} starts: Kubernetes API by {Access}, network configuration {NetConfig}, route controller {Controller}")]
+    public static partial void StartingWithKubernetes(
+        ILogger logger, string version, string access, string netConfig, string controller);
+
     [LoggerMessage(1030, LogLevel.Information, "received SIGHUP; reading files and log level again")]
     public static partial void Reloading(ILogger logger);
 

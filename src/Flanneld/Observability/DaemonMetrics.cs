@@ -7,6 +7,8 @@ internal sealed class DaemonMetrics
 {
     public EtcdMetrics Etcd { get; } = new();
 
+    public KubeMetrics Kube { get; } = new();
+
     public CloudMetrics Cloud { get; } = new();
 
     public ControllerMetrics Controller { get; init; } = new();
@@ -20,6 +22,7 @@ internal sealed class DaemonMetrics
         text.Add(MetricCatalog.LeaseRenewalFailures, Etcd.RenewalFailures.Value);
         Repairs.AppendTo(text);
         Etcd.AppendTo(text);
+        Kube.AppendTo(text);
         Cloud.AppendTo(text);
         Controller.AppendTo(text);
         Log.AppendTo(text);

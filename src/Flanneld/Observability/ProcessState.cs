@@ -11,8 +11,12 @@ internal static class ProcessState
     public static string Describe(DaemonOptions options, TimeSpan running) => string.Create(
         CultureInfo.InvariantCulture,
         $"flanneld {ProgramVersion.Text}, process {Environment.ProcessId}, running for {running:d\\.hh\\:mm\\:ss},"
-        + $" etcd {options.EtcdEndpoints} prefix {options.EtcdKeys.Prefix},"
+        + $" {DescribeStore(options)},"
         + $" memory {Environment.WorkingSet / BytesPerMebibyte} MiB resident"
         + $" and {GC.GetTotalMemory(forceFullCollection: false) / BytesPerMebibyte} MiB managed,"
         + $" threads {ThreadPool.ThreadCount}");
+
+    private static string DescribeStore(DaemonOptions options) => options.IsKubeSubnetManager
+        ? $"Kubernetes API by {options.DescribeKubeAccess()}"
+        : $"etcd {options.EtcdEndpoints} prefix {options.EtcdKeys.Prefix}";
 }

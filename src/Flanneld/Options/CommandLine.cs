@@ -142,16 +142,15 @@ internal static class CommandLine
     {
         if (options.Descriptor is { NeedsNoSettings: false, Argument: [not '[', ..] form, Name: var name } && options.Argument is null)
             return $"'flanneld {name}' needs {form}: see flanneld help {name}";
-        if (options.IsKubeSubnetManager)
-        {
-            return "--kube-subnet-mgr (FLANNELD_KUBE_SUBNET_MGR) is not supported:"
-                + " this build takes its subnet from etcd, not from Kubernetes";
-        }
-
         // Otherwise the command would make its changes.
         if (options is { DryRun: true, Command: not (Command.Run or Command.ConfigSet) })
             return $"'flanneld {CommandDescriptor.NameOf(options.Command)}' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)";
         if (options is { IsWatch: true, HasRouteSelection: true }) return "--watch deletes nothing: omit it, or the flags that delete";
+        return options.IsKubeSubnetManager ? null : FindEtcdContradiction(options);
+    }
+
+    private static string? FindEtcdContradiction(DaemonOptions options)
+    {
         if (options.EtcdPassword is not null && options.EtcdPasswordFile is not null)
             return "a password and --etcd-password-file are both given: omit one";
         if (!options.IsEtcdTls && (options.EtcdCaFile ?? options.EtcdCertFile) is not null)

@@ -4,6 +4,7 @@ using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
+using Flannel.Kubernetes.Client.Access;
 using Flanneld.Options.Installed;
 
 namespace Flanneld.Options;
@@ -149,6 +150,21 @@ internal sealed class DaemonOptions
 
     public bool Help { get; set; }
     public bool Version { get; set; }
+
+    /// <param name="environment">With the address of the API server in a pod.</param>
+    public KubeAccessOptions CreateKubeAccess(IReadOnlyDictionary<string, string> environment) => new()
+    {
+        ApiUrl = KubeApiUrl?.ToString() ?? "",
+        KubeconfigFile = KubeconfigFile ?? "",
+        Environment = environment.GetValueOrDefault,
+    };
+
+    /// <summary>Where the address and the credentials of the Kubernetes API are from, for messages.</summary>
+    public string DescribeKubeAccess()
+    {
+        if (KubeconfigFile is { } file) return $"kubeconfig {Redaction.Path(file)}{(KubeApiUrl is { } server ? $" at {server}" : "")}";
+        return KubeApiUrl?.ToString() ?? "the service account of the pod";
+    }
 
     /// <param name="password">Of <see cref="EtcdPassword"/> or <see cref="EtcdPasswordFile"/>.</param>
     public Result<EtcdOptions> CreateEtcdOptions(Secret? password) =>

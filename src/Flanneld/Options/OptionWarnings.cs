@@ -47,9 +47,9 @@ internal static class OptionWarnings
             }
         }
 
-        if (!options.EtcdKeys.Prefix.StartsWith('/'))
+        if (!options.IsKubeSubnetManager && !options.EtcdKeys.Prefix.StartsWith('/'))
             lines.Add(WithoutSlash(options.EtcdKeys.Prefix));
-        if (!options.IsKubeSubnetManager) lines.AddRange(FindFlagsForKubernetes(options));
+        lines.AddRange(options.IsKubeSubnetManager ? FindFlagsForEtcd(options) : FindFlagsForKubernetes(options));
         if (options is { IpMasqExclude.Count: > 0, IpMasq: false }) lines.Add("--ip-masq-exclude has no effect without --ip-masq");
         if (options is { InstallCniConf: not null, InstallCni: null })
             lines.Add("--install-cni-conf has no effect without --install-cni");
@@ -64,6 +64,17 @@ internal static class OptionWarnings
         {
             yield return "--net-config-path has no effect without --kube-subnet-mgr:"
                 + $" the network configuration is at {options.EtcdKeys.Config.ToStringUtf8()} in etcd";
+        }
+    }
+
+    private static IEnumerable<string> FindFlagsForEtcd(DaemonOptions options)
+    {
+        List<string> given = [.. options.Sources.Select(source => source.Name).Distinct()
+            .Where(name => name.StartsWith("--etcd-", StringComparison.Ordinal) || name == "--subnet-lease-renew-margin")];
+        if (given.Count > 0)
+        {
+            yield return $"{string.Join(", ", given)} {(given.Count == 1 ? "has" : "have")} no effect with --kube-subnet-mgr:"
+                + " the Kubernetes API is used instead of etcd";
         }
     }
 

@@ -24,6 +24,20 @@ public sealed class ClientMetricsTests
         Assert.DoesNotContain(lines, line => line.Contains(MetricFamily.OtherValue, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Requests_to_the_Kubernetes_API_are_counted_by_verb_resource_and_status()
+    {
+        var metrics = new KubeMetrics();
+        metrics.RequestEnded("patch", "nodes/status", 200, TimeSpan.FromMilliseconds(3));
+        metrics.RequestEnded("patch", "nodes/status", 0, TimeSpan.FromSeconds(10));
+        metrics.WatchInterrupted();
+        var lines = Lines(metrics.AppendTo);
+        Assert.Contains("flannel_kubernetes_requests_total{verb=\"patch\",resource=\"nodes/status\",code=\"200\"} 1", lines);
+        Assert.Contains("flannel_kubernetes_requests_total{verb=\"patch\",resource=\"nodes/status\",code=\"unavailable\"} 1", lines);
+        Assert.Contains("flannel_kubernetes_request_duration_seconds_count{verb=\"patch\",resource=\"nodes/status\"} 2", lines);
+        Assert.Contains("flannel_kubernetes_watch_restarts_total 1", lines);
+    }
+
     [Theory]
     [InlineData("Throttling.User", "Throttling.User", 1)]
     [InlineData("Throttling.NewKind", "Throttling.*", 1)]

@@ -283,8 +283,6 @@ public sealed class CommandLineTests
     }
 
     [Theory]
-    [InlineData("--kube-subnet-mgr", "not from Kubernetes")]
-    [InlineData("-kube-subnet-mgr=true", "not from Kubernetes")]
     [InlineData("--ip-blackhole-route", "not to the host's")]
     [InlineData("-vmodule=subnet=2", "use -v")]
     public void A_flag_of_an_absent_feature_is_rejected_with_the_reason(string argument, string reason) =>
@@ -337,6 +335,30 @@ public sealed class CommandLineTests
                 + " the network configuration is at /coreos.com/network/config in etcd",
             ],
             options.Warnings);
+    }
+
+    [Theory]
+    [InlineData("--kube-subnet-mgr")]
+    [InlineData("-kube-subnet-mgr=true")]
+    public void The_Kubernetes_API_takes_the_place_of_etcd(string argument)
+    {
+        var options = Parsed([argument, "--kubeconfig-file=/etc/k", "--net-config-path=/etc/net.json"]);
+        Assert.True(options.IsKubeSubnetManager);
+        Assert.Empty(options.Warnings);
+        Assert.True(Parsed([], ("FLANNELD_KUBE_SUBNET_MGR", "true")).IsKubeSubnetManager);
+    }
+
+    [Fact]
+    public void The_flags_of_etcd_have_no_effect_with_the_Kubernetes_API()
+    {
+        var options = Parsed(
+            ["--kube-subnet-mgr", "--etcd-endpoints=http://10.0.0.1:2379", "--etcd-cafile=/ca", "--subnet-lease-renew-margin=60"],
+            ("FLANNELD_ETCD_PREFIX", "no/slash"));
+        var warning = Assert.Single(options.Warnings);
+        Assert.Equal(
+            "--etcd-endpoints, --etcd-prefix, --etcd-cafile, --subnet-lease-renew-margin have no effect with --kube-subnet-mgr:"
+            + " the Kubernetes API is used instead of etcd",
+            warning);
     }
 
     [Theory]

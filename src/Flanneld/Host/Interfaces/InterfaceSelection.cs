@@ -17,6 +17,11 @@ internal sealed record SelectedInterface(HostInterface Interface, Ipv4Address Ad
     public IpAddress? Ipv6Address { get; init; }
 }
 
+/// <summary>The addresses by which other nodes reach this one, as an operator gave them.</summary>
+/// <param name="V4">Null if it is not given.</param>
+/// <param name="V6">Null if it is not given.</param>
+internal sealed record PublicAddresses(Ipv4Address? V4, IpAddress? V6);
+
 /// <summary>Selects the interface by upstream's rules (<c>pkg/ipmatch/match.go</c>, <c>main.go</c>): <c>--iface</c>, then
 /// <c>--iface-regex</c>, then <c>--iface-can-reach</c>, each in the order given; with none of them the interface that has the address of
 /// <c>--public-ip</c>, or that of the default route. An empty <c>--iface</c> or <c>--iface-regex</c> means that of the default route, too.
@@ -34,37 +39,41 @@ internal sealed class InterfaceSelection(
     public static InterfaceSelection Among(IReadOnlyList<HostInterface> interfaces) =>
         new(interfaces, DefaultRoute.ReadTable, FindSourceTo);
 
-    public Result<SelectedInterface> Select(DaemonOptions options)
+    public Result<SelectedInterface> Select(DaemonOptions options) =>
+        Select(options, new PublicAddresses(options.PublicIp, options.PublicIpv6));
+
+    /// <param name="given">In place of those of the flags.</param>
+    public Result<SelectedInterface> Select(DaemonOptions options, PublicAddresses given)
     {
-        if (Find(options) is not { } match) return Result.Failure(DescribeNoMatch(options));
+        if (Find(options, given.V4) is not { } match) return Result.Failure(DescribeNoMatch(options, given.V4));
         var chosen = match.Interface;
         if (match.Address is null && chosen.Addresses.Count == 0) return Result.Failure($"interface {chosen.Name} has no IPv4 address");
         if (chosen.Mtu <= 0) return Result.Failure($"the MTU of interface {chosen.Name} is unknown");
         var own = match.Address ?? chosen.PreferredAddresses.First();
-        return new SelectedInterface(chosen, own, options.PublicIp ?? own) { Ipv6Address = SelectIpv6Address(chosen, options) };
+        return new SelectedInterface(chosen, own, given.V4 ?? own) { Ipv6Address = SelectIpv6Address(chosen, given.V6) };
     }
 
     /// <summary>Whether the node needs one depends on the network configuration, which is read later.</summary>
-    private static IpAddress? SelectIpv6Address(HostInterface chosen, DaemonOptions options)
+    private static IpAddress? SelectIpv6Address(HostInterface chosen, IpAddress? given)
     {
-        if (options.PublicIpv6 is { } address && chosen.Ipv6Addresses.Contains(address)) return address;
+        if (given is { } address && chosen.Ipv6Addresses.Contains(address)) return address;
         return chosen.Ipv6Addresses.Count > 0 ? chosen.Ipv6Addresses[0] : null;
     }
 
     private static bool IsRequested(DaemonOptions options) =>
         options.Interfaces.Count > 0 || options.InterfaceRegexes.Count > 0 || options.InterfaceCanReach is not null;
 
-    private Match? Find(DaemonOptions options)
+    private Match? Find(DaemonOptions options, Ipv4Address? publicIp)
     {
         if (IsRequested(options)) return FindNamed(options) ?? FindMatching(options) ?? FindReaching(options);
-        return options.PublicIp is { } address ? FindByAddress(address, Others) : FindByDefaultRoute();
+        return publicIp is { } address ? FindByAddress(address, Others) : FindByDefaultRoute();
     }
 
-    private string DescribeNoMatch(DaemonOptions options)
+    private string DescribeNoMatch(DaemonOptions options, Ipv4Address? publicIp)
     {
         var existing = $"this host has {string.Join(", ", interfaces)}";
         if (IsRequested(options)) return $"no interface matches {DescribeRequest(options)}; {existing}";
-        return options.PublicIp is { } address
+        return publicIp is { } address
             ? $"no interface has the address of --public-ip {address}: add --iface; {existing}"
             : $"no default route to select an interface by: add --iface; {existing}";
     }

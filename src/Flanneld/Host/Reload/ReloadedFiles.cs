@@ -28,10 +28,18 @@ internal sealed class ReloadedFiles
     public static ReloadedFiles Of(DaemonOptions options)
     {
         List<NamedFile> files = [];
-        Add("--etcd-cafile", options.EtcdCaFile);
-        Add("--etcd-certfile", options.EtcdCertFile);
-        Add("--etcd-keyfile", options.EtcdKeyFile);
-        Add("--etcd-password-file", options.EtcdPasswordFile);
+        if (options.IsKubeSubnetManager)
+        {
+            Add("--kubeconfig-file", options.KubeconfigFile);
+        }
+        else
+        {
+            Add("--etcd-cafile", options.EtcdCaFile);
+            Add("--etcd-certfile", options.EtcdCertFile);
+            Add("--etcd-keyfile", options.EtcdKeyFile);
+            Add("--etcd-password-file", options.EtcdPasswordFile);
+        }
+
         Add("--access-key-file", options.AccessKeyFile);
         var result = new ReloadedFiles(files);
         result.FindChanges();

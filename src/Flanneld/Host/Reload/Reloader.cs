@@ -1,9 +1,11 @@
 using Flannel.Core;
 using Flannel.Etcd.Client;
+using Flannel.Kubernetes.Client.Http;
 using Flanneld.Observability;
 using Flanneld.Options;
 using Flanneld.Options.Installed;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flanneld.Host.Reload;
 
@@ -45,8 +47,24 @@ internal sealed class Reloader(
     /// <summary>Certificates that do not fit their key, and the like. The password is not needed for it.</summary>
     private Result<Unit> CheckContent()
     {
+        if (options.IsKubeSubnetManager) return CheckKubeFiles();
         var etcd = options.CreateEtcdOptions(options.EtcdUsername is null ? null : new Secret("?"));
         return etcd.Ok ? EtcdConnection.CheckFiles(etcd.Value).WithErrorPrefix("etcd: ") : Result.Failure(etcd.Error);
+    }
+
+    private Result<Unit> CheckKubeFiles()
+    {
+        var context = new KubeApiContext
+        {
+            ProgramVersion = ProgramVersion.Text,
+            Logger = NullLogger.Instance,
+            Time = TimeProvider.System,
+            Random = new SharedRandom(),
+        };
+        var api = KubeApi.Create(options.CreateKubeAccess(start.Environment), context);
+        if (!api.Ok) return Result.Failure(api.Error);
+        api.Value.Dispose();
+        return Unit.Instance;
     }
 
     /// <returns>The number of settings that have changed.</returns>

@@ -7,6 +7,7 @@ internal static class MetricCatalog
     private static readonly List<MetricFamily> Families = [];
     private static readonly Section Node = new(MetricSection.Node);
     private static readonly Section Etcd = new(MetricSection.Etcd);
+    private static readonly Section Kubernetes = new(MetricSection.Kubernetes);
     private static readonly Section Cloud = new(MetricSection.Cloud);
     private static readonly Section Controller = new(MetricSection.Controller);
     private static readonly Section Process = new(MetricSection.Process);
@@ -51,7 +52,8 @@ internal static class MetricCatalog
         "flannel_tunnel_peers", "Other nodes that are reached through the VXLAN tunnel; absent without one");
 
     public static readonly MetricFamily ConfigRevision = Node.DefineGauge(
-        "flannel_config_revision", "The revision in etcd of the network configuration that was read last");
+        "flannel_config_revision",
+        "The revision in etcd of the network configuration that was read last; with Kubernetes, how often the file has changed");
 
     public static readonly MetricFamily ConfigChanged = Node.DefineGauge(
         "flannel_config_changed", "1 while the network configuration differs from the one that the node uses until it restarts");
@@ -72,6 +74,18 @@ internal static class MetricCatalog
 
     public static readonly MetricFamily EtcdWatchRestarts = Etcd.DefineCounter(
         "flannel_etcd_watch_restarts_total", "Open watches that broke and were started again");
+
+    // --- Kubernetes ---
+
+    public static readonly MetricFamily KubeRequests = Kubernetes.DefineCounter(
+        "flannel_kubernetes_requests_total",
+        "Requests to the Kubernetes API, by HTTP status; unavailable without a response", "verb", "resource", "code");
+
+    public static readonly MetricFamily KubeRequestDuration = Kubernetes.DefineHistogram(
+        "flannel_kubernetes_request_duration_seconds", "Duration of the requests to the Kubernetes API", EtcdBounds, "verb", "resource");
+
+    public static readonly MetricFamily KubeWatchRestarts = Kubernetes.DefineCounter(
+        "flannel_kubernetes_watch_restarts_total", "Open watches that broke or expired and were started again");
 
     // --- the cloud ---
 

@@ -13,6 +13,7 @@ internal enum MetricSection
 {
     Node,
     Etcd,
+    Kubernetes,
     Cloud,
     Controller,
     Process,
