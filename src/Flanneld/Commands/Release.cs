@@ -44,8 +44,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
     private async Task<Result<Unit>> ReleaseLeasesAsync(SelectedInterface selected, CancellationToken cancellation)
     {
         var state = await Progress.RunAsync(connections.Store.Description, connections.Subnets.ReadAsync(cancellation));
-        var owner = await IdentifyAsync(state, selected, cancellation);
-        var own = state.Leases.Where(lease => IsOfThisBuild(lease) && IsOwn(lease, owner)).ToList();
+        var own = await FindOwnAsync(state, selected, cancellation);
         if (own.Count == 0 && problems.Count == 0)
             await PrintAsync($"{selected.PublicIp} has no lease at {connections.Store.Location}: nothing to release");
         // Before the first lease is marked, which deletes its route: a command that is killed while it waits leaves no file.
@@ -57,6 +56,15 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         }
 
         return Unit.Instance;
+    }
+
+    private async Task<List<Lease>> FindOwnAsync(SubnetState state, SelectedInterface selected, CancellationToken cancellation)
+    {
+        // In Kubernetes, the name of the node says which lease it is.
+        if (connections.Store is KubernetesClusterStore { NodeName: not null } store)
+            return store.FindOwnLease(state, selected.PublicIp) is { } found && IsOfThisBuild(found) ? [found] : [];
+        var owner = await IdentifyAsync(state, selected, cancellation);
+        return [.. state.Leases.Where(lease => IsOfThisBuild(lease) && IsOwn(lease, owner))];
     }
 
     private static bool IsOfThisBuild(Lease lease) =>
@@ -132,7 +140,9 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         }
 
         if (!await connections.Subnets.ReleaseAsync(lease, cancellation)) return ChangedMeanwhile(lease);
-        await PrintAsync($"{lease.Subnet} is released");
+        await PrintAsync(connections.Store is KubernetesClusterStore
+            ? $"{lease.Subnet} is released: the node has no route, and keeps its podCIDR until it is deleted"
+            : $"{lease.Subnet} is released");
         return routeDeleted;
     }
 

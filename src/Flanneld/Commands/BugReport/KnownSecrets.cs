@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Flannel.Core;
+using Flannel.Kubernetes.Client.Access;
 using Flanneld.Host;
 using Flanneld.Options;
 
@@ -10,6 +11,7 @@ namespace Flanneld.Commands.BugReport;
 internal static class KnownSecrets
 {
     private const int ShortestKey = 16;
+    private const string ServiceAccountToken = $"{KubeAccessOptions.DefaultServiceAccountFolder}/token";
     private const string CredentialsDirectory = "CREDENTIALS_DIRECTORY";
 
     /// <param name="environment">Of this process and of the installed service.</param>
@@ -21,6 +23,8 @@ internal static class KnownSecrets
         found.AddRange(environment.Where(variable => IsProxy(variable.Key)).Select(variable => PasswordIn(variable.Value)));
         if (options.EtcdPassword is { } password) found.Add(password.RevealText());
         if (options.EtcdPasswordFile is { } passwordFile) found.Add(ReadText(passwordFile).Trim());
+        if (options.KubeconfigFile is { } kubeconfig) found.AddRange(FindKeys(ReadText(kubeconfig)));
+        if (options.IsKubeSubnetManager) found.Add(ReadText(ServiceAccountToken).Trim());
         if (options.AccessKeyFile is { } keyFile) found.AddRange(FindKeys(ReadText(keyFile)));
         if (environment.GetValueOrDefault(CredentialsDirectory) is { Length: > 0 } folder)
         {

@@ -25,7 +25,7 @@ internal sealed class ReportContent(DaemonOptions options, Result<Connections> o
     public IReadOnlyList<ReportPart> CreateParts() =>
     [
         new("versions", ShortLimit, Always(() => $"flanneld {ProgramVersion.Text}\n{host.DescribeVersions()}")),
-        new("etcd", ShortLimit, WithConnections(ReadServersAsync)),
+        new(options.IsKubeSubnetManager ? "Kubernetes" : "etcd", ShortLimit, WithConnections(ReadServersAsync)),
         new("settings", ShortLimit, Always(DescribeSettings)),
         new("flanneld config get", ShortLimit, WithConnections((connections, stop) => new ConfigGet(options, connections).ReadAsync(stop))),
         new("flanneld status", ShortLimit, WithConnections(ReadStatusAsync)),

@@ -22,6 +22,12 @@ namespace Flanneld.Commands.Check;
 internal sealed class CheckCommand(DaemonOptions options, Connections connections, ClientContext context)
 {
     private readonly CheckReport report = new();
+    private readonly IStoreCheck store = connections.Store switch
+    {
+        EtcdClusterStore etcd => new EtcdStoreCheck(options, etcd),
+        KubernetesClusterStore kubernetes => new KubernetesStoreCheck(options, context.Environment, kubernetes),
+        var other => throw new InvalidOperationException($"unexpected {other.GetType()}"),
+    };
     private readonly HostFiles files = HostFiles.OfThisHost;
 
     /// <summary>Runs all checks. Once.</summary>
@@ -63,23 +69,24 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
 
     /// <summary>The parts that every node has, in the order of the report.</summary>
     private sealed record Parts(
-        CheckPart Host, CheckPart Daemons, CheckPart Etcd, CheckPart Containers, CheckPart Vxlan, CheckPart Controller, CheckPart Metadata);
+        CheckPart Host, CheckPart Daemons, CheckPart Store, CheckPart Containers, CheckPart Vxlan, CheckPart Controller,
+        CheckPart Metadata);
 
     private Parts AddParts() => new(
         AddPart(CheckKind.Interface, CheckLimits.Host), AddPart(CheckKind.OtherDaemons, CheckLimits.Host),
-        AddPart(CheckKind.Etcd, CheckLimits.Etcd), AddPart(CheckKind.ForwardPolicy, CheckLimits.Docker),
+        AddPart(store.Kind, store.Limit), AddPart(CheckKind.ForwardPolicy, CheckLimits.Docker),
         AddPart(CheckKind.VxlanCommand, CheckLimits.Vxlan), AddPart(CheckKind.RouteController, CheckLimits.RouteController),
         AddPart(CheckKind.Metadata, CheckLimits.Metadata));
 
     private ClusterCheck CreateClusterCheck(CheckSection results) =>
-        new(connections, new EtcdStoreCheck(options, (EtcdClusterStore)connections.Store), results);
+        new(connections, store, results);
 
     /// <summary>Reads the cluster's store while the metadata service is asked and other daemons are looked for.</summary>
     /// <returns>Null when etcd could not be read.</returns>
     private async Task<ClusterCheckResult?> ReadClusterAsync(
         Parts parts, SelectedInterface? selected, Task identifying, CancellationToken cancellation)
     {
-        var finding = parts.Etcd.RunAsync(
+        var finding = parts.Store.RunAsync(
             (results, stop) => CreateClusterCheck(results).RunAsync(selected, stop), cancellation);
         var looking = parts.Daemons.RunAsync(
             async (results, stop) =>

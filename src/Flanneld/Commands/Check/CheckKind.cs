@@ -17,7 +17,11 @@ internal sealed record CheckKind(string Id, string Subject)
     public static readonly CheckKind OtherDaemons = new("other-daemons", "other daemons");
     public static readonly CheckKind OtherSubnetFiles = new("other-subnet-files", "other subnet files");
     public static readonly CheckKind Etcd = new("etcd", "etcd");
+    public static readonly CheckKind Kubernetes = new("kubernetes", "Kubernetes API");
+    public static readonly CheckKind Rbac = new("rbac", "RBAC permissions");
     public static readonly CheckKind Configuration = new("configuration", "configuration");
+    public static readonly CheckKind PodCidr = new("pod-cidr", "podCIDR");
+    public static readonly CheckKind NodeCondition = new("node-condition", "node condition");
     public static readonly CheckKind Leases = new("leases", "leases");
     public static readonly CheckKind OwnRoute = new("own-route", "route of this node");
     public static readonly CheckKind TunnelDevices = new("tunnel-devices", "tunnel devices");
@@ -47,6 +51,7 @@ internal sealed record CheckKind(string Id, string Subject)
     public static readonly CheckKind Network = new("network", "network");
     public static readonly CheckKind SourceDestCheck = new("source-dest-check", "source/destination check");
     public static readonly CheckKind LeasesAndRoutes = new("leases-and-routes", "leases and routes");
+    public static readonly CheckKind CloudControllerManager = new("cloud-controller-manager", "cloud controller manager");
     public static readonly CheckKind OtherClusters = new("other-clusters", "other clusters");
     public static readonly CheckKind UnmanagedRoutes = new("unmanaged-routes", "unmanaged routes");
     public static readonly CheckKind OtherEntries = new("other-entries", "other entries");
@@ -57,9 +62,10 @@ internal sealed record CheckKind(string Id, string Subject)
     public static IReadOnlyList<CheckKind> All { get; } =
     [
         Settings, Options, Interface, Mtu, Sysctls, Ipv6, KernelModules, EtcdPassword, Daemon, OtherDaemons, OtherSubnetFiles, Etcd,
-        Configuration, Leases, OwnRoute, TunnelDevices, ContainerMtu, ForwardPolicy, Docker, DockerSettings, DockerDropIn, DockerBridge,
-        DockerDirectAccess, VxlanCommand, VxlanCapability, VxlanModule, VxlanSettings, RouteController, ClusterId, Metadata, Identity,
+        Kubernetes, Rbac, Configuration, PodCidr, NodeCondition, Leases, OwnRoute, TunnelDevices, ContainerMtu, ForwardPolicy, Docker,
+        DockerSettings, DockerDropIn, DockerBridge, DockerDirectAccess, VxlanCommand, VxlanCapability, VxlanModule, VxlanSettings,
+        RouteController, ClusterId, Metadata, Identity,
         VpcEndpoint, EcsEndpoint, StsEndpoint, Credentials, Clock, RamPermissions, RouteTable, Quota, Network, SourceDestCheck,
-        LeasesAndRoutes, OtherClusters, UnmanagedRoutes, OtherEntries, Cloud, SecurityGroup,
+        LeasesAndRoutes, CloudControllerManager, OtherClusters, UnmanagedRoutes, OtherEntries, Cloud, SecurityGroup,
     ];
 }

@@ -10,6 +10,9 @@ internal static class CheckLimits
     /// <summary>Three requests to each member (<c>EtcdDurations</c>).</summary>
     public static readonly TimeSpan Etcd = TimeSpan.FromSeconds(25);
 
+    /// <summary>A dozen requests, most of them at once, of 10 s each, and a list of 30 s (<c>KubeLimits</c>).</summary>
+    public static readonly TimeSpan Kubernetes = TimeSpan.FromSeconds(50);
+
     public static readonly TimeSpan RouteController = TimeSpan.FromSeconds(15);
 
     public static readonly TimeSpan Metadata = TimeSpan.FromSeconds(15);

@@ -41,7 +41,8 @@ internal sealed class CloudParts(
         var permitted = await Progress.RunAsync("the cloud's API: permissions", checking);
         if (permitted is null || cluster is not { Leases: { } leases, Config: not null }) return;
         var comparing = routes.RunAsync(
-            (results, stop) => new RoutesCheck(cloud, backend, results, context).RunAsync(leases, cluster, VpcId.Of(self), stop),
+            (results, stop) => new RoutesCheck(cloud, backend, results, context, options.IsKubeSubnetManager)
+                .RunAsync(leases, cluster, VpcId.Of(self), stop),
             cancellation);
         await Progress.RunAsync("the cloud's API: route tables", comparing);
     }

@@ -17,8 +17,7 @@ internal sealed record ClusterCheckResult(SubnetState State, IBackend? Backend);
 /// <summary>Checks the cluster's store, and the configuration and the leases in it.</summary>
 internal sealed class ClusterCheck(Connections connections, IStoreCheck store, CheckSection results)
 {
-    private const string CorrectConfig = "correct it with 'flanneld config set FILE'";
-
+    private readonly string correctConfig = $"correct it with '{connections.Store.ConfigEditCommand}'";
     private readonly string configKey = connections.Subnets.ConfigLocation;
 
     /// <returns>Null when it could not be read.</returns>
@@ -34,6 +33,7 @@ internal sealed class ClusterCheck(Connections connections, IStoreCheck store, C
         {
             var state = await connections.Subnets.ReadAsync(cancellation);
             var backend = await CheckConfigAsync(state.Config, cancellation);
+            await store.CheckNodeAsync(results, backend is null ? null : (state.Config as ConfigState.Present)?.Config, cancellation);
             if (backend is not null && state.Config is ConfigState.Present present)
             {
                 var own = FindOwnLease(state, selected);
@@ -60,7 +60,7 @@ internal sealed class ClusterCheck(Connections connections, IStoreCheck store, C
             {
                 results.Add(CheckResult.Problem(
                     CheckKind.ClusterId, $"{connections.Store.ClusterIdLocation} is not the id of a cluster: no route is written",
-                    "delete the key; the route controller creates a new id"));
+                    "delete it; the route controller creates a new id"));
             }
 
             return cluster.Id;
@@ -122,12 +122,12 @@ internal sealed class ClusterCheck(Connections connections, IStoreCheck store, C
             $"network {config.Network}, subnets /{config.SubnetLength} from {config.SubnetMin} to {config.SubnetMax},"
             + $" backend {config.BackendType}{(config.Ipv6 is { } ipv6 ? $", IPv6 network {ipv6}" : "")}"));
         foreach (var line in BackendFactory.Warnings(config))
-            results.Add(CheckResult.Warning(CheckKind.Configuration, line, CorrectConfig));
+            results.Add(CheckResult.Warning(CheckKind.Configuration, line, correctConfig));
         return backend.Value;
     }
 
     private void ReportInvalidConfig(string error) =>
-        results.Add(CheckResult.Problem(CheckKind.Configuration, $"{configKey} is invalid: {error}", CorrectConfig));
+        results.Add(CheckResult.Problem(CheckKind.Configuration, $"{configKey} is invalid: {error}", correctConfig));
 
     private async Task ReportMissingConfigAsync(CancellationToken cancellation)
     {
@@ -138,8 +138,8 @@ internal sealed class ClusterCheck(Connections connections, IStoreCheck store, C
             $"{connections.Subnets.ConfigCommand}, with a network that overlaps none of the VPC's ranges"));
     }
 
-    private static Lease? FindOwnLease(SubnetState state, SelectedInterface? selected) =>
-        selected is null ? null : state.Leases.FirstOrDefault(lease => lease.Attributes.PublicIp == selected.PublicIp);
+    private Lease? FindOwnLease(SubnetState state, SelectedInterface? selected) =>
+        selected is null ? null : connections.Store.FindOwnLease(state, selected.PublicIp);
 
     private async Task CheckOwnRouteAsync(Lease own, IBackend backend, CancellationToken cancellation)
     {

@@ -1,3 +1,4 @@
+using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flanneld.Clients;
@@ -9,6 +10,10 @@ namespace Flanneld.Commands.Check;
 /// <summary>Checks the members of etcd.</summary>
 internal sealed class EtcdStoreCheck(DaemonOptions options, EtcdClusterStore store) : IStoreCheck
 {
+    public CheckKind Kind => CheckKind.Etcd;
+
+    public TimeSpan Limit => CheckLimits.Etcd;
+
     public async Task<bool> CheckServersAsync(CheckSection results, CancellationToken cancellation)
     {
         var members = await store.Connection.VersionsAsync(cancellation);
@@ -28,6 +33,8 @@ internal sealed class EtcdStoreCheck(DaemonOptions options, EtcdClusterStore sto
         });
         return unavailable < members.Length;
     }
+
+    public Task CheckNodeAsync(CheckSection results, NetworkConfig? config, CancellationToken cancellation) => Task.CompletedTask;
 
     public string AdviceFor(SubnetManagerException error) => (error as EtcdException)?.Kind switch
     {

@@ -9,7 +9,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Flanneld.Commands.Check;
 
 /// <summary>Compares the route tables with the leases, and counts the entries inside the network that are not this cluster's.</summary>
-internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend, CheckSection results, ClientContext context)
+/// <param name="isKubernetes">Whether a cloud controller manager may write routes, too.</param>
+internal sealed class RoutesCheck(
+    CloudAccess cloud, AliVpcBackendConfig backend, CheckSection results, ClientContext context, bool isKubernetes)
 {
     private const int NamedEntries = 5;
 
@@ -20,6 +22,7 @@ internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend
             cluster.Id, backend.RouteTableIds, cloud.Api, context.Time, context.Random, NullLogger.Instance);
         var listing = await inventory.ListAsync(leases, own, cancellation);
         CheckPlan(listing);
+        if (isKubernetes) CheckCloudControllerManager(listing);
         CheckOtherClusters(listing);
         CheckOtherEntries(listing);
     }
@@ -37,6 +40,25 @@ internal sealed class RoutesCheck(CloudAccess cloud, AliVpcBackendConfig backend
                 kind, Plural.Of(listing.Changes, "route differs", "routes differ"),
                 "the route controller corrects them; if they remain, see 'flanneld --dry-run' and its log"));
         }
+    }
+
+    /// <summary>Alibaba Cloud's controller manager writes the same routes, without a mark, unless it is told not to. The route controller
+    /// marks the entries that exist when it finds them: one without a mark is new.</summary>
+    private void CheckCloudControllerManager(RouteListingResult listing)
+    {
+        var written = listing.Routes.Where(route => route is { Kind: ListedKind.Leased, Entry.IsCustom: true, Mark: null }).ToList();
+        var kind = CheckKind.CloudControllerManager;
+        if (written.Count == 0)
+        {
+            results.Add(CheckResult.Ok(kind, "no route to a node's podCIDR without the mark of this program"));
+            return;
+        }
+
+        var warning = CheckResult.Warning(
+            kind, $"{Plural.Of(written.Count, "route", "routes")} to podCIDRs of nodes without the mark of this program",
+            "start the cloud controller manager with --configure-cloud-routes=false; else ignore it until the route controller has marked"
+            + " the routes");
+        results.Add(warning with { Lines = Describe(written) });
     }
 
     /// <summary>Also those that overlap no lease yet: a later lease may get the same subnet.</summary>

@@ -9,7 +9,7 @@ using Flanneld.Commands.Output;
 namespace Flanneld.Commands.Config;
 
 /// <summary>A valid network configuration with the values that follow from it, for <c>flanneld config get</c>.</summary>
-/// <param name="Key">Its key in etcd.</param>
+/// <param name="Key">Its key in etcd, or the path of its file.</param>
 /// <param name="Stored">As it is stored. It may contain secrets, which are not shown.</param>
 /// <param name="Parsed">The same after the checks of the daemon.</param>
 /// <param name="State">The leases.</param>
@@ -38,7 +38,7 @@ internal sealed record ConfigDescription(string Key, StoredText Stored, ConfigIn
     private string ToTable()
     {
         var fields = new FieldList(NameWidth);
-        fields.Add("key", $"{Key}, revision {Stored.ModRevision}");
+        fields.Add(Stored.ModRevision == 0 ? "file" : "key", Stored.ModRevision == 0 ? Key : $"{Key}, revision {Stored.ModRevision}");
         fields.Add("network", Config.Network.ToString());
         fields.Add("subnets", $"{Subnets(Config)}: {State.Taken.Count} leased, {Free} free");
         if (Config.Ipv6 is { } ipv6)
@@ -140,5 +140,5 @@ internal sealed record ConfigDescription(string Key, StoredText Stored, ConfigIn
 
 /// <summary>A configuration as it is stored.</summary>
 /// <param name="Json">It may contain secrets.</param>
-/// <param name="ModRevision">etcd's revision of the last write.</param>
+/// <param name="ModRevision">etcd's revision of the last write; 0 for a file.</param>
 internal sealed record StoredText(JsonElement Json, long ModRevision);

@@ -19,7 +19,7 @@ internal sealed class ConfigReader(Connections connections)
         var stored = await ReadAsync(cancellation);
         if (stored.Value is not { } value) return Result.Failure(await DescribeMissingAsync(cancellation));
         var config = ConfigInput.Parse(Key, value.Span);
-        if (!config.Ok) return Result.Failure($"{config.Error}; correct it with 'flanneld config set FILE'");
+        if (!config.Ok) return Result.Failure($"{config.Error}; correct it with '{connections.Store.ConfigEditCommand}'");
         using var document = JsonDocument.Parse(config.Value.Value);
         var state = await connections.Subnets.ReadAsync(cancellation);
         return new ConfigDescription(Key, new StoredText(document.RootElement.Clone(), stored.ModRevision), config.Value, state);
@@ -35,6 +35,6 @@ internal sealed class ConfigReader(Connections connections)
     {
         var misplaced = await DescribeMisplacedAsync(cancellation);
         return $"there is no network configuration at {Key}{(misplaced.Length > 0 ? $" ({misplaced})" : "")};"
-            + $" write one: flanneld config set '{FlannelContract.ExampleConfig}'";
+            + $" write one: {connections.Subnets.ConfigCommand}";
     }
 }

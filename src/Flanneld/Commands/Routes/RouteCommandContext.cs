@@ -25,7 +25,7 @@ internal sealed record RouteCommandContext(
         {
             return Result.Failure(
                 $"{Connections.Store.ClusterIdLocation} is not the id of a cluster;"
-                + " delete the key, and the route controller creates a new one");
+                + " delete it, and the route controller creates a new one");
         }
 
         var id = cluster.Id;

@@ -18,7 +18,7 @@ internal sealed record NodeInCluster(LeaseDescription? Lease, ControllerHolder? 
 }
 
 /// <summary>An error that is not resolved, as far as is known.</summary>
-/// <param name="Source">Who reports it: <c>daemon</c>, <c>etcd</c>, <c>route</c> or <c>ipv6-route</c>.</param>
+/// <param name="Source">Who reports it: <c>daemon</c>, <c>etcd</c> or <c>kubernetes</c>, <c>route</c> or <c>ipv6-route</c>.</param>
 /// <param name="Message">One line.</param>
 internal sealed record NodeError(string Source, string Message);
 
@@ -29,6 +29,12 @@ internal sealed record NodeDescription(
     SelectedInterface Selected, DaemonState Daemon, Result<NodeInCluster> Cluster, Ipv4Network? FileSubnet)
 {
     private const int NameWidth = 18;
+
+    /// <summary>The name of the subnet manager.</summary>
+    public string Store { get; init; } = "etcd";
+
+    /// <summary>Whether the daemon renews the lease, which expires otherwise.</summary>
+    public bool IsLeaseRenewed { get; init; } = true;
 
     /// <returns>Why the subnet may not be used, one line; null if it may.</returns>
     public string? FindProblem()
@@ -43,14 +49,15 @@ internal sealed record NodeDescription(
         }
 
         if (FileSubnet != lease.Lease.Subnet) return "subnet.env does not name the subnet of the lease";
-        return Daemon.Name == DaemonState.Stopped ? "no daemon runs, and nothing renews the lease" : null;
+        if (Daemon.Name != DaemonState.Stopped) return null;
+        return IsLeaseRenewed ? "no daemon runs, and nothing renews the lease" : "no daemon runs";
     }
 
     /// <summary>The last errors that the daemon, etcd and the route controller report.</summary>
     public IReadOnlyList<NodeError> FindErrors()
     {
         List<NodeError> errors = [.. Daemon.Failures.Select(line => new NodeError("daemon", line))];
-        if (!Cluster.Ok) errors.Add(new NodeError("etcd", Cluster.Error));
+        if (!Cluster.Ok) errors.Add(new NodeError(Store.ToLowerInvariant(), Cluster.Error));
         if (!Cluster.Ok || Cluster.Value.Lease?.Route is not { } route) return errors;
         if (route.State != RouteState.Available) errors.Add(new NodeError("route", RouteStatusText.Of(route)));
         if (route.Ipv6 is { } ipv6 && ipv6.State != RouteState.Available) errors.Add(new NodeError("ipv6-route", RouteStatusText.Of(ipv6)));

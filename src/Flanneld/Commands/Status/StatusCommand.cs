@@ -32,7 +32,11 @@ internal sealed class StatusCommand(DaemonOptions options, Connections connectio
         var daemon = await DaemonState.ReadAsync(options, cancellation);
         var reading = StoreErrors.ToResultAsync(() => ReadClusterAsync(selected.Value, cancellation));
         var cluster = await Progress.RunAsync(connections.Store.Description, reading);
-        return new NodeDescription(selected.Value, daemon, cluster, ReadFileSubnet());
+        return new NodeDescription(selected.Value, daemon, cluster, ReadFileSubnet())
+        {
+            Store = connections.Subnets.Name,
+            IsLeaseRenewed = connections.Subnets.LeaseTime != TimeSpan.MaxValue,
+        };
     }
 
     private Ipv4Network? ReadFileSubnet() => (new SubnetFile(options.SubnetFile).Read() as SubnetFileState.Present)?.ReadSubnet();
@@ -40,7 +44,7 @@ internal sealed class StatusCommand(DaemonOptions options, Connections connectio
     private async Task<Result<NodeInCluster>> ReadClusterAsync(SelectedInterface selected, CancellationToken cancellation)
     {
         var state = await connections.Subnets.ReadAsync(cancellation);
-        var own = state.Leases.FirstOrDefault(lease => lease.Attributes.PublicIp == selected.PublicIp);
+        var own = connections.Store.FindOwnLease(state, selected.PublicIp);
         var described = own is null ? null : (await new LeaseDescriptionReader(connections).ReadAsync([own], cancellation))[0];
         var controller = await connections.Subnets.ReadControllerAsync(cancellation);
         if (controller is not null) return new NodeInCluster(described, controller);
