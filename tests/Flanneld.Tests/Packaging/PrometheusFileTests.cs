@@ -106,7 +106,7 @@ public sealed partial class PrometheusFileTests
     {
         var panels = GrafanaDashboard.ReadPanels();
         Assert.Equal(
-            ["Overview", "Nodes", "Leases", "Routes", "Cloud API", "etcd", "Process"],
+            ["Overview", "Nodes", "Leases", "Routes", "Cloud API", "etcd", "Kubernetes", "Process"],
             panels.Where(panel => panel.Type == "row").Select(panel => panel.Title));
         Assert.Equal(panels.Count, panels.Select(panel => panel.Id).Distinct().Count());
         var taken = new HashSet<(int X, int Y)>();
