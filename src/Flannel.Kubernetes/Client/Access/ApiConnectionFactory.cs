@@ -22,7 +22,8 @@ internal static class ApiConnectionFactory
             KeepAlivePingTimeout = KubeLimits.PingTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             PooledConnectionIdleTimeout = KubeLimits.IdleConnection,
-            AutomaticDecompression = DecompressionMethods.GZip, // API servers compress lists from 128 KiB on
+            // Without AutomaticDecompression, which links zlib and brotli: API servers compress only lists of 128 KiB and more, and one node
+            // lists all nodes.
             AllowAutoRedirect = false, // a token is for one host
             UseCookies = false,
             MaxResponseHeadersLength = 64, // KiB
