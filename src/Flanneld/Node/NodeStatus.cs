@@ -49,12 +49,17 @@ internal static class NodeStatus
 
     private static string Lease(NodeState state) => state.LeaseState switch
     {
-        LeaseState.Acquired or LeaseState.Confirmed => state.LeaseEnd is { } end
-            ? $"{state.Subnet} until {UtcText.Of(end)}"
-            : $"{state.Subnet}, a reservation",
+        LeaseState.Acquired or LeaseState.Confirmed => DescribeHeld(state),
         LeaseState.Lost => $"subnet {state.Subnet} is lost: {state.LossReason}",
         _ => state.ForbiddenReason,
     };
+
+    /// <summary>A reservation does not expire, and nor does a lease in Kubernetes.</summary>
+    private static string DescribeHeld(NodeState state)
+    {
+        if (state.LeaseEnd is { } end) return $"{state.Subnet} until {UtcText.Of(end)}";
+        return state.Lease is { IsReservation: true } ? $"{state.Subnet}, a reservation" : state.Subnet.ToString();
+    }
 
     private static ReadinessCheck RouteCheck(NodeState state)
     {

@@ -96,6 +96,15 @@ public sealed class NodeReadinessTests : IDisposable
         Assert.True(IsReady);
     }
 
+    [Fact]
+    public void A_lease_that_does_not_expire_is_no_reservation()
+    {
+        CreateNode();
+        var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}"""u8).Value;
+        readiness.Apply(new NodeEvent.Acquired(Held, config, TimeToLive: null, "i-1"));
+        Assert.Equal("10.24.5.0/24", health.Checks.Single(check => check.Name == "lease").Detail);
+    }
+
     [Theory]
     [InlineData("10.24.6.0/24", "i-1")]
     [InlineData("10.24.5.0/24", "i-2")]
