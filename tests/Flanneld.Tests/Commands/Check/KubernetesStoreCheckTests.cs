@@ -29,34 +29,34 @@ public sealed class KubernetesStoreCheckTests : IDisposable
         Assert.Equal("9 of 9 verbs are allowed", section.Results[1].Detail);
     }
 
-    public static TheoryData<string, string, string, string, string, string, CheckState> Verbs => new()
+    public static TheoryData<string, string, string, string, string, string, string> Verbs => new()
     {
-        { "get", "", "nodes", "", "", "ClusterRole: apiGroups [\"\"], resources [nodes], verbs [get]", CheckState.Problem },
-        { "list", "", "nodes", "", "", "ClusterRole: apiGroups [\"\"], resources [nodes], verbs [list]", CheckState.Problem },
-        { "watch", "", "nodes", "", "", "ClusterRole: apiGroups [\"\"], resources [nodes], verbs [watch]", CheckState.Problem },
+        { "get", "", "nodes", "", "", "ClusterRole: apiGroups [\"\"], resources [nodes], verbs [get]", nameof(CheckState.Problem) },
+        { "list", "", "nodes", "", "", "ClusterRole: apiGroups [\"\"], resources [nodes], verbs [list]", nameof(CheckState.Problem) },
+        { "watch", "", "nodes", "", "", "ClusterRole: apiGroups [\"\"], resources [nodes], verbs [watch]", nameof(CheckState.Problem) },
         {
             "patch", "", "nodes", "status", "", "ClusterRole: apiGroups [\"\"], resources [nodes/status], verbs [patch]",
-            CheckState.Problem
+            nameof(CheckState.Problem)
         },
         {
             "update", "coordination.k8s.io", "leases", "", "flannel",
-            "Role in namespace flannel: apiGroups [\"coordination.k8s.io\"], resources [leases], verbs [update]", CheckState.Warning
+            "Role in namespace flannel: apiGroups [\"coordination.k8s.io\"], resources [leases], verbs [update]", nameof(CheckState.Warning)
         },
         {
             "patch", "", "events", "", "default", "Role in namespace default: apiGroups [\"\"], resources [events], verbs [patch]",
-            CheckState.Warning
+            nameof(CheckState.Warning)
         },
     };
 
     [Theory]
     [MemberData(nameof(Verbs))]
     public async Task A_missing_verb_is_named_as_the_rule_that_grants_it(
-        string verb, string group, string resource, string subresource, string space, string rule, CheckState state)
+        string verb, string group, string resource, string subresource, string space, string rule, string state)
     {
         kube.Api.Account.Deny(new AccessReview(verb, group, resource, subresource, space));
         await NewCheck().CheckServersAsync(section, Cancel);
         var result = section.Results[1];
-        Assert.Equal((CheckKind.Rbac, state), (result.Kind, result.State));
+        Assert.Equal((CheckKind.Rbac, state), (result.Kind, result.State.ToString()));
         Assert.Contains(rule, Assert.Single(result.Lines), StringComparison.Ordinal);
     }
 
@@ -118,28 +118,29 @@ public sealed class KubernetesStoreCheckTests : IDisposable
     }
 
     [Theory]
-    [InlineData(CheckState.Problem, "--allocate-node-cidrs=true")]
-    [InlineData(CheckState.Ok, "", "10.24.1.0/24")]
-    [InlineData(CheckState.Problem, "make Network the --cluster-cidr", "10.25.1.0/24")]
-    [InlineData(CheckState.Problem, "--allocate-node-cidrs=true", "10.24.1.0/24", "10.24.2.0/24")]
-    public void The_podCIDR_must_be_inside_Network(CheckState state, string advice, params string[] cidrs)
+    [InlineData(nameof(CheckState.Problem), "--allocate-node-cidrs=true")]
+    [InlineData(nameof(CheckState.Ok), "", "10.24.1.0/24")]
+    [InlineData(nameof(CheckState.Problem), "make Network the --cluster-cidr", "10.25.1.0/24")]
+    [InlineData(nameof(CheckState.Problem), "--allocate-node-cidrs=true", "10.24.1.0/24", "10.24.2.0/24")]
+    public void The_podCIDR_must_be_inside_Network(string state, string advice, params string[] cidrs)
     {
         var result = KubernetesStoreCheck.CheckSubnets(new KubeNode("n1", "u", "1") { PodCidrs = cidrs }, Config);
-        Assert.Equal((CheckKind.PodCidr, state), (result.Kind, result.State));
+        Assert.Equal((CheckKind.PodCidr, state), (result.Kind, result.State.ToString()));
         Assert.Contains(advice, result.Advice, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData(false, "FlannelIsUp", "Flannel is running on this node", CheckState.Ok, "")]
-    [InlineData(false, "RouteCreated", "Route to 10.24.1.0/24 is available", CheckState.Ok, "")]
-    [InlineData(true, "NoRouteCreated", "Route to 10.24.1.0/24 is not available: Pending", CheckState.Warning, "")]
-    [InlineData(false, "RouteCreated", "RouteController created a route", CheckState.Warning, "a cloud controller manager wrote it")]
-    [InlineData(false, "CalicoIsUp", "Calico is running on this node", CheckState.Warning, "another program wrote it")]
+    [InlineData(false, "FlannelIsUp", "Flannel is running on this node", nameof(CheckState.Ok), "")]
+    [InlineData(false, "RouteCreated", "Route to 10.24.1.0/24 is available", nameof(CheckState.Ok), "")]
+    [InlineData(true, "NoRouteCreated", "Route to 10.24.1.0/24 is not available: Pending", nameof(CheckState.Warning), "")]
+    [InlineData(
+        false, "RouteCreated", "RouteController created a route", nameof(CheckState.Warning), "a cloud controller manager wrote it")]
+    [InlineData(false, "CalicoIsUp", "Calico is running on this node", nameof(CheckState.Warning), "another program wrote it")]
     public void A_condition_of_another_program_is_a_warning(
-        bool isTrue, string reason, string message, CheckState state, string detail)
+        bool isTrue, string reason, string message, string state, string detail)
     {
         var result = KubernetesStoreCheck.DescribeCondition(new NodeCondition(isTrue, reason, message, DateTimeOffset.UnixEpoch));
-        Assert.Equal((CheckKind.NodeCondition, state), (result.Kind, result.State));
+        Assert.Equal((CheckKind.NodeCondition, state), (result.Kind, result.State.ToString()));
         Assert.Contains(detail, result.Detail, StringComparison.Ordinal);
     }
 
