@@ -1,7 +1,6 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
-using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Kubernetes.Registry;
 using Flanneld.Clients;

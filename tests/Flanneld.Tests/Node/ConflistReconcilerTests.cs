@@ -3,6 +3,7 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Core.Tests.Leases;
 using Flanneld.Host;
 using Flanneld.Node;
 using Flanneld.Observability;
@@ -17,7 +18,8 @@ public sealed class ConflistReconcilerTests : IDisposable
     private static readonly Ipv4Network Subnet = Ipv4Network.Parse("10.24.5.0/24");
     private static readonly SubnetEnv Env = new(Ipv4Network.Parse("10.24.0.0/16"), Subnet, 1500, false);
     private static readonly Lease Held = new(
-        new SubnetKey(Subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null), 7, 10, 10);
+        new SubnetKey(Subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null),
+        new TestLeaseIdentity(10, 7), 10);
 
     private readonly string directory = Directory.CreateTempSubdirectory("flannel-").FullName;
     private readonly RecordingLogger log = new();

@@ -1,5 +1,4 @@
 using Flannel.Core.Configuration;
-using Flannel.Kubernetes.Client;
 using Flannel.Kubernetes.Client.Objects;
 using Flanneld.Commands.Check;
 using Flanneld.Tests.Support;

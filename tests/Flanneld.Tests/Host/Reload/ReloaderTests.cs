@@ -58,6 +58,29 @@ public sealed class ReloaderTests : IDisposable
     }
 
     [Fact]
+    public async Task A_kubeconfig_that_cannot_be_used_is_a_problem()
+    {
+        var kubeconfig = Path.Combine(folder.Path, "kubeconfig");
+        const string usable = """
+            current-context: c
+            contexts: [{name: c, context: {cluster: k}}]
+            clusters: [{name: k, cluster: {server: "https://192.168.1.11:6443"}}]
+            """;
+        await File.WriteAllTextAsync(kubeconfig, usable, Cancel);
+        var reloader = Create($"--kube-subnet-mgr --kubeconfig-file={kubeconfig}");
+        await File.WriteAllTextAsync(kubeconfig, usable.Replace("6443", "6444", StringComparison.Ordinal), Cancel);
+        await reloader.ReloadAsync();
+        Assert.Contains($"--kubeconfig-file {kubeconfig} changed; the new content is used from the next connection", log.Texts);
+        Assert.DoesNotContain(log.Texts, text => text.StartsWith("reload: ", StringComparison.Ordinal));
+
+        await File.WriteAllTextAsync(kubeconfig, "current-context: other", Cancel);
+        await reloader.ReloadAsync();
+        Assert.Contains(
+            $"reload: kubeconfig {kubeconfig} has no context \"other\", which is its current-context; the former content stays in use",
+            log.Texts);
+    }
+
+    [Fact]
     public async Task The_log_level_of_the_service_is_applied_and_other_settings_need_a_restart()
     {
         var reloader = Create("");
