@@ -7,15 +7,13 @@ namespace Flanneld.Observability;
 /// <summary>The metrics of the client of the Kubernetes API. Thread-safe.</summary>
 internal sealed class KubeMetrics : IKubeObserver
 {
-    private const string NoResponse = "unavailable";
-
     private readonly CounterSet requests = new(MetricCatalog.KubeRequests);
     private readonly HistogramSet durations = new(MetricCatalog.KubeRequestDuration);
     private readonly Counter watchRestarts = new();
 
     public void RequestEnded(string verb, string resource, int httpStatus, TimeSpan duration)
     {
-        requests.Increment(verb, resource, httpStatus == 0 ? NoResponse : httpStatus.ToString(CultureInfo.InvariantCulture));
+        requests.Increment(verb, resource, CodeOf(httpStatus));
         durations.Observe(duration, verb, resource);
     }
 
@@ -27,4 +25,12 @@ internal sealed class KubeMetrics : IKubeObserver
         durations.AppendTo(text);
         text.Add(MetricCatalog.KubeWatchRestarts, watchRestarts.Value);
     }
+
+    private static string CodeOf(int httpStatus) => httpStatus switch
+    {
+        0 => "unavailable",
+        200 or 201 or 400 or 401 or 403 or 404 or 409 or 410 or 422 or 429 or 500 or 502 or 503 or 504 =>
+            httpStatus.ToString(CultureInfo.InvariantCulture),
+        _ => MetricFamily.OtherValue,
+    };
 }

@@ -30,10 +30,12 @@ public sealed class ClientMetricsTests
         var metrics = new KubeMetrics();
         metrics.RequestEnded("patch", "nodes/status", 200, TimeSpan.FromMilliseconds(3));
         metrics.RequestEnded("patch", "nodes/status", 0, TimeSpan.FromSeconds(10));
+        metrics.RequestEnded("get", "leases", 418, TimeSpan.FromSeconds(1));
         metrics.WatchInterrupted();
         var lines = Lines(metrics.AppendTo);
         Assert.Contains("flannel_kubernetes_requests_total{verb=\"patch\",resource=\"nodes/status\",code=\"200\"} 1", lines);
         Assert.Contains("flannel_kubernetes_requests_total{verb=\"patch\",resource=\"nodes/status\",code=\"unavailable\"} 1", lines);
+        Assert.Contains("flannel_kubernetes_requests_total{verb=\"get\",resource=\"leases\",code=\"other\"} 1", lines);
         Assert.Contains("flannel_kubernetes_request_duration_seconds_count{verb=\"patch\",resource=\"nodes/status\"} 2", lines);
         Assert.Contains("flannel_kubernetes_watch_restarts_total 1", lines);
     }
