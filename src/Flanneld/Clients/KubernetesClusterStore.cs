@@ -58,7 +58,7 @@ internal sealed class KubernetesClusterStore : IClusterStore
 
     public string Description => $"the Kubernetes API at {api.Address}";
 
-    public string Location => $"the Nodes of {api.Address}";
+    public string Location => api.Address;
 
     public string ClusterIdLocation => KubeClusterStore.LocationIn(Controller.Namespace);
 
