@@ -7,16 +7,16 @@ namespace Flannel.EndToEnd.Tests;
 /// <summary>The file of the executable: size, static linking, no paths of the build machine.</summary>
 public sealed partial class ExecutableTests
 {
-    /// <summary>The limit with the libraries of Debian 12.</summary>
-    private const long MaxBytes = 19_400_000;
+    /// <summary>The limit with the libraries of Debian 12. Of it, 1.6 MB are the Kubernetes API as subnet manager (docs/adr/0011).</summary>
+    private const long MaxBytes = 20_900_000;
 
     /// <summary>OpenSSL 3.5 of Debian 13 is 2.3 MB larger than OpenSSL 3.0.</summary>
-    private const long MaxBytesWithNewerOpenSsl = 21_900_000;
+    private const long MaxBytesWithNewerOpenSsl = 23_400_000;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_executable_has_at_most_19_4_MB_or_21_9_MB_with_the_OpenSSL_of_Debian_13()
+    public async Task The_executable_has_at_most_20_9_MB_or_23_4_MB_with_the_OpenSSL_of_Debian_13()
     {
         Require.NativeExecutable();
         var bytes = await File.ReadAllBytesAsync(Locations.Flanneld, Cancel);
