@@ -8,7 +8,6 @@ public sealed class EcsInstance : IAsyncDisposable
 
     private readonly List<DaemonProcess> daemons = [];
     private readonly string program;
-    private readonly IReadOnlyList<string> arguments;
     private int starts;
 
     internal EcsInstance(InstanceSetup facts, RunFolder folder, string publicIp, IReadOnlyList<string> arguments, NetworkNamespace? ns)
@@ -17,7 +16,7 @@ public sealed class EcsInstance : IAsyncDisposable
         Folder = folder.CreateWritableSubfolder(facts.InstanceId);
         SubnetFile = Path.Combine(Folder, "subnet.env");
         program = folder.CopyProgram(Locations.Flanneld);
-        this.arguments = [.. arguments, $"--subnet-file={SubnetFile}"];
+        Arguments = [.. arguments, $"--subnet-file={SubnetFile}"];
     }
 
     public InstanceSetup Facts { get; }
@@ -48,21 +47,24 @@ public sealed class EcsInstance : IAsyncDisposable
     public DaemonProcess? Daemon => daemons.LastOrDefault();
 
     /// <summary>The arguments of every flanneld on this instance; those of a test follow.</summary>
-    public IReadOnlyList<string> Arguments => arguments;
+    public IReadOnlyList<string> Arguments { get; set; }
+
+    /// <summary>The whole environment of its daemons and commands, unless a test gives another one.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; set; } = new Dictionary<string, string>();
 
     /// <summary>Starts flanneld as an ordinary user, without capabilities unless <see cref="HasNetAdmin"/>. A flag in
     /// <paramref name="more"/> overrides the same flag of <see cref="Arguments"/>.</summary>
     public async Task<DaemonProcess> StartDaemonAsync(
         IReadOnlyList<string>? more = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProgramStart(program, [.. arguments, .. more ?? []])
+        var start = new ProgramStart(program, [.. Arguments, .. more ?? []])
         {
             Namespace = Namespace,
             Unprivileged = true,
             HasNetAdmin = HasNetAdmin,
             Wrapper = Wrapper,
             LogFile = LogFile,
-            Environment = environment ?? new Dictionary<string, string>(),
+            Environment = environment ?? Environment,
         };
         var daemon = await DaemonProcess.StartAsync(start, Path.Combine(Folder, $"notify-{++starts}"));
         daemons.Add(daemon);
@@ -75,11 +77,11 @@ public sealed class EcsInstance : IAsyncDisposable
 
     /// <summary>Runs a command of flanneld to its end.</summary>
     /// <param name="input">Its standard input.</param>
-    /// <param name="environment">Its whole environment; null for an empty one.</param>
+    /// <param name="environment">Its whole environment; null for <see cref="Environment"/>.</param>
     public Task<CommandResult> RunCommandAsync(
         string command, string input, IReadOnlyDictionary<string, string>? environment, CancellationToken cancel, params string[] more) =>
         ProcessCommand.TryRunAsync(
-            CommandStart(command, more) with { Environment = environment ?? new Dictionary<string, string>() }, cancel, input);
+            CommandStart(command, more) with { Environment = environment ?? Environment }, cancel, input);
 
     /// <summary>Starts a command of flanneld, for a test that ends it with a signal; the caller disposes it.</summary>
     public Task<ChildProcess> StartCommandAsync(string command, params string[] more) =>
@@ -111,12 +113,12 @@ public sealed class EcsInstance : IAsyncDisposable
         });
     }
 
-    private ProgramStart CommandStart(string command, string[] more) => new(program, [.. command.Split(' '), .. arguments, .. more])
+    private ProgramStart CommandStart(string command, string[] more) => new(program, [.. command.Split(' '), .. Arguments, .. more])
     {
         Namespace = Namespace,
         Unprivileged = true,
         HasNetAdmin = HasNetAdmin,
-        Environment = new Dictionary<string, string>(),
+        Environment = Environment,
     };
 
     /// <summary>The variables of subnet.env, or null without the file.</summary>

@@ -133,6 +133,10 @@ public sealed class KubeApiServer : IAsyncDisposable
     public Task WriteKubeconfigAsync(string path, string token, CancellationToken cancel) =>
         KubeconfigFile.WriteAsync(path, Endpoint, AuthorityFile, $"token: \"{token}\"", cancel);
 
+    /// <summary>Writes a kubeconfig that names a file with a token.</summary>
+    public Task WriteKubeconfigWithTokenFileAsync(string path, string tokenFile, CancellationToken cancel) =>
+        KubeconfigFile.WriteAsync(path, Endpoint, AuthorityFile, $"tokenFile: \"{tokenFile}\"", cancel);
+
     /// <summary>Writes a kubeconfig that authenticates by a client certificate.</summary>
     public Task WriteKubeconfigAsync(string path, CertificateFiles client, CancellationToken cancel) =>
         KubeconfigFile.WriteAsync(

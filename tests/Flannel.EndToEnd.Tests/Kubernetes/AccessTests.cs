@@ -1,0 +1,111 @@
+using System.Net;
+using Flannel.Testbed;
+using Flannel.Testbed.Kubernetes;
+
+namespace Flannel.EndToEnd.Tests.Kubernetes;
+
+/// <summary>Credentials for the API server.</summary>
+[Trait(KubePrograms.TraitName, KubePrograms.TraitValue)]
+public sealed class AccessTests(SharedKubeCluster shared) : KubernetesTest(shared)
+{
+    [Fact]
+    public async Task A_controller_whose_token_has_expired_goes_on_with_the_token_that_replaces_it()
+    {
+        var (file, kubeconfig) = (Path.Combine(Vpc.Folder.Path, "brief-token"), Path.Combine(Vpc.Folder.Path, "brief-kubeconfig"));
+        var token = await Cluster.Server.SignTokenAsync(KubeCluster.Namespace, KubeCluster.Account, TimeSpan.FromSeconds(-50), Cancel);
+        await File.WriteAllTextAsync(file, token, Cancel);
+        await Cluster.Server.WriteKubeconfigWithTokenFileAsync(kubeconfig, file, Cancel);
+        var daemon = await StartReadyAsync(0, [.. QuickResync, $"--kubeconfig-file={kubeconfig}"]);
+        var client = Cluster.Server.CreateClient(token);
+        await Eventually.IsAsync(
+            "the token is rejected",
+            async () => (await client.GetAsync("/api/v1/nodes?limit=1", Cancel)).StatusCode == HttpStatusCode.Unauthorized, Cancel,
+            LongLimit);
+        await daemon.WaitForLogAsync("election lost", Cancel, LongLimit);
+        Assert.True(File.Exists(Vpc.Instances[0].SubnetFile));
+
+        File.Copy(Cluster.TokenFile, file, overwrite: true);
+
+        // Only the first node may be the controller.
+        await StartReadyAsync(1, "--route-controller=never");
+        await WaitForRouteAsync(SubnetOf(1), 1);
+        Assert.False(daemon.HasExited);
+    }
+
+    [Fact]
+    public async Task A_kubeconfig_with_a_client_certificate_gives_access()
+    {
+        await Admin.ApplyAsync("""
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRoleBinding
+            metadata: {name: flanneld-user}
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: flanneld}
+            subjects:
+            - {apiGroup: rbac.authorization.k8s.io, kind: User, name: flanneld-user}
+            ---
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: RoleBinding
+            metadata: {name: flanneld-user, namespace: flannel}
+            roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: flanneld}
+            subjects:
+            - {apiGroup: rbac.authorization.k8s.io, kind: User, name: flanneld-user}
+            """, Cancel);
+        var kubeconfig = Path.Combine(Vpc.Folder.Path, "user-kubeconfig");
+        var files = Cluster.Server.IssueClientCertificate("flanneld-user");
+        foreach (var file in (string[])[files.Certificate, files.Key])
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        await Cluster.Server.WriteKubeconfigAsync(kubeconfig, files, Cancel);
+        // The token of the other kubeconfig must not be needed.
+        await Cluster.WriteTokenAsync("invalid", Cancel);
+
+        await StartReadyAsync(0, $"--kubeconfig-file={kubeconfig}");
+        await WaitForRouteAsync(SubnetOf(0), 0);
+    }
+
+    [Fact]
+    public async Task A_pod_has_the_access_of_its_service_account_and_the_name_of_its_node()
+    {
+        var root = Vpc.Folder.CreateWritableSubfolder("pod");
+        File.Copy(Locations.Flanneld, Path.Combine(root, "flanneld"));
+        await ChrootFolder.CreateRandomDeviceAsync(root, Cancel);
+        var account = Path.Combine(root, "var/run/secrets/kubernetes.io/serviceaccount");
+        await Cluster.Server.WriteServiceAccountAsync(
+            account, KubeCluster.Namespace, await File.ReadAllTextAsync(Cluster.TokenFile, Cancel), Cancel);
+        Directory.CreateDirectory(Path.Combine(root, "etc/kube-flannel"));
+        File.Copy(Cluster.NetConfFile, Path.Combine(root, "etc/kube-flannel/net-conf.json"));
+        await Cluster.CreateNodeAsync(0, Cancel, SubnetOf(0));
+        await Admin.ApplyAsync($$"""
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: flanneld-abcde, namespace: flannel}
+            spec:
+              nodeName: {{Cluster.NameOf(0)}}
+              containers: [{name: flanneld, image: flanneld}]
+            """, Cancel);
+        await using var daemon = await DaemonProcess.StartAsync(
+            new ProgramStart("/flanneld",
+            [
+                $"--vpc-endpoint={VpcTopology.ApiEndpoint}", $"--ecs-endpoint={VpcTopology.ApiEndpoint}",
+                // Without /proc/net/route flanneld cannot find the interface of the default route.
+                "--iface=eth0", $"--public-ip={Vpc.Instances[0].PublicIp}",
+            ])
+            {
+                Namespace = Vpc.Instances[0].Namespace,
+                ChangeRoot = root,
+                Environment = new Dictionary<string, string>
+                {
+                    ["HOME"] = "/",
+                    ["FLANNELD_KUBE_SUBNET_MGR"] = "true",
+                    ["KUBERNETES_SERVICE_HOST"] = VpcTopology.EtcdAddress,
+                    ["KUBERNETES_SERVICE_PORT"] = "6443",
+                    ["POD_NAME"] = "flanneld-abcde",
+                    ["POD_NAMESPACE"] = KubeCluster.Namespace,
+                },
+            }, Path.Combine(root, "notify"));
+        await daemon.WaitForReadyAsync(Cancel, LongLimit);
+
+        Assert.Equal(Vpc.Instances[0].PublicIp, await AnnotationAsync(0, "public-ip"));
+        Assert.Equal(TestVpc.SubnetEnv("10.24.1.1/24"), await File.ReadAllTextAsync(Path.Combine(root, "run/flannel/subnet.env"), Cancel));
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+    }
+}
