@@ -60,4 +60,7 @@ public sealed class KubeException(KubeErrorKind kind, string message, bool mayHa
     /// <summary>True if retrying the same request can help without a change by an operator.</summary>
     public bool CanRecover => Kind is KubeErrorKind.Unavailable or KubeErrorKind.TimedOut or KubeErrorKind.TooManyRequests
         or KubeErrorKind.Conflict or KubeErrorKind.Expired or KubeErrorKind.Unauthorized;
+
+    /// <summary>True if a daemon that waits repeats the request: also a missing permission, which is granted while it runs.</summary>
+    public bool CanBeAwaited => CanRecover || Kind == KubeErrorKind.Forbidden;
 }

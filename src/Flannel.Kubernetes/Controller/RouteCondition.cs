@@ -10,6 +10,7 @@ internal static class RouteCondition
     public const string Created = "RouteCreated";
     public const string NotCreated = "NoRouteCreated";
 
+    private const string MessageStart = "Route to ";
     private const int MaxMessageBytes = 1024;
 
     /// <summary>The condition to write; null if the present one may stay. <c>FlannelIsUp</c> stays, which the node writes when it uses its
@@ -25,13 +26,16 @@ internal static class RouteCondition
         return new NodeCondition(true, NotCreated, message, present is { IsTrue: true } ? present.LastTransition : now);
     }
 
+    /// <summary>Whether this program's route controller has written a condition, and not a cloud controller manager.</summary>
+    public static bool IsOwn(NodeCondition condition) => condition.Message.StartsWith(MessageStart, StringComparison.Ordinal);
+
     /// <summary>Whether a status and the present condition contradict each other.</summary>
     public static bool IsContradiction(NodeCondition? present, RouteStatus status) => Change(present, status, default) is not null;
 
     private static string MessageOf(RouteStatus status)
     {
-        if (status.State == RouteState.Available) return $"Route to {status.Subnet} is available";
+        if (status.State == RouteState.Available) return $"{MessageStart}{status.Subnet} is available";
         var detail = status.Message.Length > 0 ? $": {status.Message}" : "";
-        return ShortText.Of($"Route to {status.Subnet} is not available: {status.State}{detail}", MaxMessageBytes);
+        return ShortText.Of($"{MessageStart}{status.Subnet} is not available: {status.State}{detail}", MaxMessageBytes);
     }
 }

@@ -33,7 +33,7 @@ internal sealed class Assignment(KubeContext context, NetConfFile netConf, OwnNo
                 retryAfter = null;
                 if (VersionOf(await node.ReadAsync(cancellation), netConf.Read().Revision) != version) return;
             }
-            catch (KubeException e) when (e.CanRecover)
+            catch (KubeException e) when (e.CanBeAwaited)
             {
                 retryAfter = e.RetryAfter;
             }

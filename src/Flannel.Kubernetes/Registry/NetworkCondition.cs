@@ -1,5 +1,6 @@
 using Flannel.Kubernetes.Client;
 using Flannel.Kubernetes.Client.Objects;
+using Flannel.Kubernetes.Controller;
 
 namespace Flannel.Kubernetes.Registry;
 
@@ -9,9 +10,6 @@ internal sealed class NetworkCondition(KubeContext context, OwnNode node)
 {
     /// <summary>Upstream's reason (<c>pkg/subnet/kube/kube.go</c>, <c>CompleteLease</c>).</summary>
     private const string FlannelIsUp = "FlannelIsUp";
-
-    /// <summary>Of the route controller, and of Alibaba Cloud's controller manager. It says the same.</summary>
-    private const string RouteCreated = "RouteCreated";
 
     /// <summary>Reports that the node may use its subnet, unless the Node says so already.</summary>
     /// <exception cref="KubeException">The request failed. Can be repeated.</exception>
@@ -31,9 +29,13 @@ internal sealed class NetworkCondition(KubeContext context, OwnNode node)
     /// <param name="read">Null if the Node does not exist: then its lease is lost, which the watch reports.</param>
     private async Task WriteAsync(KubeNode? read, CancellationToken cancellation)
     {
-        if (read is null || read.NetworkUnavailable is { IsTrue: false, Reason: FlannelIsUp or RouteCreated }) return;
+        if (read is null || IsReported(read.NetworkUnavailable)) return;
         var condition = new NodeCondition(IsTrue: false, FlannelIsUp, "Flannel is running on this node", context.Time.GetUtcNow());
         await node.PatchAsync(new NodeStatusPatch { NetworkUnavailable = condition, Uid = read.Uid }, cancellation);
         KubeLog.AvailableReported(context.Logger, node.Name);
     }
+
+    /// <summary>The condition of a cloud controller manager stays: it says the same, and <c>flanneld check</c> warns of it.</summary>
+    private static bool IsReported(NodeCondition? present) => present is { IsTrue: false }
+        && (present.Reason == FlannelIsUp || (present.Reason == RouteCondition.Created && !RouteCondition.IsOwn(present)));
 }

@@ -21,7 +21,7 @@ internal sealed class NodeAcquirer(KubeContext context, NetConfFile netConf, Own
             {
                 return await AcquireAsync(known ?? await node.ReadAsync(cancellation), cancellation);
             }
-            catch (KubeException e) when (e.CanRecover || e.Kind == KubeErrorKind.NotFound)
+            catch (KubeException e) when (e.CanBeAwaited || e.Kind == KubeErrorKind.NotFound)
             {
                 // Conflict and NotFound: the Node was deleted, and may have been created again, since it was read.
                 known = null;

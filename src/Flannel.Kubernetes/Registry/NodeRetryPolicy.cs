@@ -30,7 +30,7 @@ internal sealed class NodeRetryPolicy(ApiAvailability availability, TimeProvider
                 availability.ReportSuccess();
                 return response;
             }
-            catch (KubeException e) when (retryRejected || e.CanRecover)
+            catch (KubeException e) when (retryRejected || e.CanBeAwaited)
             {
                 await PauseAsync(e, cancellation);
             }

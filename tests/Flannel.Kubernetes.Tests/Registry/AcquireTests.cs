@@ -234,11 +234,18 @@ public sealed class AcquireTests : IDisposable
     [Theory]
     [InlineData("get", "")]
     [InlineData("patch", "status")]
-    public async Task A_missing_permission_is_an_error_that_names_the_verb(string verb, string subresource)
+    public async Task A_missing_permission_is_logged_with_its_verb_and_awaited(string verb, string subresource)
     {
         fixture.Server.CreateNode("n1", KubeFixture.Subnet);
-        fixture.Api.Account.Deny(new AccessReview(verb, "", "nodes", subresource));
-        Assert.Contains(verb, Assert.IsType<AcquireResult.Rejected>(await fixture.AcquireAsync()).Error.Message, StringComparison.Ordinal);
+        var access = new AccessReview(verb, "", "nodes", subresource);
+        fixture.Api.Account.Deny(access);
+        var acquiring = fixture.AcquireAsync();
+        await fixture.AdvanceAsync(TimeSpan.FromMinutes(2));
+        Assert.False(acquiring.IsCompleted);
+        Assert.Single(fixture.Logger.Lines, line => line.Text.Contains($"{verb} nodes", StringComparison.Ordinal));
+
+        fixture.Api.Account.Allow(access);
+        Assert.IsType<AcquireResult.Held>(await fixture.UntilAsync("the lease", acquiring));
     }
 
     [Fact]

@@ -25,16 +25,18 @@ public sealed class NetworkConditionTests : IDisposable
     }
 
     [Theory]
-    [InlineData(true, "NoRouteCreated", true)]
-    [InlineData(false, "RouteCreated", false)]
-    [InlineData(false, "FlannelIsUp", false)]
-    [InlineData(false, "CalicoIsUp", true)]
-    public async Task A_condition_with_the_same_state_is_kept(bool isTrue, string reason, bool isWritten)
+    [InlineData(true, "NoRouteCreated", "", true)]
+    [InlineData(false, "RouteCreated", "Route to 10.24.5.0/24 is available", true)]
+    [InlineData(false, "RouteCreated", "RouteController created a route", false)]
+    [InlineData(false, "FlannelIsUp", "", false)]
+    [InlineData(false, "CalicoIsUp", "", true)]
+    public async Task The_condition_of_the_route_controller_is_replaced_and_that_of_a_cloud_controller_manager_stays(
+        bool isTrue, string reason, string message, bool isWritten)
     {
         fixture.Server.CreateNode(new KubeNode("n1", "", "")
         {
             PodCidrs = [KubeFixture.Subnet],
-            NetworkUnavailable = new NodeCondition(isTrue, reason, "", default),
+            NetworkUnavailable = new NodeCondition(isTrue, reason, message, default),
         });
         await fixture.AcquireAsync();
         await ReportAsync();
