@@ -35,7 +35,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPE
 # A verb, its arguments (... for any number), the lists of Debian packages in eng/lib.sh that it needs, and what it does.
 # The function verb_NAME implements it, with _ for each hyphen of the name.
 VERBS='
-demo          | [--keep]              | RUN PUBLISH                       | three simulated instances with containers that ping each other
+demo          | [--keep] [--kubernetes] | RUN PUBLISH                     | three simulated instances with containers that ping each other
 dashboard     | [FILE]                | RUN PUBLISH                       | draws docs/images/dashboard.svg from the data of such a cluster
 test          | [FILTER]              | RUN PUBLISH LINT                  | build, lint, publish, all tests; or those of projects *FILTER*
 build         |                       |                                   | the solution; warnings are errors
@@ -120,7 +120,14 @@ run_program() { # PROJECT ARGUMENTS...
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE exec "$(program_of "$project")" "$@"
 }
 
-verb_demo() { run_program Flannel.Demo "$@"; }
+verb_demo() {
+    # With --kubernetes it needs a kube-apiserver, and the packages to compile one.
+    if [[ " $* " == *" --kubernetes "* ]]; then
+        need_lists KUBERNETES
+        compile_kube_apiserver || return 1
+    fi
+    run_program Flannel.Demo "$@"
+}
 verb_dashboard() { run_program Flannel.Demo --dashboard "$(readlink -m "${1:-docs/images/dashboard.svg}")"; }
 verb_bench() { run_program Flannel.Benchmarks "$@"; }
 

@@ -1,37 +1,11 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Flannel.Testbed;
 
 namespace Flannel.Demo;
 
-/// <summary>Prints leases, routes, subnet files and ping times, each read from its source.</summary>
+/// <summary>Prints routes, subnet files and ping times, each read from its source.</summary>
 internal sealed class ClusterTables(DemoOutput output, TestVpc vpc)
 {
-    private const string LeasePrefix = $"{TestVpc.Prefix}/subnets/";
-
-    /// <summary>The subnet of each lease, by the PublicIP of its node: 10.24.5.0/24.</summary>
-    public async Task<IReadOnlyDictionary<string, string>> SubnetsAsync(CancellationToken cancel) => (await vpc.LeasesAsync(cancel))
-        .ToDictionary(
-            lease => JsonNode.Parse(lease.Value)!["PublicIP"]!.GetValue<string>(),
-            lease => lease.Key[LeasePrefix.Length..].Replace('-', '/'));
-
-    public async Task LeasesAsync(CancellationToken cancel)
-    {
-        var leases = await vpc.LeasesAsync(cancel);
-        output.Note($"Leases in etcd, below {LeasePrefix}:");
-        List<string[]> rows = [];
-        foreach (var lease in leases)
-        {
-            var value = JsonNode.Parse(lease.Value)!;
-            rows.Add(
-            [
-                lease.Key[LeasePrefix.Length..], value["PublicIP"]!.GetValue<string>(), value["BackendType"]!.GetValue<string>(),
-                value["BackendData"]?["InstanceId"]?.GetValue<string>() ?? "-", await TimeLeftAsync(lease, cancel),
-            ]);
-        }
-        output.Table(["KEY", "PUBLIC IP", "BACKEND", "INSTANCE", "TIME LEFT"], rows);
-    }
-
     public async Task RouteTableAsync(CancellationToken cancel)
     {
         output.Note($"Custom entries of the VPC's route table {CloudSetup.RouteTableId}:");
@@ -65,15 +39,6 @@ internal sealed class ClusterTables(DemoOutput output, TestVpc vpc)
             rows.Add([.. row]);
         }
         output.Table(["FROM \\ TO", .. containers.Select(to => to.Address)], rows);
-    }
-
-    private async Task<string> TimeLeftAsync(EtcdKey lease, CancellationToken cancel)
-    {
-        if (lease.LeaseId == 0)
-        {
-            return "no expiry";
-        }
-        return (await vpc.Etcd.Keys.TimeToLiveAsync(lease.LeaseId, cancel)).Remaining.ToString("c", CultureInfo.InvariantCulture);
     }
 
     private static async Task<string> PingAsync(Container from, string to, int count, CancellationToken cancel)

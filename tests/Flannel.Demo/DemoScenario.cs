@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using Flannel.Testbed;
+using Flannel.Testbed.Kubernetes;
 
 namespace Flannel.Demo;
 
 /// <summary>The steps of the demo; each step checks its results.</summary>
-internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDisposable
+internal sealed class DemoScenario(DemoOutput output, IDemoStore store) : IAsyncDisposable
 {
     private const int Nodes = 3;
 
@@ -12,38 +13,42 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
     private static readonly string[] arguments = ["--route-resync=1"];
 
     private readonly Dictionary<EcsInstance, Container> containers = [];
-    private readonly ClusterTables tables = new(output, vpc);
+    private readonly TestVpc vpc = store.Vpc;
+    private readonly ClusterTables tables = new(output, store.Vpc);
 
-    public static void Introduce(DemoOutput output, string? noDataPath)
+    public static void Introduce(DemoOutput output, bool isKubernetes, string? noDataPath)
     {
-        output.WriteLine("flanneld for Alibaba Cloud VPC: each node leases a subnet from etcd; the VPC's route table carries the traffic.");
+        output.WriteLine(isKubernetes
+            ? "flanneld for Alibaba Cloud VPC: the podCIDR of each node is its subnet; the VPC's route table carries the traffic."
+            : "flanneld for Alibaba Cloud VPC: each node leases a subnet from etcd; the VPC's route table carries the traffic.");
         output.WriteLine(noDataPath is null
-            ? "Runs on this machine: the native flanneld and a real etcd in a simulated VPC, in network namespaces."
+            ? $"Runs on this machine: the native flanneld and a real {(isKubernetes ? "kube-apiserver" : "etcd")} in a simulated VPC, in network namespaces."
             : $"No data path in this run ({noDataPath}): runs on the loopback of this machine, without containers and pings.");
     }
 
-    public static async Task<TestVpc> BuildAsync(DemoOutput output, string? noDataPath, CancellationToken cancel)
+    public static async Task<IDemoStore> BuildAsync(DemoOutput output, bool isKubernetes, string? noDataPath, CancellationToken cancel)
     {
-        TestVpc? vpc = null;
+        if (isKubernetes && noDataPath is not null) throw new TestbedException($"--kubernetes needs network namespaces: {noDataPath}");
+        IDemoStore? store = null;
         var setup = new CloudSetup { Instances = CloudSetup.MakeInstances(Nodes), RouteWriteMilliseconds = 500 };
-        var title = $"Start a VPC, {CloudSetup.VpcCidr}: router, metadata service, VPC and ECS API, etcd, {Nodes} ECS instances";
+        var server = isKubernetes ? "kube-apiserver" : "etcd";
+        var title = $"Start a VPC, {CloudSetup.VpcCidr}: router, metadata service, VPC and ECS API, {server}, {Nodes} ECS instances";
         await output.StepAsync(title, async () =>
         {
-            vpc = noDataPath is null
-                ? await VpcTopology.StartAsync(setup, cancel)
-                : await LoopbackVpc.StartAsync(setup, cancel, noDataPath);
-            output.Table(["INSTANCE", "ADDRESS", "NETWORK INTERFACE", "VSWITCH"], vpc.Instances.Select(instance => new[]
+            store = isKubernetes ? new KubernetesStore(await KubeCluster.StartAsync(setup, cancel))
+                : new EtcdStore(await StartVpcAsync(setup, noDataPath, cancel));
+            output.Table(["INSTANCE", "ADDRESS", "NETWORK INTERFACE", "VSWITCH"], store.Vpc.Instances.Select(instance => new[]
             {
                 instance.InstanceId, instance.PublicIp, instance.Facts.NetworkInterfaceId, instance.Facts.VSwitchId,
             }));
             output.Note("The source/destination check of every interface is on. A route write takes 500 ms.");
         });
-        return vpc!;
+        return store!;
     }
 
     public async Task RunAsync(CancellationToken cancel)
     {
-        await output.StepAsync("Write the network config to etcd", () => PublishAsync(cancel));
+        await output.StepAsync(store.ConfigureTitle, () => store.ConfigureAsync(output, cancel));
         await output.StepAsync("Start flanneld on each instance, as an ordinary user without capabilities", () => StartAsync(cancel));
         await output.StepAsync("Show leases, routes and subnet.env", () => ShowAsync(cancel));
         if (vpc.NoDataPath is null)
@@ -59,15 +64,15 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
     {
         await output.StepAsync("Stop every flanneld with SIGTERM, as systemctl stop does", async () =>
         {
-            var before = await tables.SubnetsAsync(CancellationToken.None);
+            var before = await store.SubnetsAsync(CancellationToken.None);
             foreach (var instance in vpc.Instances)
             {
                 var code = await instance.Daemon!.StopAsync(CancellationToken.None);
                 Verify.That(code == 0, $"flanneld on {instance.InstanceId} exits with 0 after SIGTERM; it exited with {code}");
             }
-            var after = await tables.SubnetsAsync(CancellationToken.None);
+            var after = await store.SubnetsAsync(CancellationToken.None);
             Verify.That(after.Count == before.Count, "a node that stops keeps its lease");
-            output.Note("All exited with 0. Their leases stay in etcd for the next start.");
+            output.Note($"All exited with 0. {store.AfterStop} for the next start.");
         });
         output.WriteLine();
         output.WriteLine("All checks passed.");
@@ -81,13 +86,8 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
         }
     }
 
-    private async Task PublishAsync(CancellationToken cancel)
-    {
-        output.Note($"flanneld config set '{TestVpc.Config}' --yes");
-        var result = await vpc.Instances[0].RunCommandAsync("config set", cancel, TestVpc.Config, "--yes");
-        foreach (var line in result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)) output.Note(line);
-        Verify.That(result.ExitCode == 0, $"flanneld config set writes the network config: {result.Error}");
-    }
+    private static async Task<TestVpc> StartVpcAsync(CloudSetup setup, string? noDataPath, CancellationToken cancel) =>
+        noDataPath is null ? await VpcTopology.StartAsync(setup, cancel) : await LoopbackVpc.StartAsync(setup, cancel, noDataPath);
 
     private async Task StartAsync(CancellationToken cancel)
     {
@@ -105,11 +105,11 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
 
     private async Task ShowAsync(CancellationToken cancel)
     {
-        await tables.LeasesAsync(cancel);
+        await store.WriteLeasesAsync(output, cancel);
         await tables.RouteTableAsync(cancel);
         await tables.SubnetFilesAsync(cancel);
 
-        var subnets = await tables.SubnetsAsync(cancel);
+        var subnets = await store.SubnetsAsync(cancel);
         var routes = await vpc.Control.CustomRoutesAsync(cancel);
         Verify.That(subnets.Values.Distinct().Count() == Nodes, "each node has its own subnet");
         foreach (var instance in vpc.Instances)
@@ -137,7 +137,7 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
     private async Task RepairAsync(IReadOnlyList<EcsInstance> running, CancellationToken cancel)
     {
         var target = running[^1];
-        var subnet = (await tables.SubnetsAsync(cancel))[target.PublicIp];
+        var subnet = (await store.SubnetsAsync(cancel))[target.PublicIp];
         var route = (await vpc.Control.CustomRoutesAsync(cancel)).Single(entry => entry.DestinationCidrBlock == subnet);
         var started = Stopwatch.GetTimestamp();
         await vpc.Control.DeleteRouteAsync(route.RouteEntryId, cancel);
@@ -173,13 +173,13 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
 
     private async Task TakeOverAsync(CancellationToken cancel)
     {
-        var old = await Eventually.HasAsync("a route controller is elected", () => vpc.ControllerAsync(cancel), cancel);
-        var subnet = (await tables.SubnetsAsync(cancel))[old.PublicIp];
+        var old = await Eventually.HasAsync("a route controller is elected", () => store.ControllerAsync(cancel), cancel);
+        var subnet = (await store.SubnetsAsync(cancel))[old.PublicIp];
         var started = Stopwatch.GetTimestamp();
         await old.PowerOffAsync(cancel);
         output.Note($"{old.InstanceId} was the route controller and is powered off.");
         var successor = await Eventually.HasAsync(
-            "another node is elected", async () => await vpc.ControllerAsync(cancel) is { } now && now != old ? now : null, cancel);
+            "another node is elected", async () => await store.ControllerAsync(cancel) is { } now && now != old ? now : null, cancel);
         var after = DemoOutput.Seconds(Stopwatch.GetElapsedTime(started));
         output.Note($"{successor.InstanceId} is the route controller after {after}. Traffic of the other nodes continues:");
         EcsInstance[] running = [.. vpc.Instances.Where(instance => instance != old)];
@@ -190,7 +190,7 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
         await old.PowerOnAsync(cancel);
         var daemon = await old.StartDaemonAsync(arguments);
         var time = await daemon.WaitForReadyAsync(cancel);
-        Verify.That((await tables.SubnetsAsync(cancel))[old.PublicIp] == subnet, $"{old.InstanceId} keeps its lease {subnet}");
+        Verify.That((await store.SubnetsAsync(cancel))[old.PublicIp] == subnet, $"{old.InstanceId} keeps its lease {subnet}");
         output.Note($"{old.InstanceId} is powered on: READY=1 after {DemoOutput.Seconds(time)} with the same subnet {subnet}");
         await PingAgainAsync(vpc.Instances, cancel);
     }

@@ -5,11 +5,11 @@ namespace Flannel.Demo;
 /// <summary><c>--keep</c>: the cluster runs until Ctrl-C; prints commands to inspect it.</summary>
 internal static class KeepRunning
 {
-    public static async Task WaitAsync(DemoOutput output, TestVpc vpc, CancellationToken cancel)
+    public static async Task WaitAsync(DemoOutput output, IDemoStore store, CancellationToken cancel)
     {
         output.WriteLine();
         output.WriteLine("The cluster keeps running. Commands to inspect it from another terminal:");
-        foreach (var line in Commands(vpc))
+        foreach (var line in Commands(store))
         {
             output.WriteLine($"  {line}");
         }
@@ -19,18 +19,18 @@ internal static class KeepRunning
         await ended.Task;
     }
 
-    private static IEnumerable<string> Commands(TestVpc vpc)
+    private static IEnumerable<string> Commands(IDemoStore store)
     {
+        var vpc = store.Vpc;
         var first = vpc.Instances[0];
-        var endpoint = vpc.Etcd.Endpoint.GetLeftPart(UriPartial.Authority);
         var control = vpc.Cloud.ControlAddress.GetLeftPart(UriPartial.Authority);
-        var (etcd, cloud, node) = ("", "", "");
+        var (cloud, node) = ("", "");
         if (vpc is VpcTopology topology)
         {
-            (etcd, cloud, node) = (Enter(topology.EtcdNamespace), Enter(topology.RouterNamespace), Enter(first.Namespace!));
+            (cloud, node) = (Enter(topology.RouterNamespace), Enter(first.Namespace!));
             yield return $"ip netns list | grep {ResourceName.Prefix}";
         }
-        yield return $"{etcd}etcdctl --endpoints={endpoint} get --prefix {TestVpc.Prefix}";
+        foreach (var command in store.Commands) yield return command;
         yield return $"{cloud}curl -s {control}/state/routes          # the VPC's route table";
         yield return $"{cloud}curl -s {control}/calls/summary         # all API calls";
         if (vpc is VpcTopology)
@@ -42,5 +42,6 @@ internal static class KeepRunning
         yield return $"tail -f {first.LogFile}";
     }
 
-    private static string Enter(NetworkNamespace ns) => $"nsenter --net={ns.Path} ";
+    /// <summary>The start of a command in a namespace.</summary>
+    public static string Enter(NetworkNamespace ns) => $"nsenter --net={ns.Path} ";
 }

@@ -7,9 +7,11 @@ const int failed = 1;
 const int usage = 2;
 const int interrupted = 130;
 
-if (args is not [] and not ["--keep"] and not ["--dashboard", _])
+var keeps = args.Contains("--keep");
+var isKubernetes = args.Contains("--kubernetes");
+if (args is not ["--dashboard", _] && args.Except(["--keep", "--kubernetes"]).Any())
 {
-    Console.Error.WriteLine("usage: ./build.sh demo [--keep], or ./build.sh dashboard [FILE]");
+    Console.Error.WriteLine("usage: ./build.sh demo [--keep] [--kubernetes], or ./build.sh dashboard [FILE]");
     return usage;
 }
 
@@ -17,7 +19,7 @@ using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, StopOnce);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, StopOnce);
 var output = new DemoOutput(Console.Out);
-TestVpc? vpc = null;
+IDemoStore? store = null;
 try
 {
     if (args is ["--dashboard", var file])
@@ -27,13 +29,13 @@ try
         return 0;
     }
     var noDataPath = await NetworkNamespace.UnavailableAsync(stop.Token);
-    DemoScenario.Introduce(output, noDataPath);
-    vpc = await DemoScenario.BuildAsync(output, noDataPath, stop.Token);
-    await using var scenario = new DemoScenario(output, vpc);
+    DemoScenario.Introduce(output, isKubernetes, noDataPath);
+    store = await DemoScenario.BuildAsync(output, isKubernetes, noDataPath, stop.Token);
+    await using var scenario = new DemoScenario(output, store);
     await scenario.RunAsync(stop.Token);
-    if (args is ["--keep"])
+    if (keeps)
     {
-        await KeepRunning.WaitAsync(output, vpc, stop.Token);
+        await KeepRunning.WaitAsync(output, store, stop.Token);
     }
     await scenario.StopDaemonsAsync();
     return 0;
@@ -48,7 +50,7 @@ catch (TestbedException e)
 {
     output.WriteLine();
     output.WriteLine($"FAILED: {e.Message}");
-    foreach (var instance in vpc?.Instances ?? [])
+    foreach (var instance in store?.Vpc.Instances ?? [])
     {
         output.Log(instance);
     }
@@ -56,9 +58,9 @@ catch (TestbedException e)
 }
 finally
 {
-    if (vpc is not null)
+    if (store is not null)
     {
-        await vpc.DisposeAsync();
+        await store.DisposeAsync();
         output.WriteLine("All namespaces, processes and files of the demo are removed.");
     }
 
