@@ -54,8 +54,8 @@ step() { # TITLE COMMAND...
         qemu-aarch64-static:qemu-user-static)
     # For tests/Flannel.Hosts.Tests. eng/hosts.sh fetches the container runtimes.
     NEEDS_HOSTS=(iptables:iptables unshare:util-linux dpkg-deb:dpkg)
-    # For eng/kube_apiserver.sh.
-    NEEDS_KUBERNETES=(dpkg-deb:dpkg flock:util-linux)
+    # For eng/kube_apiserver.sh, and the tests with its kube-apiserver.
+    NEEDS_KUBERNETES=(dpkg-deb:dpkg flock:util-linux kubectl:kubernetes-client)
     NEEDS_VERB_TESTS=(mmdebstrap:mmdebstrap unshare:util-linux flock:util-linux git:git)
 }
 

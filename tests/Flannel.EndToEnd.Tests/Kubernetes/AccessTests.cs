@@ -108,4 +108,27 @@ public sealed class AccessTests(SharedKubeCluster shared) : KubernetesTest(share
         Assert.Equal(TestVpc.SubnetEnv("10.24.1.1/24"), await File.ReadAllTextAsync(Path.Combine(root, "run/flannel/subnet.env"), Cancel));
         Assert.Equal(0, await daemon.StopAsync(Cancel));
     }
+
+    [Fact]
+    public async Task The_account_of_upstreams_manifest_with_our_additions_controls_routes_and_lacks_no_permission()
+    {
+        const string space = "kube-flannel";
+        await Admin.ApplyAsync(UpstreamManifest.RbacFor(space), Cancel);
+        var additions = Path.Combine(Locations.Repository(), "packaging", "kubernetes", "upstream-rbac.yaml");
+        await Admin.ApplyAsync(await File.ReadAllTextAsync(additions, Cancel), Cancel);
+        await Cluster.WriteTokenAsync(await Admin.RequestTokenAsync(space, "flannel", Cancel), Cancel);
+        await Cluster.CreateNodeAsync(0, Cancel, SubnetOf(0));
+
+        var daemon = await Vpc.Instances[0].StartDaemonAsync(
+            QuickResync,
+            new Dictionary<string, string>(Vpc.Instances[0].Environment) { ["POD_NAMESPACE"] = space });
+        await daemon.WaitForReadyAsync(Cancel, LongLimit);
+        await WaitForConditionAsync(0, FlannelIsUp);
+        await WaitForRepairAsync(0);
+
+        Assert.DoesNotContain("missing permission", daemon.StandardError, StringComparison.Ordinal);
+        Assert.DoesNotContain("rejected", daemon.StandardError, StringComparison.Ordinal);
+        Assert.Null(await Cluster.ControllerAsync(Cancel));
+        Assert.NotNull(await Admin.LeaseAsync(space, KubeCluster.ElectionLease, Cancel));
+    }
 }

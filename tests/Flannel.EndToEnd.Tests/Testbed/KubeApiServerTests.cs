@@ -15,40 +15,6 @@ namespace Flannel.EndToEnd.Tests.Testbed;
 [Trait(KubePrograms.TraitName, KubePrograms.TraitValue)]
 public sealed class KubeApiServerTests(SharedKubeApiServer shared)
 {
-    /// <summary>The RBAC of upstream's kube-flannel.yml (flannel cdf76059), with the names of the test.</summary>
-    private const string UpstreamRbac = """
-        apiVersion: v1
-        kind: Namespace
-        metadata: {name: NAMESPACE, labels: {k8s-app: flannel}}
-        ---
-        apiVersion: v1
-        kind: ServiceAccount
-        metadata:
-          name: flannel
-          namespace: NAMESPACE
-        ---
-        apiVersion: rbac.authorization.k8s.io/v1
-        kind: ClusterRole
-        metadata: {name: NAMESPACE}
-        rules:
-        - apiGroups: [""]
-          resources: [pods]
-          verbs: [get]
-        - apiGroups: [""]
-          resources: [nodes]
-          verbs: [get, list, watch]
-        - apiGroups: [""]
-          resources: [nodes/status]
-          verbs: [patch]
-        ---
-        apiVersion: rbac.authorization.k8s.io/v1
-        kind: ClusterRoleBinding
-        metadata: {name: NAMESPACE}
-        roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: NAMESPACE}
-        subjects:
-        - {kind: ServiceAccount, name: flannel, namespace: NAMESPACE}
-        """;
-
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -92,8 +58,8 @@ public sealed class KubeApiServerTests(SharedKubeApiServer shared)
         var (name, space) = (shared.NewName("node"), shared.NewName("flannel"));
         await server.Admin.CreateNodeAsync(new KubeNode(name, "10.24.6.0/24"), Cancel);
         // A manifest can be applied again.
-        await server.Admin.ApplyAsync(UpstreamRbac.Replace("NAMESPACE", space, StringComparison.Ordinal), Cancel);
-        await server.Admin.ApplyAsync(UpstreamRbac.Replace("NAMESPACE", space, StringComparison.Ordinal), Cancel);
+        await server.Admin.ApplyAsync(UpstreamManifest.RbacFor(space), Cancel);
+        await server.Admin.ApplyAsync(UpstreamManifest.RbacFor(space), Cancel);
         var flannel = server.CreateClient(await server.Admin.RequestTokenAsync(space, "flannel", Cancel));
 
         Assert.Equal(HttpStatusCode.OK, (await flannel.GetAsync("/api/v1/nodes?limit=1", Cancel)).StatusCode);
