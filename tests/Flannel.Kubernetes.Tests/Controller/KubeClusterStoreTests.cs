@@ -1,4 +1,5 @@
 using Flannel.Core.Routes;
+using Flannel.Kubernetes.Client;
 using Flannel.Kubernetes.Client.Objects;
 using Flannel.Kubernetes.Controller;
 using Flannel.Kubernetes.Model;
@@ -20,7 +21,7 @@ public sealed class KubeClusterStoreTests
         await cluster.UntilElectedAsync(first);
         Assert.IsType<KubeClusterIdResult.Missing>(await KubeClusterStore.ReadAsync(first.Context, Cancel));
         first.Api.FailNext(ModelFault.ResponseLost, request => request.Access.Verb == "create");
-        await Assert.ThrowsAsync<Client.KubeException>(() => first.Term!.Cluster.EnsureAsync(Cancel));
+        await Assert.ThrowsAsync<KubeException>(() => first.Term!.Cluster.EnsureAsync(Cancel));
         var created = await first.Term!.Cluster.EnsureAsync(Cancel);
         Assert.IsType<KubeClusterIdResult.Known>(created);
         Assert.True(await first.Term.Cluster.WriteAbsentLeasesAsync("""{"a":1}"""u8.ToArray(), Cancel));

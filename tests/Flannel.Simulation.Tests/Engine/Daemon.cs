@@ -4,7 +4,6 @@ using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Flanneld.Clients;
-using Microsoft.Extensions.Logging;
 
 namespace Flannel.Simulation.Tests.Engine;
 

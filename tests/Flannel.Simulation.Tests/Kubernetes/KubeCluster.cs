@@ -7,7 +7,6 @@ using Flannel.Kubernetes.Model;
 using Flannel.Kubernetes.Registry;
 using Flannel.Simulation.Tests.Engine;
 using Flanneld.Host;
-using Flanneld.Node;
 
 namespace Flannel.Simulation.Tests.Kubernetes;
 

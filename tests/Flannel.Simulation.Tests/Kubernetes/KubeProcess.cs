@@ -6,7 +6,6 @@ using Flannel.Kubernetes.Election;
 using Flannel.Kubernetes.Registry;
 using Flannel.Simulation.Tests.Engine;
 using Flanneld.Clients;
-using Microsoft.Extensions.Logging;
 
 namespace Flannel.Simulation.Tests.Kubernetes;
 
