@@ -46,11 +46,15 @@ public sealed class ControllerTests(SharedKubeCluster shared) : KubernetesTest(s
     }
 
     [Fact]
-    public async Task A_stopped_controller_releases_its_Lease()
+    public async Task The_standby_replaces_a_stopped_controller_before_its_Lease_expires()
     {
         await StartReadyAsync(0, QuickResync);
         await StartReadyAsync(1, QuickResync);
         var old = await WaitForControllerAsync();
+        // A node becomes the standby 30 to 60 s after the election.
+        await Eventually.IsAsync("there is a standby", async () => await StandbyAsync() is not null, Cancel, TimeSpan.FromMinutes(3));
+        var standby = await StandbyAsync();
+        Assert.NotEqual(old.InstanceId, standby);
         var lease = await Admin.LeaseAsync(KubeCluster.Namespace, KubeCluster.ElectionLease, Cancel);
         var duration = TimeSpan.FromSeconds(lease!["spec"]!["leaseDurationSeconds"]!.GetValue<int>());
 
@@ -60,6 +64,7 @@ public sealed class ControllerTests(SharedKubeCluster shared) : KubernetesTest(s
 
         var took = Stopwatch.GetElapsedTime(started);
         Assert.True(took < duration / 2, $"the next controller was elected after {took}; the Lease has a duration of {duration}");
+        Assert.Equal(standby, next.InstanceId);
         await StartReadyAsync(2, [.. QuickResync, "--route-controller=never"]);
         Assert.Equal([old.InstanceId, next.InstanceId], await WritersAsync());
     }
@@ -90,6 +95,13 @@ public sealed class ControllerTests(SharedKubeCluster shared) : KubernetesTest(s
             new[] { SubnetOf(0), "10.24.50.0/24" }.Order(StringComparer.Ordinal),
             (await Vpc.Control.CustomRoutesAsync(Cancel)).Select(entry => entry.DestinationCidrBlock).Order(StringComparer.Ordinal));
         await daemon.WaitForLogAsync("node contradicting is instance i-bp1other by its providerID", Cancel);
+    }
+
+    private async Task<string?> StandbyAsync()
+    {
+        var lease = await Admin.LeaseAsync(KubeCluster.Namespace, KubeCluster.ElectionLease, Cancel);
+        var standby = lease?["metadata"]!["annotations"]?[KubeCluster.StandbyAnnotation]?.GetValue<string>();
+        return standby is null ? null : JsonNode.Parse(standby)!["InstanceId"]!.GetValue<string>();
     }
 
     private Task<JsonNode> CreateForeignNodeAsync(string name, string cidr, string label, string value) => Admin.CreateNodeAsync(

@@ -15,12 +15,11 @@ public sealed class KubeCluster : IAsyncDisposable
     /// <summary>The annotations of upstream.</summary>
     public const string Prefix = "flannel.alpha.coreos.com/";
 
-    public const string RouteStatusAnnotation = $"{Prefix}ali-vpc-route-status";
-    public const string ControllerAnnotation = $"{Prefix}ali-vpc-controller";
+    /// <summary>Of the Lease of the election.</summary>
+    public const string StandbyAnnotation = $"{Prefix}ali-vpc-standby";
 
-    /// <summary>The Lease of the election, and that with the id of the cluster.</summary>
+    /// <summary>The Lease of the election.</summary>
     public const string ElectionLease = "flanneld-ali-vpc";
-    public const string ClusterLease = "flanneld-ali-vpc-cluster";
 
     private const string RbacOfCluster = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
     private const string RbacOfNamespaces = "/apis/rbac.authorization.k8s.io/v1/namespaces";
@@ -161,9 +160,11 @@ public sealed class KubeCluster : IAsyncDisposable
     private async Task DenyAsync(string path, string resource, string verb, CancellationToken cancel)
     {
         var role = (await Admin.Client.GetAsync(path, cancel)).EnsureSuccess();
-        var rule = role["rules"]!.AsArray().Single(rule => Contains(rule!["resources"]!, resource))!;
+        var rules = role["rules"]!.AsArray();
+        var rule = rules.Single(rule => Contains(rule!["resources"]!, resource))!;
         if (!Contains(rule["verbs"]!, verb)) throw new TestbedException($"{path} does not allow to {verb} {resource}");
         rule["verbs"] = new JsonArray([.. Texts(rule["verbs"]!).Where(other => other != verb).Select(other => JsonValue.Create(other))]);
+        if (!Texts(rule["verbs"]!).Any()) rules.Remove(rule);
         _ = (await Admin.Client.PutAsync(path, role, cancel)).EnsureSuccess();
     }
 
