@@ -21,8 +21,9 @@ internal sealed class DemoScenario(DemoOutput output, IDemoStore store) : IAsync
         output.WriteLine(isKubernetes
             ? "flanneld for Alibaba Cloud VPC: the podCIDR of each node is its subnet; the VPC's route table carries the traffic."
             : "flanneld for Alibaba Cloud VPC: each node leases a subnet from etcd; the VPC's route table carries the traffic.");
+        var server = isKubernetes ? "kube-apiserver" : "etcd";
         output.WriteLine(noDataPath is null
-            ? $"Runs on this machine: the native flanneld and a real {(isKubernetes ? "kube-apiserver" : "etcd")} in a simulated VPC, in network namespaces."
+            ? $"Runs on this machine: the native flanneld and a real {server} in a simulated VPC, in network namespaces."
             : $"No data path in this run ({noDataPath}): runs on the loopback of this machine, without containers and pings.");
     }
 

@@ -72,8 +72,8 @@ public sealed class ControllerTests(SharedKubeCluster shared) : KubernetesTest(s
     [Fact]
     public async Task Excluded_and_virtual_nodes_and_those_of_other_backends_are_left_alone()
     {
-        await CreateForeignNodeAsync("excluded", "10.24.50.0/24", "service.alibabacloud.com/exclude-node", "true");
-        await CreateForeignNodeAsync("virtual", "10.24.51.0/24", "type", "virtual-kubelet");
+        await CreateExcludedNodeAsync("excluded", "10.24.50.0/24", "service.alibabacloud.com/exclude-node", "true");
+        await CreateExcludedNodeAsync("virtual", "10.24.51.0/24", "type", "virtual-kubelet");
         await Admin.CreateNodeAsync(new KubeNode("tunnel", "10.24.52.0/24")
         {
             Annotations = Annotations("vxlan", """{"VNI":1,"VtepMAC":"0e:00:00:00:00:01"}"""),
@@ -104,7 +104,7 @@ public sealed class ControllerTests(SharedKubeCluster shared) : KubernetesTest(s
         return standby is null ? null : JsonNode.Parse(standby)!["InstanceId"]!.GetValue<string>();
     }
 
-    private Task<JsonNode> CreateForeignNodeAsync(string name, string cidr, string label, string value) => Admin.CreateNodeAsync(
+    private Task<JsonNode> CreateExcludedNodeAsync(string name, string cidr, string label, string value) => Admin.CreateNodeAsync(
         new KubeNode(name, cidr)
         {
             Labels = new Dictionary<string, string> { [label] = value },

@@ -112,7 +112,8 @@ public sealed class NodeTests(SharedKubeCluster shared) : KubernetesTest(shared)
         await Vpc.Control.SetIpv6AddressesAsync(facts.NetworkInterfaceId, ["2408:4005:300::11"], Cancel);
         await Vpc.Instances[0].Namespace!.IpAsync(Cancel, "address replace 2408:4005:300::11/64 dev eth0 nodad");
         await Cluster.WriteNetConfAsync(
-            $$$"""{"Network":"{{{TestVpc.Network}}}","EnableIPv6":true,"IPv6Network":"fd00:24::/48","Backend":{"Type":"ali-vpc"}}""", Cancel);
+            $$$"""{"Network":"{{{TestVpc.Network}}}","EnableIPv6":true,"IPv6Network":"fd00:24::/48","Backend":{"Type":"ali-vpc"}}""",
+            Cancel);
         string[] cidrs = [SubnetOf(0), "fd00:24:0:1::/64"];
         await Cluster.CreateNodeAsync(0, Cancel, isIpv4First ? cidrs : [cidrs[1], cidrs[0]]);
 

@@ -3,7 +3,8 @@ using Flannel.Testbed.Kubernetes;
 
 namespace Flannel.EndToEnd.Tests.Kubernetes;
 
-/// <summary>The tests of <see cref="KubernetesTest"/> run one after another on one cluster: an API server takes five seconds to start.</summary>
+/// <summary>The tests of <see cref="KubernetesTest"/> run one after another on one cluster, which takes several seconds to
+/// start.</summary>
 [CollectionDefinition]
 public sealed class KubeClusterCollection : ICollectionFixture<SharedKubeCluster>;
 

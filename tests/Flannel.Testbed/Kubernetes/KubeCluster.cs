@@ -137,7 +137,8 @@ public sealed class KubeCluster : IAsyncDisposable
         var holder = lease?["spec"]?["holderIdentity"]?.GetValue<string>();
         return string.IsNullOrEmpty(holder)
             ? null
-            : Vpc.Instances.SingleOrDefault(instance => holder.StartsWith(instance.Environment["NODE_NAME"] + "_", StringComparison.Ordinal));
+            : Vpc.Instances.SingleOrDefault(
+                instance => holder.StartsWith($"{instance.Environment["NODE_NAME"]}_", StringComparison.Ordinal));
     }
 
     /// <summary>The reason of the Node's condition <c>NetworkUnavailable</c> with its status: <c>False FlannelIsUp</c>; null without
