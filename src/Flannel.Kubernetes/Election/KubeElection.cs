@@ -122,7 +122,8 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
     private async Task ObserveHolderAsync(
         KubeLease lease, Func<CancellationToken, Task<bool>> mayControl, CancellationToken cancellation)
     {
-        var holder = ControllerObjects.HolderOf(lease)!;
+        // Released after it was deleted and created again: the former holder may not know it yet, and nobody holds it now.
+        if (ControllerObjects.HolderOf(lease) is not { } holder) return;
         if (holder != lastLogged) KubeControllerLog.Observing(context.Logger, holder.InstanceId, holder.PublicIp);
         lastLogged = holder;
         await standby.ObserveAsync(lease, mayControl, cancellation);

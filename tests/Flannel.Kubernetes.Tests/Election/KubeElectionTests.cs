@@ -1,6 +1,7 @@
 using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.Kubernetes.Client;
+using Flannel.Kubernetes.Client.Objects;
 using Flannel.Kubernetes.Controller;
 using Flannel.Kubernetes.Model;
 using Flannel.Kubernetes.Tests.Fixtures;
@@ -66,6 +67,23 @@ public sealed class KubeElectionTests
         Assert.Equal((true, 1), (second.WasStandby, cluster.Lease!.Transitions));
         Assert.Equal(1, first.Logger.Count(6205));
     });
+
+    /// <summary>The holder of the deleted Lease may not know it yet.</summary>
+    [Fact]
+    public void A_Lease_that_was_deleted_created_again_and_released_is_taken_when_its_former_holder_must_have_given_up() =>
+        VirtualTime.Run(async virtualTime =>
+        {
+            var cluster = new ElectionFixture(virtualTime);
+            var first = cluster.Add(1).Start();
+            await cluster.UntilElectedAsync(first);
+            var second = cluster.Add(2).Start();
+            await cluster.UntilStandbyAsync(second);
+            first.PowerOff();
+            var name = cluster.Lease!.Name;
+            cluster.Server.DeleteLease(name);
+            cluster.Server.CreateLease(new KubeLease(name, ""));
+            Assert.InRange(await cluster.UntilElectedAsync(second), TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(18));
+        });
 
     [Fact]
     public void The_standby_replaces_a_route_controller_whose_machine_fails_within_17_seconds() => VirtualTime.Run(async virtualTime =>
