@@ -42,7 +42,7 @@ build         |                       |                                   | the 
 publish       |                       | PUBLISH                           | the static native executable, artifacts/linux-x64/flanneld
 lint          |                       | LINT                              | formatting, line length, shellcheck, Markdown, spelling
 fuzz          | [SECONDS]             |                                   | every decoder with random and damaged inputs for 600 seconds
-simulate      | [HISTORIES [FIRST]]   |                                   | 1000 seeded histories of leases, routes and Kubernetes, from seed 1
+simulate      | [HISTORIES [FIRST]]   |                                   | 1000 seeded histories of leases and of routes, from seed 1
 mutate        | [PART [FILE]]         |                                   | the mutation score of the pure code: core, planning
 bench         | [ARGUMENTS...]        | RUN PUBLISH BENCH                 | size, start-up, memory, calls, many nodes (bench --help)
 package       | [ARCH...]             | PUBLISH PACKAGE                   | deb, rpm, image, symbols and SBOM in artifacts/packages

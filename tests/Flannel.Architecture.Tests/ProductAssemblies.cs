@@ -10,7 +10,10 @@ internal static class ProductAssemblies
 {
     /// <summary>In the order of <c>docs/ARCHITECTURE.md</c>: each may refer to those after it only.</summary>
     public static readonly IReadOnlyList<string> TopDown =
-        ["Flanneld", "Flannel.RouteController", "Flannel.AliCloud", "Flannel.Etcd", "Flannel.Kubernetes", "Flannel.HostNetwork", "Flannel.Core"];
+    [
+        "Flanneld", "Flannel.RouteController", "Flannel.AliCloud", "Flannel.Etcd", "Flannel.Kubernetes", "Flannel.HostNetwork",
+        "Flannel.Core",
+    ];
 
     public static readonly ArchUnitNET.Domain.Architecture Architecture =
         new ArchLoader().LoadAssemblies([.. TopDown.Select(Load)]).Build();

@@ -7,7 +7,7 @@ namespace Flannel.EndToEnd.Tests;
 /// <summary>The file of the executable: size, static linking, no paths of the build machine.</summary>
 public sealed partial class ExecutableTests
 {
-    /// <summary>The limit with the libraries of Debian 12. Of it, 1.6 MB are the Kubernetes API as subnet manager (docs/adr/0011).</summary>
+    /// <summary>The limit with the libraries of Debian 12. The Kubernetes API as subnet manager is 1.6 MB of it (docs/adr/0011).</summary>
     private const long MaxBytes = 20_900_000;
 
     /// <summary>OpenSSL 3.5 of Debian 13 is 2.3 MB larger than OpenSSL 3.0.</summary>

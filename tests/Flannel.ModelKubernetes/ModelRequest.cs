@@ -47,5 +47,8 @@ public sealed record ModelFault(KubeErrorKind? Kind)
 
     /// <summary>The exception of the client. The outcome of a write that timed out is unknown.</summary>
     public KubeException ToException(ModelRequest request) => new(
-        Kind!.Value, $"{request}: simulated: {Kind}", request.IsWrite && Kind is KubeErrorKind.TimedOut) { RetryAfter = RetryAfter };
+        Kind!.Value, $"{request}: simulated: {Kind}", request.IsWrite && Kind is KubeErrorKind.TimedOut)
+    {
+        RetryAfter = RetryAfter,
+    };
 }

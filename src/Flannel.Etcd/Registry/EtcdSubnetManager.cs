@@ -83,7 +83,7 @@ public sealed class EtcdSubnetManager : ISubnetManager
     public IAsyncEnumerable<LeaseEvent> HoldAsync(HeldLease held, CancellationToken cancellation) =>
         new LeaseKeeper(context, options, loops, held).HoldAsync(cancellation);
 
-    /// <summary>Nobody reads it from etcd.</summary>
+    /// <summary>No program reads it from etcd.</summary>
     public Task ReportReadyAsync(CancellationToken cancellation) => Task.CompletedTask;
 
     public IAsyncEnumerable<LeaseSnapshot> WatchLeasesAsync(CancellationToken cancellation) =>

@@ -32,7 +32,7 @@ public static class ControllerObjects
 
     public static ObjectName Cluster(string @namespace) => new(@namespace, ClusterName);
 
-    /// <summary>The node that holds the election's Lease, also if its time is over; null if nobody holds it.</summary>
+    /// <summary>The node that holds the election's Lease, also if its time is over; null if none does.</summary>
     /// <param name="election">Null if it does not exist.</param>
     public static ControllerHolder? HolderOf(KubeLease? election)
     {

@@ -5,7 +5,7 @@ using Flannel.Kubernetes.Client.Objects;
 
 namespace Flannel.Kubernetes.Controller;
 
-/// <summary>The cluster's id, and the routes whose lease is missing, in annotations of a Lease that nobody holds. Written only during a
+/// <summary>The cluster's id, and the routes whose lease is missing, in annotations of a Lease that no node holds. Written only during a
 /// term.</summary>
 public sealed class KubeClusterStore
 {

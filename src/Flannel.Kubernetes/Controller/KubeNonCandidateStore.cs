@@ -6,8 +6,8 @@ using Flannel.Kubernetes.Client.Objects;
 
 namespace Flannel.Kubernetes.Controller;
 
-/// <summary>Why nodes are not candidates for route controller, in an annotation of the election's Lease while nobody holds it. The election
-/// removes all of them.</summary>
+/// <summary>Why nodes are not candidates for route controller, in an annotation of the election's Lease while no node holds it. The
+/// election removes all of them.</summary>
 public sealed class KubeNonCandidateStore(KubeControllerContext context)
 {
     /// <summary>The reasons are mostly the same; the annotation stays small however many nodes the cluster has.</summary>
@@ -20,7 +20,7 @@ public sealed class KubeNonCandidateStore(KubeControllerContext context)
 
     /// <summary>Publishes a node's reason. One read, and one write only if the reason has changed and fewer than <see cref="MaxNodes"/>
     /// nodes have published theirs.</summary>
-    /// <param name="isVacant">Whether nobody holds the Lease, as far as the caller knows.</param>
+    /// <param name="isVacant">Whether no node holds the Lease, as far as the caller knows.</param>
     /// <exception cref="KubeException">The API server is unavailable or rejects the request. Can be repeated.</exception>
     public Task PublishAsync(NonCandidate node, Func<KubeLease?, bool> isVacant, CancellationToken cancellation) =>
         ChangeAsync(

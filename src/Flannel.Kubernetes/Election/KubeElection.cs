@@ -53,7 +53,7 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
     /// Lease.</summary>
     public async Task<KubeTerm> CampaignAsync(CancellationToken cancellation)
     {
-        // A new one for each term: whoever reads it in the Lease knows that no earlier term wrote it.
+        // A new one for each term: its reader knows that no earlier term wrote it.
         var identity = $"{nodeName}_{RandomNumberGenerator.GetHexString(IdentityHexDigits, lowercase: true)}";
         KubeTerm? term = null;
         mayHold = false;
@@ -122,7 +122,7 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
     private async Task ObserveHolderAsync(
         KubeLease lease, Func<CancellationToken, Task<bool>> mayControl, CancellationToken cancellation)
     {
-        // Released after it was deleted and created again: the former holder may not know it yet, and nobody holds it now.
+        // Released after it was deleted and created again: the former holder may not know it yet, and no node holds it now.
         if (ControllerObjects.HolderOf(lease) is not { } holder) return;
         if (holder != lastLogged) KubeControllerLog.Observing(context.Logger, holder.InstanceId, holder.PublicIp);
         lastLogged = holder;
@@ -158,7 +158,7 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
         }
         catch (KubeException e)
         {
-            // If it has acquired the Lease after all, the next read finds this campaign's identity, which nobody else uses.
+            // If it has acquired the Lease after all, the next read finds this campaign's identity, which no other node uses.
             mayHold |= e.MayHaveHappened;
             if (e.Kind != KubeErrorKind.Conflict) await retryPolicy.PauseAsync(e, cancellation);
             return null;

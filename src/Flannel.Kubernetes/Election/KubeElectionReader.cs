@@ -13,7 +13,7 @@ public sealed class KubeElectionReader(KubeControllerContext context) : IKubeEle
     private readonly LeaseObserver observer = new(context.Time);
 
     /// <inheritdoc/>
-    /// <remarks>A holder that does not renew the Lease any more is recognised by the second read, at least 15 s later.</remarks>
+    /// <remarks>A holder that does not renew the Lease any more is recognized by the second read, at least 15 s later.</remarks>
     public async Task<ControllerHolder?> ReadControllerAsync(CancellationToken cancellation)
     {
         var lease = await api.GetLeaseAsync(ControllerObjects.ElectionName, cancellation);

@@ -110,7 +110,7 @@ public sealed class KubeTerm : IAsyncDisposable
         stop.Cancel();
     }
 
-    /// <returns>False if another node holds the Lease, or nobody.</returns>
+    /// <returns>False if another node holds the Lease, or none does.</returns>
     private async Task<bool> ReleaseAsync(CancellationToken cancellation)
     {
         for (var attempt = 0; attempt < MaxResignAttempts; attempt++)

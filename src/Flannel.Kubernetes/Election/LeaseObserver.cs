@@ -18,7 +18,7 @@ internal sealed class LeaseObserver(TimeProvider time)
     /// <summary>The time until the Lease expires if it does not change any more.</summary>
     public TimeSpan Remaining => duration - time.GetElapsedTime(knownSince);
 
-    /// <summary>Whether no node holds the Lease: nobody is named, or the holder did not renew it for its whole duration.</summary>
+    /// <summary>Whether no node holds the Lease: none is named, or the holder did not renew it for its whole duration.</summary>
     /// <param name="lease">As it was read just now; null if it does not exist.</param>
     public bool IsVacant(KubeLease? lease)
     {

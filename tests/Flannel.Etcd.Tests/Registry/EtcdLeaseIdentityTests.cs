@@ -31,7 +31,8 @@ public sealed class EtcdLeaseIdentityTests
     public void A_status_belongs_to_the_etcd_lease_and_the_creation_that_it_was_written_after(long etcdLease, long revision, bool belongs)
     {
         var route = new RouteStatus("10.24.5.0/24", "i-1", [], RouteState.Available, "", "", default);
-        Assert.Equal(belongs, new EtcdRouteStatus(route, etcdLease, revision).Describes(new Lease(Key, Attributes, new EtcdLeaseIdentity(10, 7), 12)));
+        var lease = new Lease(Key, Attributes, new EtcdLeaseIdentity(10, 7), 12);
+        Assert.Equal(belongs, new EtcdRouteStatus(route, etcdLease, revision).Describes(lease));
     }
 
     [Fact]

@@ -115,7 +115,7 @@ public sealed class Candidate : IDisposable
         return this;
     }
 
-    /// <summary>Observes, and ends when nobody is elected.</summary>
+    /// <summary>Observes, and ends when none is elected.</summary>
     public Candidate StartObserving()
     {
         running = ObserveAsync();

@@ -91,7 +91,7 @@ public sealed class KubeElectionServerTests
         });
 
     [Fact]
-    public void Nobody_is_vacant_while_the_API_server_is_unavailable() => VirtualTime.Run(async virtualTime =>
+    public void No_election_is_vacant_while_the_API_server_is_unavailable() => VirtualTime.Run(async virtualTime =>
     {
         var cluster = new ElectionFixture(virtualTime);
         var first = cluster.Add(1);

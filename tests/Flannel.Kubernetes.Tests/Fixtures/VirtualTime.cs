@@ -42,7 +42,7 @@ public sealed class VirtualTime : SynchronizationContext
         lock (gate)
         {
             queue.Enqueue(() => d(state));
-            Monitor.Pulse(gate);
+            Monitor.Pulse(gate); // cspell:disable-line
         }
     }
 

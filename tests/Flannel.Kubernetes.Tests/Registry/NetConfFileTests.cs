@@ -8,7 +8,7 @@ public sealed class NetConfFileTests : IDisposable
 {
     private const string Config = """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""";
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("flannel-netconf-");
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("flannel-config-");
     private readonly FakeTimeProvider time = new();
 
     private string FilePath => Path.Combine(folder.FullName, "net-conf.json");

@@ -27,7 +27,8 @@ public sealed partial class KubernetesManifestTests
         var ns = Single<V1Namespace>(objects).Metadata;
         Assert.Equal("privileged", ns.Labels["pod-security.kubernetes.io/enforce"]);
         var inDefault = objects.OfType<IKubernetesObject<V1ObjectMeta>>()
-            .Where(item => item is not (V1Namespace or V1ClusterRole or V1ClusterRoleBinding) && item.Metadata.NamespaceProperty != ns.Name);
+            .Where(item => item is not (V1Namespace or V1ClusterRole or V1ClusterRoleBinding)
+                && item.Metadata.NamespaceProperty != ns.Name);
         Assert.All(inDefault, item => Assert.Equal(("default", "flanneld-events"), (item.Metadata.NamespaceProperty, item.Metadata.Name)));
         Assert.Equal(2, inDefault.Count());
         Assert.Equal(DaemonSet.Spec.Selector.MatchLabels, DaemonSet.Spec.Template.Metadata.Labels);
@@ -42,7 +43,8 @@ public sealed partial class KubernetesManifestTests
             $"{row.Groups[1].Value} {verb} {(row.Groups[4].Success ? row.Groups[4].Value : "cluster")}").Order();
         var granted = Single<V1ClusterRole>(objects).Rules.Select(rule => (rule, Scope: "cluster"))
             .Concat(objects.OfType<V1Role>().SelectMany(role => role.Rules, (role, rule) => (rule, Scope: role.Metadata.NamespaceProperty)))
-            .SelectMany(each => each.rule.Resources.SelectMany(_ => each.rule.Verbs, (name, verb) => $"{name} {verb} {each.Scope}")).Order();
+            .SelectMany(each => each.rule.Resources.SelectMany(_ => each.rule.Verbs, (name, verb) => $"{name} {verb} {each.Scope}"))
+            .Order();
         Assert.Equal(documented, granted);
         Assert.All(objects.OfType<V1RoleBinding>(), AssertBound);
         var binding = Single<V1ClusterRoleBinding>(objects);

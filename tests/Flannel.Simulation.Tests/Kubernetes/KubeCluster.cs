@@ -137,7 +137,8 @@ internal sealed class KubeCluster : ISimulatedCluster, IDisposable
     public void EndLease(KubeNode node)
     {
         if (SubnetOf(node) is { } subnet) Invariants.LeaseEnds(subnet);
-        if (Machines.Find(machine => machine.Name == node.Name) is { } machine) KubeInvariants.MarkDisturbed(machine, "its lease was ended");
+        if (Machines.Find(machine => machine.Name == node.Name) is { } machine)
+            KubeInvariants.MarkDisturbed(machine, "its lease was ended");
     }
 
     public void Start(Machine machine, bool withSubnetFile)

@@ -8,8 +8,8 @@ internal static class KubeHistory
 {
     // Covers a watch that became silent at the end of the faults, the back-off, and the election.
     private static readonly TimeSpan Convergence = TimeSpan.FromSeconds(360);
-    // Longer than it takes to notice a watch that became silent at the end of the faults: whoever lists the nodes again after a deletion
-    // has no evidence for it (seed 74).
+    // Longer than it takes to notice a watch that became silent at the end of the faults: a node that lists the nodes again after a
+    // deletion has no evidence for it (seed 74).
     private static readonly TimeSpan SteadyState = TimeSpan.FromSeconds(260);
     // The controller holds deletions for 30 minutes if many leases ended during the faults.
     private static readonly TimeSpan Collection = TimeSpan.FromMinutes(35);

@@ -17,7 +17,7 @@ internal sealed class SimulatedKubeWatch(
     private TimeSpan lastArrival;
     private bool closed;
 
-    /// <summary>Whether the connection is lost, and nobody knows it yet.</summary>
+    /// <summary>Whether the connection is lost, and no side knows it yet.</summary>
     public bool IsSilent { get; set; }
 
     public void Poll()

@@ -22,7 +22,7 @@ internal static class ApiConnectionFactory
             KeepAlivePingTimeout = KubeLimits.PingTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             PooledConnectionIdleTimeout = KubeLimits.IdleConnection,
-            // Without AutomaticDecompression, which links zlib and brotli: API servers compress only lists of 128 KiB and more, and one node
+            // Without AutomaticDecompression, which links zlib and brotli: API servers compress lists of 128 KiB and more, and one node
             // lists all nodes.
             AllowAutoRedirect = false, // a token is for one host
             UseCookies = false,

@@ -42,8 +42,8 @@ internal sealed class RoutesCheck(
         }
     }
 
-    /// <summary>Alibaba Cloud's controller manager writes the same routes, without a mark, unless it is told not to. The route controller
-    /// marks the entries that exist when it finds them: one without a mark is new.</summary>
+    /// <summary>Alibaba Cloud's controller manager writes the same routes, without a mark, unless it is configured not to. The route
+    /// controller marks the entries that exist when it finds them: one without a mark is new.</summary>
     private void CheckCloudControllerManager(RouteListingResult listing)
     {
         var written = listing.Routes.Where(route => route is { Kind: ListedKind.Leased, Entry.IsCustom: true, Mark: null }).ToList();
