@@ -176,6 +176,13 @@ public sealed class KubeTerm : IAsyncDisposable
     /// <summary>Renews the Lease on the state that was read or written last. If that is not known, it is read first.</summary>
     private async Task<bool> RenewOnceAsync(CancellationToken cancellation)
     {
+        // After a suspension of the machine, the timer of the renewal may run before that of the deadline.
+        if (!fence.IsHeld)
+        {
+            Lose("it was not renewed in time");
+            return false;
+        }
+
         var current = lease ?? await api.GetLeaseAsync(ControllerObjects.ElectionName, cancellation);
         if (!fence.Holds(current))
         {
