@@ -1,6 +1,5 @@
 using Flannel.Kubernetes.Client;
 using Flannel.Kubernetes.Client.Objects;
-using Flannel.Kubernetes.Controller;
 
 namespace Flannel.Kubernetes.Registry;
 

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Flannel.Kubernetes.Controller;
+namespace Flannel.Kubernetes.Client.Objects;
 
 /// <summary>Text for a field of limited length.</summary>
 internal static class ShortText

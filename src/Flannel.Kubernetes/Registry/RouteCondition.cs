@@ -1,7 +1,7 @@
 using Flannel.Core.Routes;
 using Flannel.Kubernetes.Client.Objects;
 
-namespace Flannel.Kubernetes.Controller;
+namespace Flannel.Kubernetes.Registry;
 
 /// <summary>The condition <c>NetworkUnavailable</c> of a Node for a route status, with the reasons of the cloud controller managers
 /// (cloud-provider <c>route_controller.go</c>). Pure.</summary>
