@@ -87,6 +87,8 @@ public sealed class KubeTerm : IAsyncDisposable
         stop.Cancel();
         await running.ConfigureAwait(TaskWait.IgnoringFailure);
         fence.Dispose();
+        // Another node may hold the Lease since it was read.
+        if (!isHeld) lease = null;
         try
         {
             // A stop must be quick: after this time the Lease expires.

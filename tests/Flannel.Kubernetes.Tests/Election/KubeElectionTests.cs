@@ -179,14 +179,14 @@ public sealed class KubeElectionTests
         await virtualTime.UntilAsync("the standby is elected", () => second.IsElected, Minute);
         // No timer of the first machine has run yet.
         Assert.False(term.Lost.IsCancellationRequested);
-        var writes = first.Api.Requests.Count(request => request.IsWrite);
+        List<ModelRequest> writes = [.. first.Api.Requests.Where(request => request.IsWrite)];
         Assert.False(await term.Cluster.WriteAbsentLeasesAsync("{}"u8.ToArray(), Cancel));
         Assert.IsType<KubeClusterIdResult.TermOver>(await term.Cluster.EnsureAsync(Cancel));
         Assert.Equal(TermProof.Unproven, await term.ProveAsync([], [], Cancel));
         first.Clock.Resume();
         // Not so long that it becomes the standby.
         await cluster.AdvanceAsync(TimeSpan.FromSeconds(25));
-        Assert.Equal(writes, first.Api.Requests.Count(request => request.IsWrite));
+        Assert.Equal(writes, first.Api.Requests.Where(request => request.IsWrite));
         Assert.True(second.IsElected);
     });
 
