@@ -47,29 +47,6 @@ public sealed class ApiServerTests(SharedKubeCluster shared) : KubernetesTest(sh
         Assert.DoesNotContain(await WritesAsync(), call => call.Action.StartsWith("Delete", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task A_node_whose_watch_is_older_than_the_API_server_remembers_lists_again_and_misses_no_change()
-    {
-        var daemon = await StartReadyAsync(0, [.. QuickResync, "-v=1"]);
-        // It sees the regular end of its watches only after the restart, and continues with the resource version that it knows.
-        daemon.Pause();
-        try
-        {
-            // Not StopAsync: after SIGTERM the API server waits a minute for its open watches.
-            await Cluster.Server.KillAsync(Cancel);
-            await Cluster.Server.StartAgainAsync(Cancel);
-            await Cluster.CreateNodeAsync(1, Cancel, SubnetOf(1));
-        }
-        finally
-        {
-            daemon.Resume();
-        }
-
-        await daemon.WaitForLogAsync("is too old for the API server; listing the nodes again", Cancel, LongLimit);
-        await StartAgainAsync(1, "--route-controller=never");
-        await WaitForRouteAsync(SubnetOf(1), 1);
-    }
-
     [Theory]
     [InlineData("nodes", "get")]
     [InlineData("nodes", "list")]
