@@ -7,6 +7,9 @@ namespace Flannel.Demo;
 /// <summary>The steps of the demo; each step checks its results.</summary>
 internal sealed class DemoScenario(DemoOutput output, IDemoStore store) : IAsyncDisposable
 {
+    // In Kubernetes, a node that is not the standby reads the Lease every 30 s, and it lives for 15 s.
+    private static readonly TimeSpan LongestElection = TimeSpan.FromSeconds(60);
+
     private const int Nodes = 3;
 
     /// <summary>A short interval, so that the demo shows a repair quickly; the default is 60 s.</summary>
@@ -180,7 +183,8 @@ internal sealed class DemoScenario(DemoOutput output, IDemoStore store) : IAsync
         await old.PowerOffAsync(cancel);
         output.Note($"{old.InstanceId} was the route controller and is powered off.");
         var successor = await Eventually.HasAsync(
-            "another node is elected", async () => await store.ControllerAsync(cancel) is { } now && now != old ? now : null, cancel);
+            "another node is elected", async () => await store.ControllerAsync(cancel) is { } now && now != old ? now : null, cancel,
+            LongestElection);
         var after = DemoOutput.Seconds(Stopwatch.GetElapsedTime(started));
         output.Note($"{successor.InstanceId} is the route controller after {after}. Traffic of the other nodes continues:");
         EcsInstance[] running = [.. vpc.Instances.Where(instance => instance != old)];
