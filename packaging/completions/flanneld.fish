@@ -31,7 +31,7 @@ complete -c flanneld -l etcd-password-file -r -F -d "file that contains only the
 complete -c flanneld -l kube-subnet-mgr -d "contact the Kubernetes API for subnet assignment instead of etcd"
 complete -c flanneld -l kube-api-url -x -d "Kubernetes API server; not needed if flannel runs in a pod"
 complete -c flanneld -l kubeconfig-file -r -F -d "kubeconfig file; not needed if flannel runs in a pod"
-complete -c flanneld -l kube-annotation-prefix -x -d "prefix of the annotations of nodes; it can contain one slash, else one is appended"
+complete -c flanneld -l kube-annotation-prefix -x -d "prefix of the annotations of nodes, with a slash or without"
 complete -c flanneld -l net-config-path -r -F -d "path to the network configuration file"
 complete -c flanneld -l set-node-network-unavailable -d "set NodeNetworkUnavailable after ready"
 complete -c flanneld -l iface -x -a "(ls /sys/class/net)" -d "interface between the nodes; repeatable, the first match is used (default: the interface of the default route)"

@@ -31,7 +31,7 @@ _flanneld() {
         '--kube-subnet-mgr[contact the Kubernetes API for subnet assignment instead of etcd]'
         '--kube-api-url=[Kubernetes API server; not needed if flannel runs in a pod]:URL:'
         '--kubeconfig-file=[kubeconfig file; not needed if flannel runs in a pod]:FILE:_files'
-        '--kube-annotation-prefix=[prefix of the annotations of nodes; it can contain one slash, else one is appended]:PREFIX:'
+        '--kube-annotation-prefix=[prefix of the annotations of nodes, with a slash or without]:PREFIX:'
         '--net-config-path=[path to the network configuration file]:FILE:_files'
         '--set-node-network-unavailable[set NodeNetworkUnavailable after ready]'
         '*--iface=[interface between the nodes; repeatable, the first match is used (default\: the interface of the default route)]:NAME or IP:_net_interfaces'

@@ -12,7 +12,7 @@ namespace Flannel.Kubernetes.Registry;
 /// a problem.</param>
 internal abstract record NodeLease(string? Problem)
 {
-    /// <summary>The Node has no lease: flannel does not use it, or it has no podCIDR.</summary>
+    /// <summary>The Node has no subnet.</summary>
     public sealed record None() : NodeLease((string?)null);
 
     public sealed record Leased(Lease Lease, string? Problem) : NodeLease(Problem);
@@ -23,19 +23,21 @@ internal abstract record NodeLease(string? Problem)
 
 /// <summary>Reads leases from Nodes. A Node that the route controller must leave alone is a lease without backend data, whose subnet is
 /// excluded from its plans: it neither creates nor deletes a route of it.</summary>
+/// <remarks>Such a Node is one whose routes another tool owns, and one without flannel's annotations: flannel has not started on it, or
+/// they were removed while its pods still use the subnet.</remarks>
 internal sealed class NodeLeaseReader(NodeAnnotations annotations)
 {
     public NodeLease Read(KubeNode node)
     {
-        var exclusion = NodeExclusion.Find(node);
-        if (exclusion is null && !annotations.IsManaged(node)) return new NodeLease.None();
+        var isManaged = annotations.IsManaged(node);
+        var isLeftAlone = !isManaged || NodeExclusion.Find(node) is not null;
         var key = PodCidrs.Parse(node);
-        if (node.PodCidrs.Count == 0 || (exclusion is not null && !key.Ok)) return new NodeLease.None();
+        if (node.PodCidrs.Count == 0 || (isLeftAlone && !key.Ok)) return new NodeLease.None();
         if (!key.Ok) return new NodeLease.Unreadable(key.Error);
-        var read = annotations.Read(node);
+        var read = isManaged ? annotations.Read(node) : new LeaseAttributes(Ipv4Address.Any, null, "", null, null);
         var attributes = read.Ok ? read.Value : Unknown(node);
-        var problem = exclusion is null ? read.Error ?? FindContradiction(node, attributes) : null;
-        if (exclusion is not null || problem is not null) attributes = WithoutInstance(attributes);
+        var problem = isLeftAlone ? null : read.Error ?? FindContradiction(node, attributes);
+        if (isLeftAlone || problem is not null) attributes = WithoutInstance(attributes);
         return new NodeLease.Leased(ToLease(node, key.Value, attributes), problem);
     }
 

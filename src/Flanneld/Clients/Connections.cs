@@ -53,7 +53,8 @@ internal sealed class Connections : IDisposable
         ? KubernetesClusterStore.Open(options, context).Select<IClusterStore>(store => store)
         : EtcdClusterStore.Open(options, context).Select<IClusterStore>(store => store);
 
-    private static Result<Connections> Open(DaemonOptions options, ClientContext context, IClusterStore store)
+    /// <summary>The same with a store that is open. It is disposed with the connections.</summary>
+    internal static Result<Connections> Open(DaemonOptions options, ClientContext context, IClusterStore store)
     {
         var accessKey = CheckAccessKeyFile(options);
         if (!accessKey.Ok) return Result.Failure(accessKey.Error);

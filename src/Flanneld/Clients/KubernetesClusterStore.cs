@@ -104,9 +104,12 @@ internal sealed class KubernetesClusterStore : IClusterStore
         Controller, nodeName ?? throw new InvalidOperationException("the node is not identified"), netConf,
         context.Loggers.CreateLogger("routes"));
 
-    public Lease? FindOwnLease(SubnetState state, Ipv4Address publicIp) => state.Leases.FirstOrDefault(lease => nodeName is { } name
-        ? ((KubeLeaseIdentity)lease.Identity).Node == name
-        : lease.Attributes.PublicIp == publicIp);
+    /// <inheritdoc/>
+    /// <remarks>The lease of a Node without flannel's annotations is that of no daemon: it has no backend.</remarks>
+    public Lease? FindOwnLease(SubnetState state, Ipv4Address publicIp) => state.Leases.FirstOrDefault(lease =>
+        lease.Attributes.BackendType.Length > 0 && (nodeName is { } name
+            ? ((KubeLeaseIdentity)lease.Identity).Node == name
+            : lease.Attributes.PublicIp == publicIp));
 
     public IReadOnlyList<string> DescribeConnections() =>
         [$"API server {api.Address}, node {nodeName ?? "unknown"}, namespace {Controller.Namespace}, configuration {netConf.Path}"];

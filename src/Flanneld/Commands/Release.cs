@@ -129,8 +129,16 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
                 lease = changed;
             }
 
+            // A Node outlives its annotations: without the mark, the route would stay until the Node is deleted.
+            var staysMarked = connections.Store is KubernetesClusterStore;
             if (WaitTime is { } wait) routeDeleted = await WaitForRouteDeletionAsync(lease, node.InstanceId, wait, cancellation);
-            else await PrintAsync($"not waiting until the route of {lease.Subnet} is deleted: a route controller deletes it later");
+            else if (!staysMarked)
+                await PrintAsync($"not waiting until the route of {lease.Subnet} is deleted: a route controller deletes it later");
+            if (staysMarked && (WaitTime is null || !routeDeleted.Ok))
+            {
+                await PrintAsync($"{lease.Subnet} is marked as released: the next route controller deletes its route");
+                return routeDeleted;
+            }
         }
 
         if (lease.IsReservation)

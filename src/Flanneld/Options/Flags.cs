@@ -45,7 +45,7 @@ internal static class Flags
         new("kubeconfig-file", Kubernetes, "FILE", "", "kubeconfig file; not needed if flannel runs in a pod",
             (o, s) => FlagValues.Text(s, v => o.KubeconfigFile = v)),
         new("kube-annotation-prefix", Kubernetes, "PREFIX", OptionDefaults.KubeAnnotationPrefix,
-            "prefix of the annotations of nodes; it can contain one slash, else one is appended",
+            "prefix of the annotations of nodes, with a slash or without",
             (o, s) => FlagValues.AnnotationPrefix(s, v => o.KubeAnnotationPrefix = v)),
         new("net-config-path", Kubernetes, "FILE", OptionDefaults.NetConfigPath, "path to the network configuration file",
             (o, s) => FlagValues.Text(s, v => o.NetConfigPath = v)),

@@ -27,6 +27,20 @@ public sealed class KubeTermProofTests
         });
 
     [Fact]
+    public void A_lease_whose_node_lost_its_annotations_is_one_that_exists() => TermFixture.Run(async fixture =>
+    {
+        fixture.AddNode("a", "10.24.5.0/24");
+        fixture.Server.PatchNodeStatus("a", new NodeStatusPatch
+        {
+            Annotations = fixture.Server.GetNode("a").Annotations.ToDictionary(pair => pair.Key, _ => (string?)null),
+        });
+        // A deletion that counts on its absence would be refused forever, with all others of its batch.
+        var lease = fixture.LeaseOf(fixture.Server.GetNode("a"));
+        Assert.Equal(TermProof.Proven, await fixture.Term.ProveAsync([], [lease], Cancel));
+        Assert.Equal(TermProof.LeasesDiffer, await fixture.Term.ProveAsync([lease.Subnet], [], Cancel));
+    });
+
+    [Fact]
     public void An_unchanged_lease_has_the_same_node_and_the_same_annotations() => TermFixture.Run(async fixture =>
     {
         var lease = fixture.AddNode("a", "10.24.5.0/24");

@@ -1,3 +1,4 @@
+using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Kubernetes.Client.Objects;
 using Flannel.Kubernetes.Registry;
@@ -23,10 +24,18 @@ public sealed class NodeLeaseTests
     }
 
     [Fact]
-    public void A_node_that_flannel_does_not_use_or_that_has_no_podCIDR_has_no_lease()
+    public void A_node_without_podCIDR_has_no_lease() => Assert.IsType<NodeLease.None>(Reader.Read(Node("i-1")));
+
+    /// <summary>Its pods may still use the subnet. A plan must not differ from what is read before a deletion
+    /// (<c>KubeTermProofTests</c>).</summary>
+    [Fact]
+    public void A_node_without_the_annotation_of_flannel_keeps_its_subnet_and_gets_no_route()
     {
-        Assert.IsType<NodeLease.None>(Reader.Read(new KubeNode("n1", "uid-1", "1") { PodCidrs = ["10.24.5.0/24"] }));
-        Assert.IsType<NodeLease.None>(Reader.Read(Node("i-1")));
+        var read = Assert.IsType<NodeLease.Leased>(Reader.Read(With(Node("i-1", "10.24.5.0/24"), Annotations.KubeSubnetManager, "")));
+        Assert.Equal("10.24.5.0-24", read.Lease.Key.ToString());
+        Assert.Equal(new LeaseAttributes(Ipv4Address.Any, null, "", null, null), read.Lease.Attributes);
+        Assert.Null(read.Problem);
+        Assert.IsType<NodeLease.None>(Reader.Read(new KubeNode("n1", "uid-1", "1") { PodCidrs = ["nonsense"] }));
     }
 
     [Theory]

@@ -63,6 +63,15 @@ public sealed class KubernetesClusterStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_Node_without_the_annotations_of_flannel_has_no_lease_of_its_own()
+    {
+        kube.Server.CreateNode("n1", "10.24.1.0/24");
+        var state = await kube.Store.Subnets.ReadAsync(Cancel);
+        Assert.Single(state.Leases);
+        Assert.Null(kube.Store.FindOwnLease(state, Ipv4Address.Any));
+    }
+
+    [Fact]
     public async Task On_a_host_that_is_no_node_the_own_lease_is_found_by_its_address()
     {
         using var other = new KubeStore(nodeName: null);

@@ -1,6 +1,8 @@
+using Flannel.RouteController.Planning;
 using Flanneld.Clients;
 using Flanneld.Commands;
 using Flanneld.Options;
+using Flanneld.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flanneld.Tests.Commands;
@@ -33,5 +35,34 @@ public sealed class ReleaseTests : IDisposable
 
         Assert.Contains("nosuch0", released.Error, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(directory));
+    }
+
+    /// <summary>A Node outlives its annotations: without them, the route would stay until the Node is deleted.</summary>
+    [Theory]
+    [InlineData("--wait=0")]
+    [InlineData("--force")]
+    public async Task In_Kubernetes_a_lease_whose_route_may_exist_stays_marked_until_a_route_controller_has_deleted_it(string flag)
+    {
+        using var kube = new KubeStore();
+        kube.Server.CreateNode("n1", "10.24.1.0/24");
+        kube.Server.ChangeNode("n1", node => node with
+        {
+            Annotations = new Dictionary<string, string>
+            {
+                [kube.Store.Annotations.KubeSubnetManager] = "true",
+                [kube.Store.Annotations.BackendType] = "ali-vpc",
+                [kube.Store.Annotations.BackendData] =
+                    new AliVpcBackendData("cn-hangzhou", "vpc-1", "vsw-1", "i-1", "eni-1", PrimaryInterface: true).ToJson(),
+                [kube.Store.Annotations.PublicIp] = "192.168.1.1",
+            },
+        });
+        var options = CommandLine.Parse(
+            ["release", "--iface=lo", $"--subnet-file={SubnetPath}", flag], new Dictionary<string, string>()).Value;
+        var connections = Connections.Open(options, kube.Context, kube.Store).Value;
+
+        await new Release(options, connections, TimeProvider.System, null).RunAsync(TestContext.Current.CancellationToken);
+
+        var lease = Assert.Single((await kube.Store.Subnets.ReadAsync(TestContext.Current.CancellationToken)).Leases);
+        Assert.True(AliVpcBackendData.Parse(lease.Attributes.BackendData)?.Released);
     }
 }

@@ -19,9 +19,9 @@ internal sealed class KubeStore : IDisposable
         Options.NetConfigPath = Path.Combine(folder, "net-conf.json");
         Environment["POD_NAMESPACE"] = "flannel";
         if (nodeName is not null) Environment["NODE_NAME"] = nodeName;
-        var context = new ClientContext(Environment, NullLoggerFactory.Instance, TimeProvider.System, new Random(1));
+        Context = new ClientContext(Environment, NullLoggerFactory.Instance, TimeProvider.System, new Random(1));
         Store = new KubernetesClusterStore(
-            Options, context, Api, NodeAnnotations.Create(NodeAnnotations.DefaultPrefix).Value, "flannel");
+            Options, Context, Api, NodeAnnotations.Create(NodeAnnotations.DefaultPrefix).Value, "flannel");
     }
 
     public KubeServerModel Server { get; }
@@ -31,6 +31,8 @@ internal sealed class KubeStore : IDisposable
     public DaemonOptions Options { get; } = new() { IsKubeSubnetManager = true };
 
     public Dictionary<string, string> Environment { get; } = new(StringComparer.Ordinal);
+
+    public ClientContext Context { get; }
 
     public KubernetesClusterStore Store { get; }
 
