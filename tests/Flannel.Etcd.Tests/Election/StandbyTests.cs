@@ -119,8 +119,11 @@ public sealed class StandbyTests
         Fixture.Etcd.CutOff(breaksWatches: true);
         await Fixture.PutAsync(Fixture.Keys.Standby.ToStringUtf8(), """{"InstanceId":"i-3","PublicIP":"192.168.0.3"}""");
         for (var i = 0; i < 5; i++) await model.AdvanceAsync(Step);
+        var reads = 0;
+        Fixture.Etcd.RangeAnswered = request => reads += request.Key.Equals(Fixture.Keys.Standby) ? 1 : 0;
         Fixture.Etcd.Reconnect();
-        for (var i = 0; i < 90; i++) await model.AdvanceAsync(Step);
+        await model.AdvanceUntilAsync(() => reads > 0, Step);
+        for (var i = 0; i < 5; i++) await model.AdvanceAsync(Step);
         await first.DisposeAsync();
         await model.AdvanceUntilAsync(() => observing.IsCompleted);
         Assert.False(await observing, "another node is the standby");

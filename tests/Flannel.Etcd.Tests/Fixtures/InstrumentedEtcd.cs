@@ -25,6 +25,9 @@ public sealed class InstrumentedEtcd(IEtcd inner) : IEtcd
     /// <summary>Called with the name of a request after it was executed. With a failure its response is lost.</summary>
     public Func<string, EtcdException?> FailAfter { get; set; } = _ => null;
 
+    /// <summary>Called with each range request after its response was received.</summary>
+    public Action<RangeRequest> RangeAnswered { get; set; } = _ => { };
+
     /// <summary>Runs before a request is sent.</summary>
     public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
 
@@ -66,8 +69,12 @@ public sealed class InstrumentedEtcd(IEtcd inner) : IEtcd
             : null;
     }
 
-    public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
-        RunAsync("Range", () => inner.RangeAsync(request, cancellation));
+    public async Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation)
+    {
+        var response = await RunAsync("Range", () => inner.RangeAsync(request, cancellation));
+        RangeAnswered(request);
+        return response;
+    }
 
     public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) =>
         RunAsync("Txn", () => FailTxn(request) is { } error ? throw error : inner.TxnAsync(request, cancellation));
