@@ -123,12 +123,18 @@ public sealed partial class ChartTests
 
     private static List<object> Load(string text) => KubernetesYaml.LoadAllFromString(text, strict: true);
 
-    /// <summary>One text for each object. Text in the ConfigMap is JSON, which may be indented in two ways.</summary>
+    /// <summary>One text for each object. Text in the ConfigMap is JSON: the templates sort its members and indent it in their own
+    /// way.</summary>
     private static IEnumerable<string> Sorted(IEnumerable<object> objects) => objects.Select(item =>
     {
-        if (item is V1ConfigMap config) config.Data["net-conf.json"] = JsonNode.Parse(config.Data["net-conf.json"])!.ToJsonString();
+        if (item is V1ConfigMap config) config.Data["net-conf.json"] = Sorted(JsonNode.Parse(config.Data["net-conf.json"])!).ToJsonString();
         return KubernetesYaml.Serialize(item);
     }).Order(StringComparer.Ordinal);
+
+    private static JsonNode Sorted(JsonNode node) => node is JsonObject members
+        ? new JsonObject(members.OrderBy(member => member.Key, StringComparer.Ordinal)
+            .Select(member => KeyValuePair.Create(member.Key, member.Value is null ? null : (JsonNode?)Sorted(member.Value))))
+        : node.DeepClone();
 
     private static JsonNode Values()
     {
