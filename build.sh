@@ -59,7 +59,7 @@ clean         |                       |                                   | remo
 help          |                       |                                   | this list
 '
 # What ci runs, in this order. Verbs that are joined by + run at the same time: the etcd tests mostly wait, and test-verbs works in a clone.
-CI_VERBS=(test test-hosts test-kubernetes test-packages test-verbs+test-etcd)
+CI_VERBS=(test test-hosts test-packages test-verbs+test-etcd)
 
 verb_help() {
     say "Usage: ./build.sh VERB [ARGUMENTS]"
