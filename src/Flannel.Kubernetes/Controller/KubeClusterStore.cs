@@ -113,7 +113,7 @@ public sealed class KubeClusterStore
     private bool IsKnown(KubeLease lease) =>
         known is null || (lease.Uid == known.Uid && Parse(lease) is KubeClusterIdResult.Known now && now == Parse(known));
 
-    private Task<KubeLease?> ReadAsync(CancellationToken cancellation) => TimeLimit.RunAsync(
+    private Task<KubeLease?> ReadAsync(CancellationToken cancellation) => LimitedRequest.RunAsync(
         limited => api.GetLeaseAsync(ControllerObjects.ClusterName, limited), ElectionTimes.WriteLimit, context.Time, cancellation);
 
     private static KubeClusterIdResult Parse(KubeLease? lease)

@@ -18,4 +18,7 @@ public sealed record KubeControllerContext(KubeContext Kube, string Namespace)
 
     /// <summary>One for all, so that a missing permission is logged once.</summary>
     internal ControllerApi Api { get; } = new(Kube.Api, Namespace, Kube.Time, Kube.Logger);
+
+    /// <summary>For the candidates of the election. <see cref="Api"/> logs the failures.</summary>
+    internal KubeRetryPolicy NewRetryPolicy() => new(Kube, KubeRetryPauses.OfElection, logsFailures: false);
 }

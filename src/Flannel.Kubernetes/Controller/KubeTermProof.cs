@@ -23,7 +23,7 @@ internal sealed class KubeTermProof(KubeControllerContext context, TermFence fen
         var isAsAssumed = (absent.Count == 0 && unchanged.Count == 0)
             || IsAsAssumed(await api.ListNodesAsync(cancellation), absent, unchanged);
         if (!await cluster.IsSameAsync(cancellation)) return TermProof.Unproven;
-        var election = await TimeLimit.RunAsync(
+        var election = await LimitedRequest.RunAsync(
             limited => api.GetLeaseAsync(ControllerObjects.ElectionName, limited), ElectionTimes.WriteLimit, context.Time, cancellation);
         if (!fence.Holds(election)) return TermProof.Unproven;
         return isAsAssumed ? TermProof.Proven : TermProof.LeasesDiffer;

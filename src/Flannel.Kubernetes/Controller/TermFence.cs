@@ -55,7 +55,7 @@ internal sealed class TermFence : IDisposable
     public async Task<bool> TryWriteAsync(Func<CancellationToken, Task> write, CancellationToken cancellation)
     {
         if (!IsHeld) return false;
-        await TimeLimit.RunAsync(
+        await LimitedRequest.RunAsync(
             async limited =>
             {
                 await write(limited);

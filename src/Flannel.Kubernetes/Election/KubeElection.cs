@@ -4,6 +4,7 @@ using Flannel.Core.Routes;
 using Flannel.Kubernetes.Client;
 using Flannel.Kubernetes.Client.Objects;
 using Flannel.Kubernetes.Controller;
+using Flannel.Kubernetes.Registry;
 
 namespace Flannel.Kubernetes.Election;
 
@@ -16,7 +17,7 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
     private const int IdentityHexDigits = 16;
 
     private readonly ControllerApi api = context.Api;
-    private readonly KubeRetryPolicy retryPolicy = new(context.Time, context.Random);
+    private readonly KubeRetryPolicy retryPolicy = context.NewRetryPolicy();
     private readonly LeaseObserver observer = new(context.Time);
     private readonly KubeStandby standby = new(context, self);
     private readonly KubeNonCandidateStore candidates = new(context);
@@ -93,7 +94,7 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
 
     private ObjectName Name => ControllerObjects.Election(context.Namespace);
 
-    private Task<KubeLease?> ReadAsync(CancellationToken cancellation) => TimeLimit.RunAsync(
+    private Task<KubeLease?> ReadAsync(CancellationToken cancellation) => LimitedRequest.RunAsync(
         limited => api.GetLeaseAsync(ControllerObjects.ElectionName, limited), ElectionTimes.WriteLimit, context.Time, cancellation);
 
     /// <param name="own">The identity of the present campaign: it may hold the Lease by a write whose response was lost.</param>
@@ -147,7 +148,7 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
         var sentAt = context.Time.GetTimestamp();
         try
         {
-            var acquired = await TimeLimit.RunAsync(
+            var acquired = await LimitedRequest.RunAsync(
                 limited => api.WriteLeaseAsync(Acquired(lease, identity), limited), ElectionTimes.WriteLimit, context.Time, cancellation);
             return new KubeTerm(context, new TermFence(identity, acquired, sentAt, context.Time), acquired);
         }

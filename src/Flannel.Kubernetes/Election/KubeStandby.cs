@@ -108,7 +108,7 @@ internal sealed class KubeStandby(KubeControllerContext context, ControllerHolde
         {
             var entry = new StandbyEntry(self.InstanceId, self.PublicIp, run, ++renewals);
             var text = JsonSerializer.Serialize(entry, ControllerJson.Default.StandbyEntry);
-            await TimeLimit.RunAsync(
+            await LimitedRequest.RunAsync(
                 limited => api.UpdateLeaseAsync(lease.With(ControllerObjects.StandbyAnnotation, text), limited),
                 ElectionTimes.WriteLimit, context.Time, cancellation);
             (IsReady, renewedAt) = (true, context.Time.GetTimestamp());

@@ -163,7 +163,7 @@ public sealed class KubeTerm : IAsyncDisposable
             await Task.Delay(pause, context.Time, cancellation);
             try
             {
-                await TimeLimit.RunAsync(RenewOnceAsync, ElectionTimes.RenewCallLimit, context.Time, cancellation);
+                await LimitedRequest.RunAsync(RenewOnceAsync, ElectionTimes.RenewCallLimit, context.Time, cancellation);
                 pause = ElectionTimes.RenewInterval;
             }
             catch (KubeException e)

@@ -10,5 +10,5 @@ public sealed record KubeContext(IKubeApi Api, NodeAnnotations Annotations, Time
 
     internal ApiAvailability Availability { get; } = new(Api.Address, Time, Logger);
 
-    internal NodeRetryPolicy NewRetryPolicy() => new(Availability, Time, Random, Logger);
+    internal KubeRetryPolicy NewRetryPolicy() => new(this, KubeRetryPauses.OfNodes, logsFailures: true);
 }

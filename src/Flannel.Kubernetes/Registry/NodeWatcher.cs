@@ -40,7 +40,7 @@ internal sealed class NodeWatcher(KubeContext context, string? name)
     // A watch that the server ends at once must not become a busy loop.
     private static readonly TimeSpan ShortWatch = TimeSpan.FromSeconds(30);
 
-    private readonly NodeRetryPolicy retryPolicy = context.NewRetryPolicy();
+    private readonly KubeRetryPolicy retryPolicy = context.NewRetryPolicy();
     private string? lastRead;
 
     /// <summary>Another reader's newest version, which a list must not be older than; null for none.</summary>

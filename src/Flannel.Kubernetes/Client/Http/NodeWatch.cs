@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Flannel.Core;
 using Flannel.Kubernetes.Client.Objects;
 using Flannel.Kubernetes.Client.Wire;
 

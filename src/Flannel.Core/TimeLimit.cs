@@ -1,7 +1,7 @@
-namespace Flannel.Kubernetes.Client.Http;
+namespace Flannel.Core;
 
 /// <summary>A token that is cancelled with the caller's, or after a time.</summary>
-internal sealed class TimeLimit : IDisposable
+public sealed class TimeLimit : IDisposable
 {
     private readonly CancellationTokenSource timeout;
     private readonly CancellationTokenSource either;
