@@ -54,6 +54,6 @@ public sealed class EtcdException(EtcdErrorKind kind, string message, bool mayHa
     public bool MayHaveHappened { get; } = mayHaveHappened;
 
     /// <summary>True if retrying can help. Other failures are reported at once, and end the process during its start.</summary>
-    public bool CanRecover =>
+    public override bool CanRecover =>
         Kind is not (EtcdErrorKind.Tls or EtcdErrorKind.Unauthenticated or EtcdErrorKind.PermissionDenied or EtcdErrorKind.Invalid);
 }

@@ -14,7 +14,7 @@ namespace Flannel.Etcd.Election;
 /// <remarks><see cref="Lost"/> is cancelled a fifth of the term's time before etcd could let another node be elected, counted from before
 /// the last renewal was sent. A process that was suspended meanwhile notices late: before any write that cannot be undone, call
 /// <see cref="ProveAsync"/>. Writes to etcd are fenced in any case (<see cref="ElectionFence"/>).</remarks>
-public sealed class ElectedTerm : IAsyncDisposable
+public sealed class ElectedTerm : IStoreTerm
 {
     // The term is renewed after a third of its time and ends after four fifths. The time between is sufficient for three members of which
     // two hang, one after the other.
@@ -68,6 +68,10 @@ public sealed class ElectedTerm : IAsyncDisposable
     /// <summary>The cluster's id, and the routes whose lease is missing, written under the fence of this term.</summary>
     public ClusterStore Cluster { get; }
 
+    IRouteStatusStore IStoreTerm.Statuses => Statuses;
+
+    IClusterIdStore IStoreTerm.Cluster => Cluster;
+
     internal long EtcdLeaseId => fence.EtcdLeaseId;
 
     /// <summary>Starts to renew and watch the term. Once.</summary>
@@ -92,6 +96,9 @@ public sealed class ElectedTerm : IAsyncDisposable
             return TermProof.Unproven;
         }
     }
+
+    public Task<bool> PublishVSwitchesAsync(string vpcId, IReadOnlyList<Ipv4Network> ranges, CancellationToken cancellation) =>
+        VSwitches.PublishAsync(vpcId, ranges, cancellation);
 
     /// <summary>Ends the term: cancels <see cref="Lost"/>, then deletes the key, so that another node is elected at once.</summary>
     public async Task ResignAsync()

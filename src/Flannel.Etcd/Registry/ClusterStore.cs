@@ -9,7 +9,7 @@ using Lease = Flannel.Core.Leases.Lease;
 namespace Flannel.Etcd.Registry;
 
 /// <summary>The cluster's id, and the routes whose lease is missing. Written only under the fence of one term.</summary>
-public sealed class ClusterStore
+public sealed class ClusterStore : IClusterIdStore
 {
     // Two compares are the fence's own, one is the cluster's.
     private const int MaxProvedLeases = EtcdLimits.MaxTxnOperations - 3;
@@ -25,6 +25,9 @@ public sealed class ClusterStore
         keys = context.Keys;
         this.fence = fence;
     }
+
+    /// <inheritdoc/>
+    public string Location => keys.Cluster.ToStringUtf8();
 
     /// <summary>Reads the id outside a term. Never <see cref="ClusterIdResult.TermOver"/>.</summary>
     /// <exception cref="EtcdException">etcd is unavailable or rejects the request.</exception>

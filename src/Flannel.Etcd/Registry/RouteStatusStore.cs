@@ -10,7 +10,7 @@ namespace Flannel.Etcd.Registry;
 
 /// <summary>The route status of each node, at <c>{prefix}/ali-vpc/routes/{subnet key}</c>. Written only during the term, and attached to
 /// the etcd lease of the node's subnet, so that it expires with it.</summary>
-public sealed class RouteStatusStore
+public sealed class RouteStatusStore : IRouteStatusStore
 {
     // Below EtcdLimits.MaxTxnOperations; two compares are the fence's own.
     private const int BatchSize = 100;

@@ -51,14 +51,10 @@ public sealed class KubeException(KubeErrorKind kind, string message, bool mayHa
 
     public bool MayHaveHappened { get; } = mayHaveHappened;
 
-    /// <summary>From the header <c>Retry-After</c> or the response's <c>retryAfterSeconds</c>; null without one.</summary>
-    public TimeSpan? RetryAfter { get; init; }
-
     /// <summary>Of the response; 0 without one.</summary>
     public int HttpStatus { get; init; }
 
-    /// <summary>True if retrying the same request can help without a change by an operator.</summary>
-    public bool CanRecover => Kind is KubeErrorKind.Unavailable or KubeErrorKind.TimedOut or KubeErrorKind.TooManyRequests
+    public override bool CanRecover => Kind is KubeErrorKind.Unavailable or KubeErrorKind.TimedOut or KubeErrorKind.TooManyRequests
         or KubeErrorKind.Conflict or KubeErrorKind.Expired or KubeErrorKind.Unauthorized;
 
     /// <summary>True if a daemon that waits repeats the request: also a missing permission, which is granted while it runs.</summary>

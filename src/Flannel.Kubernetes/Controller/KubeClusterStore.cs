@@ -1,4 +1,5 @@
 using System.Text;
+using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Kubernetes.Client;
 using Flannel.Kubernetes.Client.Objects;
@@ -7,7 +8,7 @@ namespace Flannel.Kubernetes.Controller;
 
 /// <summary>The cluster's id, and the routes whose lease is missing, in annotations of a Lease that no node holds. Written only during a
 /// term.</summary>
-public sealed class KubeClusterStore
+public sealed class KubeClusterStore : IClusterIdStore
 {
     // 256 KiB for all annotations of an object (apimachinery's objectmeta.go, TotalAnnotationSizeLimitB), without the other annotations.
     private const int MaxDocumentBytes = 240 * 1024;
@@ -37,25 +38,25 @@ public sealed class KubeClusterStore
 
     /// <summary>Reads the id outside a term.</summary>
     /// <exception cref="KubeException">The API server is unavailable or rejects the request.</exception>
-    public static async Task<KubeClusterIdResult> ReadAsync(KubeControllerContext context, CancellationToken cancellation) =>
+    public static async Task<ClusterIdResult> ReadAsync(KubeControllerContext context, CancellationToken cancellation) =>
         Parse(await context.Api.GetLeaseAsync(ControllerObjects.ClusterName, cancellation));
 
     /// <summary>Reads the id, and creates it if there is none.</summary>
     /// <exception cref="KubeException">The API server is unavailable or rejects the request. Can be repeated.</exception>
-    public async Task<KubeClusterIdResult> EnsureAsync(CancellationToken cancellation)
+    public async Task<ClusterIdResult> EnsureAsync(CancellationToken cancellation)
     {
         while (true)
         {
             var lease = await ReadAsync(cancellation);
             var result = Parse(lease);
-            if (result is KubeClusterIdResult.Known) known = lease;
-            if (result is not KubeClusterIdResult.Missing) return result;
+            if (result is ClusterIdResult.Known) known = lease;
+            if (result is not ClusterIdResult.Missing) return result;
             var created = (lease ?? new KubeLease(ControllerObjects.Cluster(context.Namespace), "")).With(
                 ControllerObjects.ClusterAnnotation, Encoding.UTF8.GetString(ClusterId.New().ToJson()));
             try
             {
                 if (!await fence.TryWriteAsync(limited => api.WriteLeaseAsync(created, limited), cancellation))
-                    return new KubeClusterIdResult.TermOver();
+                    return new ClusterIdResult.TermOver();
             }
             catch (KubeException e) when (e.Kind == KubeErrorKind.Conflict)
             {
@@ -111,17 +112,17 @@ public sealed class KubeClusterStore
 
     /// <summary>An API server that was emptied or replaced has another Lease, or none.</summary>
     private bool IsKnown(KubeLease lease) =>
-        known is null || (lease.Uid == known.Uid && Parse(lease) is KubeClusterIdResult.Known now && now == Parse(known));
+        known is null || (lease.Uid == known.Uid && Parse(lease) is ClusterIdResult.Known now && now == Parse(known));
 
     private Task<KubeLease?> ReadAsync(CancellationToken cancellation) => LimitedRequest.RunAsync(
         limited => api.GetLeaseAsync(ControllerObjects.ClusterName, limited), ElectionTimes.WriteLimit, context.Time, cancellation);
 
-    private static KubeClusterIdResult Parse(KubeLease? lease)
+    private static ClusterIdResult Parse(KubeLease? lease)
     {
         if (lease?.Annotations.GetValueOrDefault(ControllerObjects.ClusterAnnotation) is not { } text)
-            return new KubeClusterIdResult.Missing();
+            return new ClusterIdResult.Missing();
         return ClusterId.ParseJson(Encoding.UTF8.GetBytes(text)) is { } id
-            ? new KubeClusterIdResult.Known(id)
-            : new KubeClusterIdResult.Unreadable();
+            ? new ClusterIdResult.Known(id)
+            : new ClusterIdResult.Unreadable();
     }
 }

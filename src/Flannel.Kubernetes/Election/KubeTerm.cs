@@ -12,7 +12,7 @@ namespace Flannel.Kubernetes.Election;
 /// resigned. Thread-safe.</summary>
 /// <remarks><see cref="Lost"/> is cancelled five seconds before another node could be elected, counted from before the last renewal was
 /// sent.</remarks>
-public sealed class KubeTerm : IAsyncDisposable
+public sealed class KubeTerm : IStoreTerm
 {
     // Timers do not run while the machine is suspended: after a resume the end of the term is noticed within this time.
     private static readonly TimeSpan ClockCheck = TimeSpan.FromSeconds(1);
@@ -47,6 +47,10 @@ public sealed class KubeTerm : IAsyncDisposable
     /// <summary>The cluster's id, and the routes whose lease is missing, written while this term is held.</summary>
     public KubeClusterStore Cluster { get; }
 
+    IRouteStatusStore IStoreTerm.Statuses => Statuses;
+
+    IClusterIdStore IStoreTerm.Cluster => Cluster;
+
     private ObjectName Name => ControllerObjects.Election(context.Namespace);
 
     /// <summary>Starts to renew the term. Once.</summary>
@@ -76,6 +80,11 @@ public sealed class KubeTerm : IAsyncDisposable
             return TermProof.Unproven;
         }
     }
+
+    /// <summary>Writes nothing: the controller manager assigns the subnets, and does not know the VPC. A podCIDR that overlaps a vSwitch is
+    /// logged and rejected by the plan.</summary>
+    public Task<bool> PublishVSwitchesAsync(string vpcId, IReadOnlyList<Ipv4Network> ranges, CancellationToken cancellation) =>
+        Task.FromResult(true);
 
     /// <summary>Ends the term: cancels <see cref="Lost"/>, then releases the Lease, so that the standby is elected within a
     /// second.</summary>

@@ -15,8 +15,9 @@ internal sealed class EtcdRouteControllerElection(
     public Task<bool> IsVacantAsync(CancellationToken cancellation) => election.IsVacantAsync(cancellation);
 
     public async Task<IElectedTerm> CampaignAsync(CancellationToken cancellation) =>
-        new EtcdRouteControllerTerm(
-            await election.CampaignAsync(cancellation), context.Keys, context.Time, context.Random, logger);
+        new StoreRouteControllerTerm(
+            await election.CampaignAsync(cancellation), new EtcdRequestRetry(context.Keys, context.Time, context.Random, logger),
+            context.Time, logger);
 
     public Task ReportNotCandidateAsync(string reason, string requestId, CancellationToken cancellation) =>
         report.PublishAsync(reason, requestId, cancellation);

@@ -13,7 +13,8 @@ internal sealed class KubeRouteControllerElection(KubeElection election, TimePro
     public Task<bool> IsVacantAsync(CancellationToken cancellation) => election.IsVacantAsync(cancellation);
 
     public async Task<IElectedTerm> CampaignAsync(CancellationToken cancellation) =>
-        new KubeRouteControllerTerm(await election.CampaignAsync(cancellation), time, random, logger);
+        new StoreRouteControllerTerm(
+            await election.CampaignAsync(cancellation), new StoreRequestRetry(time, random), time, logger);
 
     public Task ReportNotCandidateAsync(string reason, string requestId, CancellationToken cancellation) =>
         election.ReportNotCandidateAsync(reason, requestId, cancellation);

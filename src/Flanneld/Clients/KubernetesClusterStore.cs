@@ -136,8 +136,8 @@ internal sealed class KubernetesClusterStore : IClusterStore
     public async Task<ClusterIdState> ReadClusterIdAsync(CancellationToken cancellation) =>
         await KubeClusterStore.ReadAsync(Controller, cancellation) switch
         {
-            KubeClusterIdResult.Known { Id: var id } => new ClusterIdState(id),
-            KubeClusterIdResult.Unreadable => new ClusterIdState(Id: null, IsUnreadable: true),
+            ClusterIdResult.Known { Id: var id } => new ClusterIdState(id),
+            ClusterIdResult.Unreadable => new ClusterIdState(Id: null, IsUnreadable: true),
             _ => new ClusterIdState(Id: null),
         };
 

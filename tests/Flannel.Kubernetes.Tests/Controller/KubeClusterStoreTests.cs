@@ -19,11 +19,11 @@ public sealed class KubeClusterStoreTests
         var cluster = new ElectionFixture(virtualTime);
         var first = cluster.Add(1).Start();
         await cluster.UntilElectedAsync(first);
-        Assert.IsType<KubeClusterIdResult.Missing>(await KubeClusterStore.ReadAsync(first.Context, Cancel));
+        Assert.IsType<ClusterIdResult.Missing>(await KubeClusterStore.ReadAsync(first.Context, Cancel));
         first.Api.FailNext(ModelFault.ResponseLost, request => request.Access.Verb == "create");
         await Assert.ThrowsAsync<KubeException>(() => first.Term!.Cluster.EnsureAsync(Cancel));
         var created = await first.Term!.Cluster.EnsureAsync(Cancel);
-        Assert.IsType<KubeClusterIdResult.Known>(created);
+        Assert.IsType<ClusterIdResult.Known>(created);
         Assert.True(await first.Term.Cluster.WriteAbsentLeasesAsync("""{"a":1}"""u8.ToArray(), Cancel));
         await first.StopAsync();
         cluster.Server.DeleteLease(cluster.Lease!.Name);
@@ -38,7 +38,7 @@ public sealed class KubeClusterStoreTests
     {
         var name = ControllerObjects.Cluster(ElectionFixture.Namespace);
         fixture.Server.CreateLease(new KubeLease(name, "").With(ControllerObjects.ClusterAnnotation, "x"));
-        Assert.IsType<KubeClusterIdResult.Unreadable>(await fixture.Term.Cluster.EnsureAsync(Cancel));
+        Assert.IsType<ClusterIdResult.Unreadable>(await fixture.Term.Cluster.EnsureAsync(Cancel));
         Assert.Equal("x", fixture.Server.GetLease(name).Annotations[ControllerObjects.ClusterAnnotation]);
     });
 

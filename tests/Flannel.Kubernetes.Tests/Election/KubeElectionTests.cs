@@ -181,7 +181,7 @@ public sealed class KubeElectionTests
         Assert.False(term.Lost.IsCancellationRequested);
         List<ModelRequest> writes = [.. first.Api.Requests.Where(request => request.IsWrite)];
         Assert.False(await term.Cluster.WriteAbsentLeasesAsync("{}"u8.ToArray(), Cancel));
-        Assert.IsType<KubeClusterIdResult.TermOver>(await term.Cluster.EnsureAsync(Cancel));
+        Assert.IsType<ClusterIdResult.TermOver>(await term.Cluster.EnsureAsync(Cancel));
         Assert.Equal(TermProof.Unproven, await term.ProveAsync([], [], Cancel));
         first.Clock.Resume();
         // Not so long that it becomes the standby.

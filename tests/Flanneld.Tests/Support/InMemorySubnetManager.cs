@@ -438,4 +438,6 @@ internal sealed class InMemoryException(string message) : SubnetManagerException
     public const string ManagerName = "memory";
 
     public override string Manager => ManagerName;
+
+    public override bool CanRecover => true;
 }

@@ -11,7 +11,7 @@ using Flanneld.Tests.Support;
 namespace Flanneld.Tests.Clients;
 
 /// <summary>A request that etcd rejects ends neither the daemon nor the other work of the route controller.</summary>
-public sealed class EtcdRouteControllerTermTests
+public sealed class EtcdTermTests
 {
     private readonly RejectingEtcd etcd = new(new ModelEtcd(TimeProvider.System));
     private readonly RecordingLogger logger = new();
@@ -28,7 +28,8 @@ public sealed class EtcdRouteControllerTermTests
         var context = new EtcdContext(etcd, keys, TimeProvider.System, new Random(1), logger);
         var election = new EtcdElection(context, new ControllerHolder("i-1", "192.168.0.1"), () => null);
         await using var held = await election.CampaignAsync(Cancel);
-        var term = new EtcdRouteControllerTerm(held, keys, TimeProvider.System, new Random(1), logger);
+        var term = new StoreRouteControllerTerm(
+            held, new EtcdRequestRetry(keys, TimeProvider.System, new Random(1), logger), TimeProvider.System, logger);
         var id = await term.ReadClusterIdAsync(Cancel);
         etcd.Rejection = new EtcdException(kind, "http://h:2379: etcdserver: rejected", mayHaveHappened: false);
 

@@ -11,7 +11,7 @@ using Flanneld.Tests.Support;
 namespace Flanneld.Tests.Clients;
 
 /// <summary>A request that the API server rejects ends neither the daemon nor the other work of the route controller.</summary>
-public sealed class KubeRouteControllerTermTests
+public sealed class KubeTermTests
 {
     private readonly RecordingLogger logger = new();
     private readonly ModelKubeApi api = new(new KubeServerModel(TimeProvider.System));

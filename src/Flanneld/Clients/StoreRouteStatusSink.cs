@@ -1,13 +1,12 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Election;
 using Flannel.RouteController.Abstractions;
 
 namespace Flanneld.Clients;
 
-/// <summary>Route statuses and vSwitch ranges in etcd, written under the fence of one term.</summary>
-internal sealed class EtcdRouteStatusSink(ElectedTerm term, EtcdRequestRetry retry) : IRouteStatusSink
+/// <summary>Route statuses and vSwitch ranges in etcd or in Kubernetes, written during one term.</summary>
+internal sealed class StoreRouteStatusSink(IStoreTerm term, StoreRequestRetry retry) : IRouteStatusSink
 {
     public async ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation) =>
         await retry.RunAsync<IReadOnlyDictionary<string, RouteStatus>?>(
@@ -23,5 +22,5 @@ internal sealed class EtcdRouteStatusSink(ElectedTerm term, EtcdRequestRetry ret
         await retry.RunAsync(() => term.Statuses.DeleteAsync(subnetKeys, cancellation), true, cancellation);
 
     public async ValueTask<bool> PublishVSwitchesAsync(string vpcId, IReadOnlyList<Ipv4Network> ranges, CancellationToken cancellation) =>
-        await retry.RunAsync(() => term.VSwitches.PublishAsync(vpcId, ranges, cancellation), true, cancellation);
+        await retry.RunAsync(() => term.PublishVSwitchesAsync(vpcId, ranges, cancellation), true, cancellation);
 }

@@ -1,50 +1,36 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Kubernetes.Controller;
-using Flannel.Kubernetes.Election;
 using Flannel.RouteController.Abstractions;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Clients;
 
-/// <summary>A term of the route controller that is held by a Lease in Kubernetes.</summary>
-internal sealed class KubeRouteControllerTerm : IElectedTerm
+/// <summary>A term of the route controller that is held in etcd or in Kubernetes.</summary>
+internal sealed class StoreRouteControllerTerm(IStoreTerm term, StoreRequestRetry retry, TimeProvider time, ILogger logger) : IElectedTerm
 {
     /// <summary>An invalid cluster id remains until an operator corrects it.</summary>
     private static readonly TimeSpan InvalidIdPause = TimeSpan.FromSeconds(30);
 
-    private readonly KubeTerm term;
-    private readonly TimeProvider time;
-    private readonly ILogger logger;
-    private readonly KubeRequestRetry retry;
-
-    public KubeRouteControllerTerm(KubeTerm term, TimeProvider time, Random random, ILogger logger)
-    {
-        (this.term, this.time, this.logger) = (term, time, logger);
-        retry = new KubeRequestRetry(time, random);
-        Statuses = new KubeRouteStatusSink(term.Statuses, retry);
-    }
-
     public CancellationToken Lost => term.Lost;
 
-    public IRouteStatusSink Statuses { get; }
+    public IRouteStatusSink Statuses { get; } = new StoreRouteStatusSink(term, retry);
 
     public async ValueTask<ClusterId> ReadClusterIdAsync(CancellationToken cancellation)
     {
         var isLogged = false;
         while (true)
         {
-            var result = await retry.RunAsync<KubeClusterIdResult?>(
+            var result = await retry.RunAsync<ClusterIdResult?>(
                 async () => await term.Cluster.EnsureAsync(cancellation), null, cancellation);
-            if (result is KubeClusterIdResult.Known { Id: var id }) return id;
-            if (result is KubeClusterIdResult.Unreadable && !isLogged)
+            if (result is ClusterIdResult.Known { Id: var id }) return id;
+            if (result is ClusterIdResult.Unreadable && !isLogged)
             {
                 isLogged = true;
                 StoreLog.ClusterIdUnreadable(logger, term.Cluster.Location);
             }
 
-            await Task.Delay(result is null ? KubeRequestRetry.LongestPause : InvalidIdPause, time, cancellation);
+            await Task.Delay(result is null ? StoreRequestRetry.LongestPause : InvalidIdPause, time, cancellation);
         }
     }
 

@@ -1,8 +1,6 @@
-using Flannel.Core.Routes;
+namespace Flannel.Core.Routes;
 
-namespace Flannel.Etcd.Registry;
-
-/// <summary>The outcome of a read of <c>{prefix}/ali-vpc/cluster</c>.</summary>
+/// <summary>The outcome of a read of the cluster's id from the store.</summary>
 public abstract record ClusterIdResult
 {
     private ClusterIdResult()
