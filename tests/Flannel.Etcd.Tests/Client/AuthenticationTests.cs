@@ -1,4 +1,5 @@
 using Etcdserverpb;
+using Flannel.AliCloud.Tests.Support;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Etcdserverpb;
+using Flannel.AliCloud.Tests.Support;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Tests.Fixtures;
 using Flannel.Testbed;

@@ -1,5 +1,6 @@
 using System.Net;
 using Etcdserverpb;
+using Flannel.AliCloud.Tests.Support;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Tests.Fixtures;
 using Google.Protobuf;

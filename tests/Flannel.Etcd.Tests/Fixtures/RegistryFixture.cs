@@ -1,5 +1,6 @@
 using System.Text;
 using Etcdserverpb;
+using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;

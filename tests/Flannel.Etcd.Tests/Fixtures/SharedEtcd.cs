@@ -1,4 +1,5 @@
 using System.Globalization;
+using Flannel.AliCloud.Tests.Support;
 
 [assembly: AssemblyFixture(typeof(Flannel.Etcd.Tests.Fixtures.SharedEtcd))]
 

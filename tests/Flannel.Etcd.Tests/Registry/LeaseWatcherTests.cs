@@ -1,3 +1,4 @@
+using Flannel.AliCloud.Tests.Support;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Flannel.AliCloud.Tests.Support;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;

@@ -81,7 +81,7 @@ public class NodeNameResolverTests
                 "6004 name of the node not read from pod ns/p: Kubernetes: get pods/ns/p: not now (503); retrying",
                 "6004 name of the node not read from pod ns/p: the pod has no node; retrying",
             ],
-            parts.Logger.Lines);
+            parts.Logged);
     }
 
     private static async Task<Core.Result<string>> ResolveAsync(StubApiServer server, params (string Name, string Value)[] variables)

@@ -1,3 +1,4 @@
+using Flannel.AliCloud.Tests.Support;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;

@@ -1,3 +1,4 @@
+using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.Kubernetes.Client.Objects;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Flannel.AliCloud.Tests.Support;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;

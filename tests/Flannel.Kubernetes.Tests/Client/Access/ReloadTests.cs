@@ -28,7 +28,7 @@ public class ReloadTests
         await api.GetNodeAsync("n1", Token);
         await api.GetNodeAsync("n1", Token);
         Assert.Equal(["Bearer first", "Bearer second", "Bearer second", "Bearer second"], server.Requests.Select(r => r.Authorization));
-        Assert.Equal([$"6000 token file {file} does not exist; the former content stays in use"], parts.Logger.Lines);
+        Assert.Equal([$"6000 token file {file} does not exist; the former content stays in use"], parts.Logged);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public class ReloadTests
         server.UseCertificate(second.Issue("server2", "127.0.0.1"));
         File.Copy(second.CertificateFile, ca, overwrite: true);
         Assert.Equal("n1", (await api.GetNodeAsync("n1", Token)).Name);
-        Assert.Equal([$"6001 credentials of the Kubernetes API changed; opening new connections to {server.Address}"], parts.Logger.Lines);
+        Assert.Equal([$"6001 credentials of the Kubernetes API changed; opening new connections to {server.Address}"], parts.Logged);
 
         // The first CA is not trusted any more.
         File.Copy(server.Authority.CertificateFile, ca, overwrite: true);
@@ -127,7 +127,7 @@ public class ReloadTests
         Assert.Equal("n1", (await api.GetNodeAsync("x", Token)).Name);
         Assert.Equal(
             $"6000 kubeconfig {path} is neither YAML nor JSON (line 2); the former content stays in use",
-            Assert.Single(parts.Logger.Lines));
+            Assert.Single(parts.Logged));
         var other = second.WriteKubeconfig("token: two", $"certificate-authority: {second.Authority.CertificateFile}");
         File.Copy(other, path, overwrite: true);
         Assert.Equal("n2", (await api.GetNodeAsync("x", Token)).Name);

@@ -74,7 +74,7 @@ public class ApiErrorTests
             e.Message);
         Assert.Equal(2, server.Requests.Count);
         Assert.Equal(["get nodes 401", "get nodes 401"], parts.Observer.Requests);
-        Assert.DoesNotContain(Clients.Token, string.Concat(parts.Logger.Lines), StringComparison.Ordinal);
+        Assert.DoesNotContain(Clients.Token, string.Concat(parts.Logged), StringComparison.Ordinal);
     }
 
     [Theory]

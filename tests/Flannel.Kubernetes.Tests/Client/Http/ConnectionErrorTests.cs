@@ -90,7 +90,7 @@ public class ConnectionErrorTests
         using var api = Clients.Of(
             new KubeAccessOptions { KubeconfigFile = server.WriteKubeconfig("token: t", "insecure-skip-tls-verify: true") }, parts);
         Assert.Equal("n1", (await api.GetNodeAsync("n1", Token)).Name);
-        Assert.StartsWith("6003 ", Assert.Single(parts.Logger.Lines), StringComparison.Ordinal);
+        Assert.StartsWith("6003 ", Assert.Single(parts.Logged), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
+using Flannel.AliCloud.Tests.Support;
 using Flannel.Kubernetes.Client;
 using Flannel.Kubernetes.Client.Access;
 using Flannel.Kubernetes.Client.Http;
-using Microsoft.Extensions.Logging;
 
 namespace Flannel.Kubernetes.Tests.Client.Support;
 
@@ -26,6 +26,9 @@ internal static class Clients
 internal sealed class ClientParts
 {
     public RecordingLogger Logger { get; } = new();
+
+    /// <summary>The lines of the log, as in <c>6000 text</c>.</summary>
+    public IReadOnlyList<string> Logged => [.. Logger.Lines.Select(line => $"{line.Id} {line.Text}")];
 
     public RecordingObserver Observer { get; } = new();
 
@@ -56,21 +59,4 @@ internal sealed class RecordingObserver : IKubeObserver
         requests.Enqueue($"{verb} {resource} {httpStatus}");
 
     public void WatchInterrupted() => Interlocked.Increment(ref interruptions);
-}
-
-/// <summary>Keeps the lines of all levels.</summary>
-internal sealed class RecordingLogger : ILogger
-{
-    private readonly ConcurrentQueue<string> lines = new();
-
-    /// <summary>As in <c>6000 text</c>.</summary>
-    public IReadOnlyList<string> Lines => [.. lines];
-
-    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(
-        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        lines.Enqueue($"{eventId.Id} {formatter(state, exception)}");
 }
