@@ -19,9 +19,9 @@ public sealed class CandidateTests
         daemon.Etcd.WatchFault = ranges => ranges.Any(range => range.RangeEnd.Equals(end))
             ? new InvalidOperationException("unexpected")
             : null;
-        daemon.Etcd.Isolate();
+        daemon.Connection.Isolate();
         cluster.Run(cluster.Scheduler.Now + TimeSpan.FromSeconds(11));
-        daemon.Etcd.Reconnect();
+        daemon.Connection.Reconnect();
         var failure = Assert.Throws<SimulationFailure>(() => cluster.Run(cluster.Scheduler.Now + TimeSpan.FromMinutes(5)));
         Assert.Contains("internal error", failure.Message, StringComparison.Ordinal);
         Assert.Contains("unexpected", failure.Message, StringComparison.Ordinal);

@@ -5,14 +5,13 @@ using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
-using Flanneld.Host;
 using Google.Protobuf;
 using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>One etcd with its nodes, and the actions of an operator.</summary>
-internal sealed class Cluster : ISimulatedCluster, IDisposable
+internal sealed class Cluster : SimulatedCluster<Daemon>
 {
     /// <summary>A lease or a reservation in etcd.</summary>
     public sealed record StoredLease(SubnetKey Key, KeyValue Pair);
@@ -20,18 +19,14 @@ internal sealed class Cluster : ISimulatedCluster, IDisposable
     /// <summary>A name below <c>subnets/</c> that is not a subnet key of flannel.</summary>
     public const string KeyAmongSubnets = "10.24.0.96";
 
-    private const string SharedMemory = "/dev/shm";
     private const int ClonedNumber = 2;
 
     private static readonly TimeSpan LeaseCheck = TimeSpan.FromMilliseconds(500);
 
-    private readonly DirectoryInfo folder = Directory.CreateDirectory(Path.Combine(Root, $"flannel-simulation-{Guid.NewGuid():N}"));
-    private string? failure;
     private int nextNumber;
 
-    public Cluster(Scheduler scheduler, int machines, bool isDualStack = false)
+    public Cluster(Scheduler scheduler, int machines, bool isDualStack = false) : base(scheduler)
     {
-        Scheduler = scheduler;
         IsDualStack = isDualStack;
         var keys = EtcdKeys.Parse("/coreos.com/network").Value;
         Keys = keys;
@@ -41,16 +36,9 @@ internal sealed class Cluster : ISimulatedCluster, IDisposable
         foreach (var number in Enumerable.Range(1, machines)) Machines.Add(NewMachine(number, machines));
         Cloud = new SimulatedCloud(scheduler, Machines);
         Invariants = new Invariants(this);
-        Store.Changed += () =>
-        {
-            Invariants.StoreChanged();
-            if (Conditions.ClusterDown) return;
-            foreach (var daemon in Daemons.ToList()) daemon.Etcd.StoreChanged();
-        };
+        Store.Changed += NotifyProcesses;
         CheckLeases();
     }
-
-    public Scheduler Scheduler { get; }
 
     /// <summary>Every machine has an IPv6 address.</summary>
     public bool IsDualStack { get; }
@@ -59,16 +47,10 @@ internal sealed class Cluster : ISimulatedCluster, IDisposable
 
     public EtcdStore Store { get; }
 
-    public SimulatedCloud Cloud { get; }
-
-    public NetworkConditions Conditions { get; } = new();
-
-    public List<Machine> Machines { get; } = [];
+    public override SimulatedCloud Cloud { get; }
 
     /// <summary>Whether two instances have the same public address.</summary>
     public bool HasClones { get; }
-
-    public List<Daemon> Daemons { get; } = [];
 
     public Invariants Invariants { get; }
 
@@ -82,63 +64,9 @@ internal sealed class Cluster : ISimulatedCluster, IDisposable
 
     public Dictionary<long, Daemon> LeaseOwners { get; } = [];
 
-    public void Fail(string what) => failure ??= what;
+    protected override ClusterInvariants<Daemon> Rules => Invariants;
 
-    public void Trace(Machine machine, string what, long detail = 0) => Scheduler.Trace(machine.Name, what, detail);
-
-    public void Run(TimeSpan until)
-    {
-        while (Scheduler.Now < until) Step();
-    }
-
-    public void Step()
-    {
-        Scheduler.Step();
-        Invariants.Check();
-        if (failure is not null) throw new SimulationFailure(failure);
-    }
-
-    public void Start(Machine machine, bool withSubnetFile)
-    {
-        machine.RestartPlanned = false;
-        if (machine.Daemon is not null) return;
-        Trace(machine, withSubnetFile ? "starts" : "starts without subnet.env");
-        if (!withSubnetFile) machine.SubnetFile.Remove();
-        machine.ReadFile();
-        machine.StaleFileSince = null;
-        var daemon = new Daemon(this, machine, Scheduler.Random.Next());
-        machine.Daemon = daemon;
-        Daemons.Add(daemon);
-        Invariants.StoreChanged();
-        daemon.Start();
-        Scheduler.Settle();
-    }
-
-    public void StartLater(Machine machine, TimeSpan delay, bool withSubnetFile = true)
-    {
-        if (machine.RestartPlanned) return;
-        machine.RestartPlanned = true;
-        Scheduler.After(delay, () => Start(machine, withSubnetFile));
-    }
-
-    /// <summary>The process ended; systemd restarts it.</summary>
-    /// <param name="reason">Null if it was stopped.</param>
-    public void Ended(SimulatedProcess process, string? reason)
-    {
-        if (process.Machine.Daemon != process) return;
-        var daemon = (Daemon)process;
-        Trace(daemon.Machine, $"ended: {reason ?? "stopped"}");
-        if (reason is not null) Invariants.Ended(daemon, reason);
-        Kill(daemon);
-        StartLater(daemon.Machine, Scheduler.Between(0.1, 3));
-    }
-
-    public void CloudWrite(SimulatedProcess process, string action) => Invariants.CloudWrite((Daemon)process, action);
-
-    public void FileWritten(SimulatedProcess process, SubnetFileState before, SubnetEnv subnetEnv) =>
-        Invariants.FileWritten((Daemon)process, before, subnetEnv);
-
-    public void FileRemoved(SimulatedProcess process) => Invariants.FileRemoved((Daemon)process);
+    protected override double LongestRestart => 3;
 
     /// <summary>Gives the instance another address.</summary>
     public void ChangeAddress(Machine machine) => machine.PublicIp = AddressOf(nextNumber++);
@@ -150,19 +78,10 @@ internal sealed class Cluster : ISimulatedCluster, IDisposable
         var isLeased = Leases().Any(lease => lease.Key.Subnet == machine.ExpectedSubnet && OwnerOf(lease.Pair) == machine
             && LeaseHolder.Of(lease.Pair)?.PublicIp == machine.PublicIp);
         var kept = isLeased ? machine.ExpectedSubnet : null;
-        var replacement = new Machine(number, machine.PublicIp, folder.FullName) { Replaces = machine, ExpectedSubnet = kept };
+        var replacement = new Machine(number, machine.PublicIp, Folder) { Replaces = machine, ExpectedSubnet = kept };
         Cloud.Add(replacement);
         Machines[Machines.IndexOf(machine)] = replacement;
         return replacement;
-    }
-
-    /// <summary>Kills the process; nothing restarts it.</summary>
-    public void Kill(Daemon daemon)
-    {
-        daemon.Kill();
-        daemon.Machine.Daemon = null;
-        Daemons.Remove(daemon);
-        Invariants.StoreChanged();
     }
 
     /// <summary>Whether another machine has the same address.</summary>
@@ -203,16 +122,13 @@ internal sealed class Cluster : ISimulatedCluster, IDisposable
         }
     }
 
-    public void Dispose() => folder.Delete(recursive: true);
-
-    /// <summary>In memory if possible: each write of a subnet file is flushed to the disk.</summary>
-    private static string Root => Directory.Exists(SharedMemory) ? SharedMemory : Path.GetTempPath();
+    protected override Daemon NewProcess(Machine machine, int seed) => new(this, machine, seed);
 
     /// <summary>In a cluster with clones the last machine has the address of the second.</summary>
     private Machine NewMachine(int number, int count)
     {
         var isClone = HasClones && number == count;
-        return new Machine(number, AddressOf(isClone ? ClonedNumber : number), folder.FullName)
+        return new Machine(number, AddressOf(isClone ? ClonedNumber : number), Folder)
         {
             MayControl = number % 6 != 3 || count < 3,
             HasCredentials = number % 6 != 0,

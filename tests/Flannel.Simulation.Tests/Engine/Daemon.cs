@@ -18,23 +18,15 @@ internal sealed class Daemon : SimulatedProcess
     public Daemon(Cluster cluster, Machine machine, int seed) : base(cluster, machine, seed, EtcdException.ManagerName)
     {
         this.cluster = cluster;
-        Etcd = new SimulatedEtcd(machine.Name, cluster.Scheduler, Context, cluster.Store,
-            new CheckedEtcdWrites(cluster, this), cluster.Conditions);
-        if (machine.IsIsolated) Etcd.Isolate();
+        Etcd = new SimulatedEtcd(this, cluster, new CheckedEtcdWrites(cluster, this));
     }
 
     public SimulatedEtcd Etcd { get; }
 
-    /// <summary>An action of another party on its lease; without one the lease must not be lost.</summary>
-    public string? LeaseDisturbance { get; set; }
-
-    /// <summary>The time by which the process must notice that it has lost its subnet; until then it may use it.</summary>
-    public TimeSpan? NoticeDeadline { get; set; }
+    public override SimulatedConnection Connection => Etcd.Connection;
 
     protected override IpAddress? Ipv6Address =>
         cluster.IsDualStack ? IpAddress.V6(((UInt128)0xfd00 << 112) + Machine.PublicIp.Value) : null;
-
-    protected override void CloseConnections() => Etcd.CloseConnections();
 
     protected override ISubnetManager CreateSubnetManager(LivenessMonitor loops) => new EtcdSubnetManager(
         new EtcdContext(Etcd, cluster.Keys, Clock, Random, Loggers.CreateLogger("etcd")),

@@ -3,27 +3,19 @@ using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flanneld.Host;
 using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>Conditions that must hold after every step.</summary>
-internal sealed class Invariants(Cluster cluster)
+/// <summary>Conditions that must hold after every step of a cluster whose subnet manager is etcd.</summary>
+internal sealed class Invariants : ClusterInvariants<Daemon>
 {
     /// <summary>The time within which a daemon must notice that it has lost its subnet: the lease time, a silent watch, a request that
     /// times out.</summary>
     public static readonly TimeSpan NoticeLimit = Daemon.LeaseTime + TimeSpan.FromSeconds(120);
 
-    // Limits for one daemon with two loops that retry and one pass of the controller per second.
-    private const int RequestsAtOnce = 100;
-    private const int RequestsPerSecond = 8;
-
     // Without a response from etcd a node keeps the file for the lease time; otherwise it reads again within seconds.
     private static readonly TimeSpan StaleFileLimit = Daemon.LeaseTime + TimeSpan.FromSeconds(60);
-
-    // A response takes up to some seconds, and an event waits for the end of the preceding request.
-    private static readonly TimeSpan EventDelay = TimeSpan.FromSeconds(30);
 
     // The time of the three requests between the last read of a node without a lease and the response that gives it one.
     private static readonly TimeSpan Acquisition = TimeSpan.FromSeconds(15);
@@ -33,13 +25,12 @@ internal sealed class Invariants(Cluster cluster)
 
     private static readonly TimeSpan TimerPrecision = TimeSpan.FromMilliseconds(1);
 
+    private readonly Cluster cluster;
     private readonly HashSet<AvailableRoute> available = [];
-    private bool storeChanged = true;
-    private TimeSpan twoControllersAllowedUntil;
-    private TimeSpan nextCheck;
 
-    /// <summary>The store or the set of running processes has changed.</summary>
-    public void StoreChanged() => storeChanged = true;
+    public Invariants(Cluster cluster) : base(cluster) => this.cluster = cluster;
+
+    protected override TimeSpan TwoControllers => TimeSpan.FromSeconds(90);
 
     /// <summary>The machine has lost its subnet by an action of another party.</summary>
     public void MarkTaken(Machine machine, string reason)
@@ -47,7 +38,7 @@ internal sealed class Invariants(Cluster cluster)
         MarkDisturbed(machine, reason);
         if (machine.Daemon is not { Published: { } published } daemon) return;
         // A daemon that holds the subnet again gets a new deadline for the new event.
-        if (daemon.NoticeDeadline is null || IsHeld(daemon, published)) daemon.NoticeDeadline = cluster.Scheduler.Now + NoticeLimit;
+        if (daemon.NoticeDeadline is null || IsHeld(daemon, published)) daemon.NoticeDeadline = Now + NoticeLimit;
     }
 
     /// <summary>An action on the lease of the machine after which the machine may lose it.</summary>
@@ -64,27 +55,6 @@ internal sealed class Invariants(Cluster cluster)
         foreach (var machine in cluster.Machines) machine.ExpectedSubnet = null;
     }
 
-    /// <summary>Another party has ended the term of the controller: until it notices, two controllers may act.</summary>
-    public void AllowTwoControllers() => twoControllersAllowedUntil = cluster.Scheduler.Now + TimeSpan.FromSeconds(90);
-
-    /// <summary>A daemon ended by itself.</summary>
-    public void Ended(Daemon daemon, string reason)
-    {
-        if (daemon.LeaseDisturbance is null && !cluster.SharesAddress(daemon.Machine))
-            cluster.Fail($"{daemon.Machine.Name} ended although its lease was not disturbed: {reason}");
-    }
-
-    /// <summary>A daemon sends a write to the cloud.</summary>
-    public void CloudWrite(Daemon daemon, string action)
-    {
-        if (cluster.Scheduler.Now < twoControllersAllowedUntil
-            || daemon.Context.WasPausedAfter(cluster.Scheduler.Now - TimeSpan.FromSeconds(1)))
-            return;
-        var controller = cluster.Store.Find(cluster.Keys.Controller);
-        if (controller is null || cluster.LeaseOwners.GetValueOrDefault(controller.Lease)?.Machine != daemon.Machine)
-            cluster.Fail($"{daemon.Machine.Name} sends {action} and does not hold the election");
-    }
-
     /// <summary>A daemon has written a key.</summary>
     public void Written(PutRequest put)
     {
@@ -94,81 +64,45 @@ internal sealed class Invariants(Cluster cluster)
             available.Add(new AvailableRoute(key[cluster.Keys.Routes.Length..], status.InstanceId, put.Lease));
     }
 
-    /// <summary>A process writes <c>subnet.env</c>.</summary>
-    public void FileWritten(Daemon daemon, SubnetFileState before, SubnetEnv subnetEnv)
-    {
-        if (before is SubnetFileState.Present { HasExpectedMode: true } present
-            && present.Content.AsSpan().SequenceEqual(subnetEnv.ToBytes()))
-            cluster.Fail($"{daemon.Machine.Name} writes a subnet.env that is correct already");
-        // A published subnet may be written again: a lease that was taken back continues the previous one.
-        if (daemon.Published != subnetEnv.Subnet) CheckRoute(daemon, subnetEnv.Subnet);
-    }
+    protected override bool HoldsElection(Daemon process) =>
+        cluster.Store.Find(cluster.Keys.Controller) is { } controller
+        && cluster.LeaseOwners.GetValueOrDefault(controller.Lease)?.Machine == process.Machine;
 
-    /// <summary>A process removes <c>subnet.env</c>: never while the lease and the route are fine.</summary>
-    public void FileRemoved(Daemon daemon)
-    {
-        var machine = daemon.Machine;
-        var now = cluster.Scheduler.Now;
-        if (machine.SubnetInFile is not { } subnet || machine.UsableSince is not { } since || now - since < EventDelay) return;
-        // A paused process may act on a response from before the pause.
-        if (daemon.Context.WasPausedAfter(since) || IsExpiredFor(daemon, subnet, now)) return;
-        // A process that starts replaces a key whose IPv6 subnet does not fit the configuration. The host may use that subnet.
-        if (daemon.Published is null && !FitsConfigWithIpv6(subnet)) return;
-        cluster.Fail($"{machine.Name} removes {subnet} from subnet.env, which it may use by etcd since {now - since}");
-    }
+    protected override bool MayEnd(Machine machine) => cluster.SharesAddress(machine);
 
-    public void Check()
-    {
-        foreach (var daemon in cluster.Daemons)
-        {
-            if (daemon.Context.HasRun) CheckProcess(daemon);
-        }
-
-        var now = cluster.Scheduler.Now;
-        if (!storeChanged && now < nextCheck) return;
-        storeChanged = false;
-        nextCheck = now + TimeSpan.FromSeconds(1);
-        ClearTakenSubnets();
-        foreach (var machine in cluster.Machines) machine.UsableSince = IsUsable(machine) ? machine.UsableSince ?? now : null;
-        foreach (var daemon in cluster.Daemons)
-        {
-            CheckHeld(daemon, now);
-            CheckStaleFile(daemon, now);
-            CheckRequests(daemon, now);
-        }
-
-        CheckOverlaps();
-    }
-
-    /// <summary>Checks what the process publishes to the host after a step.</summary>
-    private void CheckProcess(Daemon daemon)
-    {
-        daemon.Context.HasRun = false;
-        var before = daemon.Published;
-        var subnet = daemon.Published = PublishedNow(daemon);
-        if (daemon.Subnet is not null && !daemon.IsReady)
-            cluster.Fail($"{daemon.Machine.Name} leaves {subnet} in subnet.env and is not ready");
-        if (subnet == before) return;
-        storeChanged = true;
-        cluster.Trace(daemon.Machine, subnet is null ? "withdraws subnet.env" : $"publishes {subnet}");
-        if (subnet is null) return;
-        CheckRoute(daemon, subnet.Value);
-        if (daemon.Machine.ExpectedSubnet is { } kept && kept != subnet && !cluster.HasKeyAmongSubnets)
-            cluster.Fail($"{daemon.Machine.Name} publishes {subnet} instead of its {kept}");
-        if (daemon.LeaseDisturbance is null && IsHeld(daemon, subnet.Value) && FitsConfig(subnet.Value)
-            && !HasAnother(daemon.Machine, subnet.Value))
-            daemon.Machine.ExpectedSubnet = subnet;
-        // The process may have decided by a read from before the loss of the subnet.
-        daemon.NoticeDeadline = IsHeld(daemon, subnet.Value)
-            || daemon.LeaseDisturbance is null ? null : cluster.Scheduler.Now + NoticeLimit;
-    }
-
-    /// <summary>Ignores changes by another program, and a file that the daemon keeps while it does not know whether it holds the
+    /// <summary>A process that starts replaces a key whose IPv6 subnet does not fit the configuration. The host may use that
     /// subnet.</summary>
-    private static Ipv4Network? PublishedNow(Daemon daemon)
+    protected override bool MayRemove(Daemon process, Ipv4Network subnet) =>
+        IsExpiredFor(process, subnet, Now) || (process.Published is null && !FitsConfigWithIpv6(subnet));
+
+    protected override bool MustHold(Daemon process) => !IsSuspendedOrResuming(process) && !(Now < process.NoticeDeadline);
+
+    protected override void BeforeCheck() => ClearTakenSubnets();
+
+    /// <summary>A daemon that uses a subnet holds it in etcd, and its lease has not expired by its own clock.</summary>
+    protected override void CheckHolding(Daemon process)
     {
-        if (daemon.Publishes) return daemon.Machine.SubnetInFile ?? daemon.Published;
-        return daemon.Machine.SubnetInFile == daemon.Published ? daemon.Published : null;
+        CheckHeld(process);
+        CheckStaleFile(process);
+    }
+
+    protected override void OnPublished(Daemon process, Ipv4Network subnet)
+    {
+        if (process.Machine.ExpectedSubnet is { } kept && kept != subnet && !cluster.HasKeyAmongSubnets)
+            cluster.Fail($"{process.Machine.Name} publishes {subnet} instead of its {kept}");
+        if (process.LeaseDisturbance is null && IsHeld(process, subnet) && FitsConfig(subnet) && !HasAnother(process.Machine, subnet))
+            process.Machine.ExpectedSubnet = subnet;
+        // The process may have decided by a read from before the loss of the subnet.
+        process.NoticeDeadline = IsHeld(process, subnet) || process.LeaseDisturbance is null ? null : Now + NoticeLimit;
+    }
+
+    /// <summary>A daemon publishes a subnet only after the controller has reported the route of this lease as available.</summary>
+    protected override void CheckRoute(Daemon process, Ipv4Network subnet)
+    {
+        if (Find(subnet) is not { Lease: not 0 } pair || LeaseHolder.Of(pair) is not { Instance: { } instance } holder) return;
+        if (!holder.Is(process.Machine)) return;
+        if (!available.Contains(new AvailableRoute(KeyOf(subnet), instance, pair.Lease)))
+            cluster.Fail($"{process.Machine.Name} publishes {subnet}, and no route of its lease {pair.Lease:x} was ever available");
     }
 
     /// <summary>Whether the lease has expired by the clock of the process. A process without a lease counts from its last read of the
@@ -176,12 +110,12 @@ internal sealed class Invariants(Cluster cluster)
     private bool IsExpiredFor(Daemon daemon, Ipv4Network subnet, TimeSpan now)
     {
         if (daemon.Published is null)
-            return now - (daemon.Etcd.LastResponse ?? daemon.Started) >= Daemon.LeaseTime - Acquisition;
+            return now - (daemon.Connection.LastResponse ?? daemon.Started) >= Daemon.LeaseTime - Acquisition;
         return Find(subnet) is { } pair && (daemon.Etcd.EndOf(pair.Lease) is not { } end || now >= end - TimerPrecision);
     }
 
     /// <summary>Whether etcd says that the machine may use the subnet that its file names.</summary>
-    private bool IsUsable(Machine machine)
+    protected override bool IsUsable(Machine machine)
     {
         if (machine.SubnetInFile is not { } subnet || Find(subnet) is not { Lease: not 0 } pair) return false;
         if (LeaseHolder.Of(pair)?.Instance != machine.Instance || HasAnother(machine, subnet)) return false;
@@ -201,31 +135,21 @@ internal sealed class Invariants(Cluster cluster)
         cluster.Store.Find(cluster.Keys.Route(KeyOf(subnet))) is { } pair && pair.Lease == etcdLease
             && RouteStatus.Parse(pair.Value.Span) is { } status && status.IsFor(subnet, instance) ? status : null;
 
-    /// <summary>A daemon that uses a subnet holds it in etcd, and its lease has not expired by its own clock.</summary>
-    private void CheckHeld(Daemon daemon, TimeSpan now)
+    private void CheckHeld(Daemon daemon)
     {
         if (IsSuspendedOrResuming(daemon) || daemon.Subnet is not { } subnet) return;
-        if (!IsHeld(daemon, subnet) && !(now < daemon.NoticeDeadline))
+        if (!IsHeld(daemon, subnet) && !(Now < daemon.NoticeDeadline))
             cluster.Fail($"{daemon.Machine.Name} uses {subnet}, and etcd has {Find(subnet)?.Value.ToStringUtf8() ?? "nothing"}");
         // In a restored etcd the key may be attached to an older lease.
-        if (!(now < daemon.NoticeDeadline) && Find(subnet) is { Lease: not 0 } pair
-            && daemon.Etcd.EndOf(pair.Lease) is { } end && now > end)
+        if (!(Now < daemon.NoticeDeadline) && Find(subnet) is { Lease: not 0 } pair
+            && daemon.Etcd.EndOf(pair.Lease) is { } end && Now > end)
             cluster.Fail($"{daemon.Machine.Name} uses {subnet}, and its lease ended at {end}");
     }
 
-    /// <summary>A daemon publishes a subnet only after the controller has reported the route of this lease as available.</summary>
-    private void CheckRoute(Daemon daemon, Ipv4Network subnet)
-    {
-        if (Find(subnet) is not { Lease: not 0 } pair || LeaseHolder.Of(pair) is not { Instance: { } instance } holder) return;
-        if (!holder.Is(daemon.Machine)) return;
-        if (!available.Contains(new AvailableRoute(KeyOf(subnet), instance, pair.Lease)))
-            cluster.Fail($"{daemon.Machine.Name} publishes {subnet}, and no route of its lease {pair.Lease:x} was ever available");
-    }
-
     /// <summary>The file of an earlier process is removed when the machine does not hold its subnet.</summary>
-    private void CheckStaleFile(Daemon daemon, TimeSpan now)
+    private void CheckStaleFile(Daemon daemon)
     {
-        var machine = daemon.Machine;
+        var (machine, now) = (daemon.Machine, Now);
         var isStale = daemon.Subnet is null && machine.SubnetInFile is { } subnet && !IsHeld(daemon, subnet)
             && !daemon.Context.WasPausedAfter(now);
         machine.StaleFileSince = isStale ? machine.StaleFileSince ?? now : null;
@@ -246,32 +170,9 @@ internal sealed class Invariants(Cluster cluster)
         }
     }
 
-    private void CheckRequests(Daemon daemon, TimeSpan now)
-    {
-        if (daemon.Etcd.Requests > RequestsAtOnce + RequestsPerSecond * (now - daemon.Started).TotalSeconds)
-            cluster.Fail($"{daemon.Machine.Name} has made {daemon.Etcd.Requests} requests in {now - daemon.Started}");
-    }
-
-    private void CheckOverlaps()
-    {
-        for (var i = 0; i < cluster.Daemons.Count; i++)
-        {
-            for (var j = 0; j < i; j++) CheckOverlap(cluster.Daemons[i], cluster.Daemons[j]);
-        }
-    }
-
-    private void CheckOverlap(Daemon one, Daemon other)
-    {
-        if (!Counts(one) || !Counts(other)) return;
-        if (one.Subnet is { } first && other.Subnet is { } second && first.Overlaps(second))
-            cluster.Fail($"{one.Machine.Name} uses {first}, {other.Machine.Name} uses {second}");
-
-        bool Counts(Daemon daemon) => !IsSuspendedOrResuming(daemon) && !(cluster.Scheduler.Now < daemon.NoticeDeadline);
-    }
-
     /// <summary>A process that is suspended or was just resumed cannot have noticed recent events.</summary>
     private bool IsSuspendedOrResuming(Daemon daemon) =>
-        daemon.Context.IsPaused || cluster.Scheduler.Now < daemon.Context.ResumedFromSuspendAt + ClockReadInterval;
+        daemon.Context.IsPaused || Now < daemon.Context.ResumedFromSuspendAt + ClockReadInterval;
 
     private bool IsHeld(Daemon daemon, Ipv4Network subnet) => Find(subnet) is { } pair && LeaseHolder.Of(pair)?.Is(daemon.Machine) == true;
 

@@ -59,6 +59,15 @@ internal abstract class SimulatedProcess
     /// <summary>The published subnet after the last step of the process; null without one.</summary>
     public Ipv4Network? Published { get; set; }
 
+    /// <summary>The connections to the store of the leases.</summary>
+    public abstract SimulatedConnection Connection { get; }
+
+    /// <summary>An action of another party on its lease; without one the lease must not be lost.</summary>
+    public string? LeaseDisturbance { get; set; }
+
+    /// <summary>The time by which the process must notice that it has lost its subnet; until then it may use it.</summary>
+    public TimeSpan? NoticeDeadline { get; set; }
+
     public bool ActsAsController => metrics.IsController;
 
     protected Random Random { get; }
@@ -96,10 +105,8 @@ internal abstract class SimulatedProcess
     public void Kill()
     {
         Context.Kill();
-        CloseConnections();
+        Connection.Close();
     }
-
-    protected abstract void CloseConnections();
 
     protected abstract ISubnetManager CreateSubnetManager(LivenessMonitor loops);
 

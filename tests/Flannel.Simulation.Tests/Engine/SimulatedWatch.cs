@@ -1,52 +1,81 @@
-using Etcdserverpb;
-using Flannel.Etcd.Client;
-using Flannel.Etcd.Model;
+using Flannel.Core.Leases;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>One watch stream: responses arrive delayed and in order until the stream breaks.</summary>
-internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context, WatchCursor cursor, NetworkConditions conditions)
+/// <summary>One watch as the network sees it.</summary>
+internal interface ISimulatedWatch
 {
-    private readonly Queue<WatchResponse> arrived = new(cursor.Created);
-    private EtcdException? broken;
-    private TaskCompletionSource<WatchResponse>? pendingRead;
-    private TimeSpan lastArrival;
-    private bool closed;
+    /// <summary>Whether it receives nothing more, and no side knows it yet.</summary>
+    bool IsSilent { get; set; }
 
-    /// <summary>Whether the stream sends nothing, as on a member without a leader.</summary>
+    /// <summary>Takes the new events of the store.</summary>
+    void Poll();
+
+    /// <summary>The connection breaks.</summary>
+    void Break(string reason);
+
+    void Close();
+}
+
+/// <summary>One watch: events arrive delayed and in order until it breaks.</summary>
+internal abstract class SimulatedWatch<T>(Scheduler scheduler, ProcessContext context, NetworkConditions conditions) : ISimulatedWatch
+{
+    private readonly Queue<T> arrived = new();
+    private SubnetManagerException? broken;
+    private TaskCompletionSource<T>? pendingRead;
+    private TimeSpan lastArrival;
+
     public bool IsSilent { get; set; }
 
-    public void Poll()
-    {
-        if (closed || IsSilent) return;
-        try
-        {
-            foreach (var response in cursor.Take()) DeliverLater(() => Arrive(response));
-        }
-        catch (EtcdException e)
-        {
-            closed = true;
-            DeliverLater(() => Fail(e));
-        }
-    }
+    protected bool IsClosed { get; private set; }
+
+    protected Scheduler Scheduler => scheduler;
+
+    protected NetworkConditions Conditions => conditions;
+
+    public abstract void Poll();
 
     public void Break(string reason)
     {
-        if (closed) return;
-        closed = true;
-        context.Deliver(() => Fail(new EtcdException(EtcdErrorKind.Unavailable, reason, false)), this);
+        if (IsClosed) return;
+        IsClosed = true;
+        context.Deliver(() => Fail(Broken(reason)), this);
     }
 
-    public void Close() => closed = true;
+    public void Close() => IsClosed = true;
 
-    public Task<WatchResponse> NextAsync(CancellationToken cancellation)
+    public Task<T> NextAsync(CancellationToken cancellation)
     {
-        if (cancellation.IsCancellationRequested) return Task.FromCanceled<WatchResponse>(cancellation);
-        if (arrived.TryDequeue(out var response)) return Task.FromResult(response);
-        if (broken is not null) return Task.FromException<WatchResponse>(broken);
-        var read = pendingRead = new TaskCompletionSource<WatchResponse>();
+        if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
+        if (arrived.TryDequeue(out var next)) return Task.FromResult(next);
+        if (broken is not null) return Task.FromException<T>(broken);
+        var read = pendingRead = new TaskCompletionSource<T>();
         cancellation.UnsafeRegister(_ => read.TrySetCanceled(cancellation), null);
         return read.Task;
+    }
+
+    /// <summary>What the client throws when the connection breaks.</summary>
+    protected abstract SubnetManagerException Broken(string reason);
+
+    protected void ArriveLater(T next) => DeliverLater(() => Arrive(next));
+
+    /// <summary>The store ends the watch.</summary>
+    protected void EndLater(SubnetManagerException failure)
+    {
+        IsClosed = true;
+        DeliverLater(() => Fail(failure));
+    }
+
+    protected void Arrive(T next)
+    {
+        if (broken is not null) return;
+        if (pendingRead is { } waiting)
+        {
+            pendingRead = null;
+            if (waiting.TrySetResult(next)) return;
+        }
+
+        arrived.Enqueue(next);
     }
 
     private void DeliverLater(Action callback)
@@ -56,19 +85,7 @@ internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context
         scheduler.After(lastArrival - scheduler.Now, () => context.Deliver(callback, this));
     }
 
-    private void Arrive(WatchResponse response)
-    {
-        if (broken is not null) return;
-        if (pendingRead is { } waiting)
-        {
-            pendingRead = null;
-            if (waiting.TrySetResult(response)) return;
-        }
-
-        arrived.Enqueue(response);
-    }
-
-    private void Fail(EtcdException e)
+    private void Fail(SubnetManagerException e)
     {
         broken ??= e;
         pendingRead?.TrySetException(e);

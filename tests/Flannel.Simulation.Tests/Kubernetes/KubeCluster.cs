@@ -1,48 +1,34 @@
 using Flannel.Core.Addresses;
-using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Kubernetes.Client.Objects;
 using Flannel.Kubernetes.Controller;
 using Flannel.Kubernetes.Model;
 using Flannel.Kubernetes.Registry;
 using Flannel.Simulation.Tests.Engine;
-using Flanneld.Host;
 
 namespace Flannel.Simulation.Tests.Kubernetes;
 
 /// <summary>One Kubernetes cluster: its API server, its nodes, its controller manager, and the actions of an operator.</summary>
-internal sealed class KubeCluster : ISimulatedCluster, IDisposable
+internal sealed class KubeCluster : SimulatedCluster<KubeProcess>
 {
     public const string Namespace = "kube-flannel";
-
-    private const string SharedMemory = "/dev/shm";
 
     // So few pod CIDRs that those of deleted nodes are assigned again.
     private const string Network = "10.24.0.0/20";
     private const int PodCidrs = 16;
 
-    private readonly DirectoryInfo folder = Directory.CreateDirectory(Path.Combine(Root, $"flannel-simulation-{Guid.NewGuid():N}"));
-    private string? failure;
     private int lastNumber;
 
-    public KubeCluster(Scheduler scheduler, int machines)
+    public KubeCluster(Scheduler scheduler, int machines) : base(scheduler)
     {
-        Scheduler = scheduler;
-        NetConf = Path.Combine(folder.FullName, "net-conf.json");
+        NetConf = Path.Combine(Folder, "net-conf.json");
         File.WriteAllText(NetConf, $$$"""{"Network":"{{{Network}}}","Backend":{"Type":"ali-vpc"}}""");
         Server = new KubeServerModel(new ProcessClock(scheduler, null, () => TimeSpan.Zero)) { WatchTime = scheduler.Between(60, 600) };
         Cloud = new SimulatedCloud(scheduler, []);
         Invariants = new KubeInvariants(this);
-        Server.Changed += () =>
-        {
-            Invariants.ServerChanged();
-            if (Conditions.ClusterDown) return;
-            foreach (var process in Processes.ToList()) process.Kube.ServerChanged();
-        };
+        Server.Changed += NotifyProcesses;
         for (var i = 0; i < machines; i++) AddMachine();
     }
-
-    public Scheduler Scheduler { get; }
 
     /// <summary>The path of the network configuration.</summary>
     public string NetConf { get; }
@@ -51,47 +37,22 @@ internal sealed class KubeCluster : ISimulatedCluster, IDisposable
 
     public KubeServerModel Server { get; }
 
-    public SimulatedCloud Cloud { get; }
-
-    public NetworkConditions Conditions { get; } = new();
-
-    public List<Machine> Machines { get; } = [];
-
-    public List<KubeProcess> Processes { get; } = [];
+    public override SimulatedCloud Cloud { get; }
 
     public KubeInvariants Invariants { get; }
 
     /// <summary>The Lease of the election; null if there is none.</summary>
     public KubeLease? Election => Server.Leases.FirstOrDefault(lease => lease.Name == ControllerObjects.Election(Namespace));
 
-    public void Fail(string what) => failure ??= what;
+    protected override ClusterInvariants<KubeProcess> Rules => Invariants;
 
-    public void CloudWrite(SimulatedProcess process, string action) => Invariants.CloudWrite(process, action);
-
-    public void FileWritten(SimulatedProcess process, SubnetFileState before, SubnetEnv subnetEnv) =>
-        Invariants.FileWritten((KubeProcess)process, before, subnetEnv);
-
-    public void FileRemoved(SimulatedProcess process) => Invariants.FileRemoved((KubeProcess)process);
-
-    public void Trace(Machine machine, string what, long detail = 0) => Scheduler.Trace(machine.Name, what, detail);
-
-    public void Run(TimeSpan until)
-    {
-        while (Scheduler.Now < until) Step();
-    }
-
-    public void Step()
-    {
-        Scheduler.Step();
-        Invariants.Check();
-        if (failure is not null) throw new SimulationFailure(failure);
-    }
+    protected override double LongestRestart => 10;
 
     /// <summary>A new instance. Its kubelet registers its node, and the controller manager assigns a pod CIDR after some time.</summary>
     public Machine AddMachine()
     {
         var number = ++lastNumber;
-        var machine = new Machine(number, Ipv4Address.Parse($"192.168.{number / 250}.{number % 250 + 1}"), folder.FullName)
+        var machine = new Machine(number, Ipv4Address.Parse($"192.168.{number / 250}.{number % 250 + 1}"), Folder)
         {
             MayControl = number % 6 != 3,
             HasCredentials = number % 6 != 0,
@@ -141,51 +102,7 @@ internal sealed class KubeCluster : ISimulatedCluster, IDisposable
             KubeInvariants.MarkDisturbed(machine, "its lease was ended");
     }
 
-    public void Start(Machine machine, bool withSubnetFile)
-    {
-        machine.RestartPlanned = false;
-        if (machine.Process is not null || !Machines.Contains(machine)) return;
-        Trace(machine, withSubnetFile ? "starts" : "starts without subnet.env");
-        if (!withSubnetFile) machine.SubnetFile.Remove();
-        machine.ReadFile();
-        var process = new KubeProcess(this, machine, Scheduler.Random.Next());
-        machine.Process = process;
-        Processes.Add(process);
-        Invariants.ServerChanged();
-        process.Start();
-        Scheduler.Settle();
-    }
-
-    public void StartLater(Machine machine, TimeSpan delay, bool withSubnetFile = true)
-    {
-        if (machine.RestartPlanned) return;
-        machine.RestartPlanned = true;
-        Scheduler.After(delay, () => Start(machine, withSubnetFile));
-    }
-
-    /// <summary>The process ended; the kubelet restarts it.</summary>
-    public void Ended(SimulatedProcess process, string? reason)
-    {
-        if (process.Machine.Process != process) return;
-        Trace(process.Machine, $"ended: {reason ?? "stopped"}");
-        if (reason is not null) Invariants.Ended((KubeProcess)process, reason);
-        Kill((KubeProcess)process);
-        StartLater(process.Machine, Scheduler.Between(0.1, 10));
-    }
-
-    /// <summary>Kills the process; nothing restarts it.</summary>
-    public void Kill(KubeProcess process)
-    {
-        process.Kill();
-        process.Machine.Process = null;
-        Processes.Remove(process);
-        Invariants.ServerChanged();
-    }
-
-    public void Dispose() => folder.Delete(recursive: true);
-
-    /// <summary>In memory if possible: each write of a subnet file is flushed to the disk.</summary>
-    private static string Root => Directory.Exists(SharedMemory) ? SharedMemory : Path.GetTempPath();
+    protected override KubeProcess NewProcess(Machine machine, int seed) => new(this, machine, seed);
 
     /// <summary>The controller manager assigns a pod CIDR that no node has.</summary>
     private void AssignPodCidr(Machine machine)

@@ -17,22 +17,15 @@ internal sealed class KubeProcess : SimulatedProcess
 
     public KubeProcess(KubeCluster cluster, Machine machine, int seed) : base(cluster, machine, seed, KubeException.ManagerName)
     {
-        Kube = new SimulatedKube(machine.Name, cluster.Scheduler, Context, cluster.Server, cluster.Conditions);
+        Kube = new SimulatedKube(this, cluster);
         context = new KubeControllerContext(
             new KubeContext(Kube, cluster.Annotations, Clock, Random, Loggers.CreateLogger("kubernetes")), KubeCluster.Namespace);
         netConf = new NetConfFile(cluster.NetConf, Clock);
-        if (machine.IsIsolated) Kube.Isolate();
     }
 
     public SimulatedKube Kube { get; }
 
-    /// <summary>An action of another party on its lease; without one the lease must not be lost.</summary>
-    public string? LeaseDisturbance { get; set; }
-
-    /// <summary>The time by which the process must notice that it has lost its subnet; null while it holds it.</summary>
-    public TimeSpan? NoticeDeadline { get; set; }
-
-    protected override void CloseConnections() => Kube.CloseConnections();
+    public override SimulatedConnection Connection => Kube.Connection;
 
     protected override ISubnetManager CreateSubnetManager(LivenessMonitor loops) => new KubeSubnetManager(
         context.Kube, netConf, new KubeElectionReader(context), new KubeSubnetManagerOptions { NodeName = Machine.Name });
