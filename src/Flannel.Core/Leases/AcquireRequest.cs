@@ -36,4 +36,21 @@ public sealed record ConfigRequest(Action<ConfigState> OnUnusable)
 
     /// <summary>Called with each state that is read. Returns how long at most to wait until the next read.</summary>
     public Func<SubnetState, TimeSpan>? OnRead { get; init; }
+
+    /// <summary>Reads until the configuration is usable.</summary>
+    /// <param name="known">As it was just read; null to read it.</param>
+    /// <param name="waitForChange">Returns when the configuration has changed since a revision, or after a time.</param>
+    public async Task<SubnetState> WaitAsync(
+        SubnetState? known, Func<Task<SubnetState>> read, Func<long, TimeSpan, Task> waitForChange)
+    {
+        ConfigState? lastReported = null;
+        for (var state = known; ; state = null)
+        {
+            state ??= await read();
+            var atMost = OnRead?.Invoke(state) ?? Timeout.InfiniteTimeSpan;
+            if (state.Config is ConfigState.Present) return state;
+            if (state.Config != lastReported) OnUnusable(lastReported = state.Config);
+            await waitForChange(state.Revision, atMost);
+        }
+    }
 }

@@ -1,6 +1,5 @@
 using Etcdserverpb;
 using Flannel.Core;
-using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
@@ -50,18 +49,12 @@ public sealed class EtcdSubnetManager : ISubnetManager
 
     /// <inheritdoc/>
     /// <remarks>Watches the configuration, and polls every second while it cannot be watched.</remarks>
-    public async Task<SubnetState> WaitForConfigAsync(ConfigRequest request, SubnetState? known, CancellationToken cancellation)
+    public Task<SubnetState> WaitForConfigAsync(ConfigRequest request, SubnetState? known, CancellationToken cancellation)
     {
         var retryPolicy = context.NewRetryPolicy();
-        ConfigState? lastReported = null;
-        for (var state = known; ; state = null)
-        {
-            state ??= await retryPolicy.RetryAsync(ReadStateAsync, retryRejected: false, cancellation);
-            var atMost = request.OnRead?.Invoke(state) ?? Timeout.InfiniteTimeSpan;
-            if (state.Config is ConfigState.Present) return state;
-            if (state.Config != lastReported) request.OnUnusable(lastReported = state.Config);
-            await WaitForConfigChangeAsync(state.Revision, atMost, cancellation);
-        }
+        return request.WaitAsync(
+            known, () => retryPolicy.RetryAsync(ReadStateAsync, retryRejected: false, cancellation),
+            (revision, atMost) => WaitForConfigChangeAsync(revision, atMost, cancellation));
 
         async Task<SubnetState> ReadStateAsync(CancellationToken token) =>
             request.Owner is { } owner ? await reader.ReadAsync(owner, token) : await reader.ReadAsync(token);

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Flannel.Core;
 using Flannel.Core.Leases;
@@ -51,25 +50,8 @@ internal sealed class LeaseKeeper
     }
 
     /// <inheritdoc cref="ISubnetManager.HoldAsync"/>
-    public async IAsyncEnumerable<LeaseEvent> HoldAsync([EnumeratorCancellation] CancellationToken cancellation)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var running = RunAsync(stop.Token);
-        try
-        {
-            while (await events.Reader.WaitToReadAsync(cancellation))
-            {
-                while (events.Reader.TryRead(out var leaseEvent)) yield return leaseEvent;
-            }
-
-            await running;
-        }
-        finally
-        {
-            stop.Cancel();
-            await running.ConfigureAwait(TaskWait.IgnoringFailure);
-        }
-    }
+    public IAsyncEnumerable<LeaseEvent> HoldAsync(CancellationToken cancellation) =>
+        EventStream.ReadAsync(events.Reader, RunAsync, cancellation);
 
     private async Task RunAsync(CancellationToken cancellation)
     {

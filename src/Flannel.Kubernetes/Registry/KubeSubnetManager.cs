@@ -65,18 +65,12 @@ public sealed class KubeSubnetManager : ISubnetManager
         };
     }
 
-    public async Task<SubnetState> WaitForConfigAsync(ConfigRequest request, SubnetState? known, CancellationToken cancellation)
+    public Task<SubnetState> WaitForConfigAsync(ConfigRequest request, SubnetState? known, CancellationToken cancellation)
     {
         var retryPolicy = context.NewRetryPolicy();
-        ConfigState? lastReported = null;
-        for (var state = known; ; state = null)
-        {
-            state ??= await retryPolicy.RetryAsync(ReadStateAsync, retryRejected: false, cancellation);
-            var atMost = request.OnRead?.Invoke(state) ?? Timeout.InfiniteTimeSpan;
-            if (state.Config is ConfigState.Present) return state;
-            if (state.Config != lastReported) request.OnUnusable(lastReported = state.Config);
-            await WaitForConfigChangeAsync(state.Revision, atMost, cancellation);
-        }
+        return request.WaitAsync(
+            known, () => retryPolicy.RetryAsync(ReadStateAsync, retryRejected: false, cancellation),
+            (revision, atMost) => WaitForConfigChangeAsync(revision, atMost, cancellation));
 
         Task<SubnetState> ReadStateAsync(CancellationToken token) =>
             request.Owner is { } owner ? ReadOwnAsync(owner, token) : ReadAsync(token);

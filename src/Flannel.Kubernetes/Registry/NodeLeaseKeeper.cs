@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Flannel.Core;
 using Flannel.Core.Configuration;
@@ -41,25 +40,8 @@ internal sealed class NodeLeaseKeeper : INodeObserver
     }
 
     /// <inheritdoc cref="ISubnetManager.HoldAsync"/>
-    public async IAsyncEnumerable<LeaseEvent> HoldAsync([EnumeratorCancellation] CancellationToken cancellation)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var running = RunAsync(stop);
-        try
-        {
-            while (await events.Reader.WaitToReadAsync(cancellation))
-            {
-                while (events.Reader.TryRead(out var leaseEvent)) yield return leaseEvent;
-            }
-
-            await running;
-        }
-        finally
-        {
-            stop.Cancel();
-            await running.ConfigureAwait(TaskWait.IgnoringFailure);
-        }
-    }
+    public IAsyncEnumerable<LeaseEvent> HoldAsync(CancellationToken cancellation) =>
+        EventStream.ReadAsync(events.Reader, RunAsync, cancellation);
 
     public async Task ListedAsync(NodeListing listing, CancellationToken cancellation)
     {
@@ -92,8 +74,9 @@ internal sealed class NodeLeaseKeeper : INodeObserver
         isUnavailable = true;
     }
 
-    private async Task RunAsync(CancellationTokenSource stop)
+    private async Task RunAsync(CancellationToken cancellation)
     {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var watcher = new NodeWatcher(context, node.Name) { NewestKnown = () => node.NewestVersion };
         Task[] running =
         [
