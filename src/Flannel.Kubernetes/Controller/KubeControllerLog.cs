@@ -34,7 +34,10 @@ internal static partial class KubeControllerLog
         "absent leases not stored: {Bytes} bytes are too many for the annotations of Lease {Name}; the next term counts again")]
     public static partial void AbsentLeasesTooLarge(ILogger logger, object bytes, object name);
 
-
     [LoggerMessage(6209, LogLevel.Warning, "route status of node {Node} ignored: it cannot be read")]
     public static partial void UnreadableStatus(ILogger logger, string node);
+
+    [LoggerMessage(6210, LogLevel.Information,
+        "Lease {Name} was deleted: waiting {Seconds} s until its former holder has given up")]
+    public static partial void WaitingForFormerHolder(ILogger logger, object name, object seconds);
 }

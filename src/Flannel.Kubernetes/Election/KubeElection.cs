@@ -26,6 +26,9 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
     // A write of the present campaign has an unknown outcome.
     private bool mayHold;
 
+    // The present campaign acquires a Lease that no node has held.
+    private bool isNewLease;
+
     /// <summary>Returns when no other node is elected. Sends nothing to the cloud, except through
     /// <paramref name="mayControl"/>.</summary>
     /// <param name="mayControl">Whether this node's permissions allow it to be route controller. Called when there is no standby.</param>
@@ -54,10 +57,21 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
     /// Lease.</summary>
     public async Task<KubeTerm> CampaignAsync(CancellationToken cancellation)
     {
+        while (true)
+        {
+            var term = await CompeteAsync(cancellation);
+            KubeControllerLog.Elected(context.Logger, Name);
+            term.Start();
+            if (!isNewLease || await WaitForFormerHolderAsync(term, cancellation)) return term;
+        }
+    }
+
+    private async Task<KubeTerm> CompeteAsync(CancellationToken cancellation)
+    {
         // A new one for each term: its reader knows that no earlier term wrote it.
         var identity = $"{nodeName}_{RandomNumberGenerator.GetHexString(IdentityHexDigits, lowercase: true)}";
         KubeTerm? term = null;
-        mayHold = false;
+        (mayHold, isNewLease) = (false, false);
         try
         {
             while (term is null)
@@ -72,9 +86,48 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
             if (term is null && mayHold) await ReleaseUnusedAsync(identity);
         }
 
-        KubeControllerLog.Elected(context.Logger, Name);
-        term.Start();
         return term;
+    }
+
+    /// <summary>Holds a term unused until the holder of a Lease that was deleted must have given up: it notices the deletion only with its
+    /// next renewal, and writes until then.</summary>
+    /// <returns>False if the term is lost meanwhile; then it is over.</returns>
+    private async Task<bool> WaitForFormerHolderAsync(KubeTerm term, CancellationToken cancellation)
+    {
+        var isUsable = false;
+        try
+        {
+            if (!await IsNewClusterAsync(cancellation))
+            {
+                KubeControllerLog.WaitingForFormerHolder(context.Logger, Name, ElectionTimes.LeaseDuration.TotalSeconds);
+                using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation, term.Lost);
+                await Task.Delay(ElectionTimes.LeaseDuration, context.Time, end.Token).ConfigureAwait(TaskWait.IgnoringFailure);
+                cancellation.ThrowIfCancellationRequested();
+            }
+
+            isUsable = !term.Lost.IsCancellationRequested;
+        }
+        finally
+        {
+            if (!isUsable) await term.ResignAsync();
+        }
+
+        return isUsable;
+    }
+
+    /// <summary>Whether no node was route controller yet: then no deleted Lease has a holder. False also if that cannot be read.</summary>
+    private async Task<bool> IsNewClusterAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await TimeLimit.RunAsync(
+                limited => api.GetLeaseAsync(ControllerObjects.ClusterName, limited), ElectionTimes.WriteLimit, context.Time,
+                cancellation) is null;
+        }
+        catch (KubeException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Publishes why this node does not compete. Best effort: the next call repeats it.</summary>
@@ -145,6 +198,8 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
     /// <returns>Null if another node was faster, or the request failed.</returns>
     private async Task<KubeTerm?> TryAcquireAsync(KubeLease? lease, string identity, CancellationToken cancellation)
     {
+        // Nodes that publish why they are not candidates create the Lease, too.
+        isNewLease = lease?.AcquireTime is null || (isNewLease && lease.HolderIdentity == identity);
         var sentAt = context.Time.GetTimestamp();
         try
         {

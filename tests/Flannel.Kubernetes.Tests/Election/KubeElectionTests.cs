@@ -26,7 +26,7 @@ public sealed class KubeElectionTests
         Assert.Equal(TimeSpan.FromSeconds(15), lease.Duration);
         Assert.Equal(first.Self, ControllerObjects.HolderOf(lease));
         Assert.Equal(["get leases kube-flannel/flanneld-ali-vpc", "get leases kube-flannel/flanneld-ali-vpc",
-            "create leases kube-flannel/flanneld-ali-vpc"], first.Api.Requests.Select(request => request.ToString()));
+            "create leases kube-flannel/flanneld-ali-vpc", "get leases kube-flannel/flanneld-ali-vpc-cluster"], first.Api.Requests.Select(request => request.ToString()));
     });
 
     [Fact]
@@ -84,6 +84,47 @@ public sealed class KubeElectionTests
             cluster.Server.CreateLease(new KubeLease(name, ""));
             Assert.InRange(await cluster.UntilElectedAsync(second), TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(18));
         });
+
+    /// <summary>The former holder reads the Lease every four seconds, and writes until then.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_node_that_starts_after_the_Lease_was_deleted_waits_until_its_former_holder_must_have_given_up(bool isCreatedAgain) =>
+        VirtualTime.Run(async virtualTime =>
+        {
+            var cluster = new ElectionFixture(virtualTime);
+            var first = cluster.Add(1).Start();
+            await cluster.UntilElectedAsync(first);
+            Assert.IsType<KubeClusterIdResult.Known>(await first.Term!.Cluster.EnsureAsync(Cancel));
+            // As long as possible before the next renewal.
+            await cluster.AdvanceAsync(TimeSpan.FromSeconds(4.2));
+            var name = cluster.Lease!.Name;
+            cluster.Server.DeleteLease(name);
+            // By a node that publishes why it is not a candidate.
+            if (isCreatedAgain) cluster.Server.CreateLease(new KubeLease(name, ""));
+            var second = cluster.Add(2).Start();
+            Assert.InRange(await cluster.UntilElectedAsync(second), TimeSpan.FromSeconds(13), TimeSpan.FromSeconds(16));
+            Assert.Equal(1, second.Logger.Count(6210));
+            await cluster.AdvanceAsync(Minute);
+            Assert.True(second.IsElected);
+        });
+
+    [Fact]
+    public void A_node_that_stops_while_it_waits_for_a_former_holder_leaves_none() => VirtualTime.Run(async virtualTime =>
+    {
+        var cluster = new ElectionFixture(virtualTime);
+        var first = cluster.Add(1).Start();
+        await cluster.UntilElectedAsync(first);
+        await first.Term!.Cluster.EnsureAsync(Cancel);
+        first.PowerOff();
+        cluster.Server.DeleteLease(cluster.Lease!.Name);
+        var second = cluster.Add(2).Start();
+        await cluster.AdvanceAsync(TimeSpan.FromSeconds(5));
+        Assert.StartsWith("n2_", cluster.Lease!.HolderIdentity, StringComparison.Ordinal);
+        Assert.False(second.IsElected);
+        await second.StopAsync();
+        Assert.Equal("", cluster.Lease!.HolderIdentity);
+    });
 
     [Fact]
     public void The_standby_replaces_a_route_controller_whose_machine_fails_within_17_seconds() => VirtualTime.Run(async virtualTime =>
