@@ -188,7 +188,8 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
         var pause = standby.IsReady
             ? ElectionTimes.StandbyPoll
             : ElectionTimes.ObserverPoll * (1 - context.Random.NextDouble() / 10);
-        if (standby.NextDue is { } due && due < pause) pause = due;
+        // Without a holder nothing is due.
+        if (ControllerObjects.HolderOf(lease) is not null && standby.NextDue is { } due && due < pause) pause = due;
         // The holder's clock only says when to read again, not whether the Lease has expired.
         var mayBeOver = lease?.RenewTime is not { } renewed || context.Time.GetUtcNow() - renewed > ElectionTimes.LeaseDuration;
         if ((standby.IsReady || mayBeOver) && observer.Remaining < pause) pause = observer.Remaining;

@@ -127,6 +127,22 @@ public sealed class KubeElectionTests
     });
 
     [Fact]
+    public void Observers_of_a_deleted_Lease_send_few_requests() => VirtualTime.Run(async virtualTime =>
+    {
+        var cluster = new ElectionFixture(virtualTime);
+        var first = cluster.Add(1).Start();
+        await cluster.UntilElectedAsync(first);
+        // Each of them is about to become the standby.
+        var observers = Enumerable.Range(2, 20).Select(node => cluster.Add(node).StartObserving()).ToList();
+        await cluster.AdvanceAsync(TimeSpan.FromSeconds(29));
+        first.PowerOff();
+        cluster.Server.DeleteLease(cluster.Lease!.Name);
+        var before = observers.Select(observer => observer.Api.Requests.Count).ToList();
+        await cluster.AdvanceAsync(TimeSpan.FromSeconds(20));
+        Assert.All(observers.Zip(before), pair => Assert.InRange(pair.First.Api.Requests.Count - pair.Second, 0, 8));
+    });
+
+    [Fact]
     public void The_standby_replaces_a_route_controller_whose_machine_fails_within_17_seconds() => VirtualTime.Run(async virtualTime =>
     {
         var cluster = new ElectionFixture(virtualTime);
