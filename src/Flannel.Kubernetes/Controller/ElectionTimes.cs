@@ -7,6 +7,9 @@ internal static class ElectionTimes
     /// <summary>An observer takes the Lease if it was not renewed for this time; <c>leaseDurationSeconds</c>.</summary>
     public static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(15);
 
+    /// <summary>The longest duration of a Lease that an observer waits for.</summary>
+    public static readonly TimeSpan LongestDuration = TimeSpan.FromMinutes(1);
+
     /// <summary>A holder gives up if it did not renew the Lease for this time.</summary>
     public static readonly TimeSpan RenewDeadline = TimeSpan.FromSeconds(10);
 

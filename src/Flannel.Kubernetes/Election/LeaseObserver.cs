@@ -1,4 +1,3 @@
-using Flannel.Core;
 using Flannel.Kubernetes.Client.Objects;
 using Flannel.Kubernetes.Controller;
 
@@ -44,6 +43,8 @@ internal sealed class LeaseObserver(TimeProvider time)
         if (observed == known) return;
         known = observed;
         knownSince = time.GetTimestamp();
-        duration = lease.Duration > ElectionTimes.LeaseDuration ? TimerRange.Clamp(lease.Duration) : ElectionTimes.LeaseDuration;
+        // A holder gives up before LeaseDuration in any case, and another program may have written any other duration.
+        duration = TimeSpan.FromTicks(
+            Math.Clamp(lease.Duration.Ticks, ElectionTimes.LeaseDuration.Ticks, ElectionTimes.LongestDuration.Ticks));
     }
 }

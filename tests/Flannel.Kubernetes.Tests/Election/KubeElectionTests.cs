@@ -143,6 +143,20 @@ public sealed class KubeElectionTests
     });
 
     [Fact]
+    public void A_duration_that_another_program_wrote_does_not_delay_the_next_election_for_long() => VirtualTime.Run(async virtualTime =>
+    {
+        var cluster = new ElectionFixture(virtualTime);
+        var first = cluster.Add(1).Start();
+        await cluster.UntilElectedAsync(first);
+        var second = cluster.Add(2).Start();
+        await cluster.UntilStandbyAsync(second);
+        cluster.Server.UpdateLease(cluster.Lease! with { Duration = TimeSpan.FromSeconds(int.MaxValue) });
+        await cluster.AdvanceAsync(TimeSpan.FromSeconds(10));
+        first.PowerOff();
+        await cluster.UntilElectedAsync(second, 2 * Minute);
+    });
+
+    [Fact]
     public void The_standby_replaces_a_route_controller_whose_machine_fails_within_17_seconds() => VirtualTime.Run(async virtualTime =>
     {
         var cluster = new ElectionFixture(virtualTime);
