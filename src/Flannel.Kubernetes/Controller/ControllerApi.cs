@@ -31,8 +31,20 @@ internal sealed class ControllerApi(IKubeApi api, string @namespace, TimeProvide
         }
     }
 
-    public Task<KubeLease> CreateLeaseAsync(KubeLease lease, CancellationToken cancellation) =>
-        RunAsync(InNamespace("create"), () => api.CreateLeaseAsync(lease, cancellation));
+    public async Task<KubeLease> CreateLeaseAsync(KubeLease lease, CancellationToken cancellation)
+    {
+        var operation = InNamespace("create");
+        try
+        {
+            return await RunAsync(operation, () => api.CreateLeaseAsync(lease, cancellation));
+        }
+        catch (KubeException e) when (e.Kind == KubeErrorKind.NotFound)
+        {
+            // The namespace does not exist.
+            LogRejection(operation, e);
+            throw;
+        }
+    }
 
     public Task<KubeLease> UpdateLeaseAsync(KubeLease lease, CancellationToken cancellation) =>
         RunAsync(InNamespace("update"), () => api.UpdateLeaseAsync(lease, cancellation));

@@ -157,6 +157,18 @@ public sealed class KubeElectionTests
     });
 
     [Fact]
+    public void A_namespace_that_does_not_exist_is_logged_once() => VirtualTime.Run(async virtualTime =>
+    {
+        var cluster = new ElectionFixture(virtualTime);
+        var first = cluster.Add(1);
+        first.Api.Fault = request => request.Access.Verb == "create" ? new ModelFault(KubeErrorKind.NotFound) : null;
+        first.Start();
+        await cluster.AdvanceAsync(5 * Minute);
+        Assert.Equal(1, first.Logger.Count(6201));
+        Assert.InRange(first.Api.Requests.Count, 10, 40);
+    });
+
+    [Fact]
     public void The_standby_replaces_a_route_controller_whose_machine_fails_within_17_seconds() => VirtualTime.Run(async virtualTime =>
     {
         var cluster = new ElectionFixture(virtualTime);
