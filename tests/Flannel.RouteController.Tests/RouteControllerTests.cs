@@ -27,6 +27,23 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
+    public void Two_leases_with_one_subnet_do_not_end_the_term_when_the_store_rejects_their_statuses() => Cluster.Run(async cluster =>
+    {
+        cluster.Term.Statuses.Rejects = _ => true;
+        cluster.Start();
+        cluster.Join("10.24.5.0/24", "i-1");
+        cluster.Leases.AddSecond("10.24.5.0/24", "i-2");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(3));
+        Assert.False(cluster.Running.IsCompleted);
+        Assert.Equal("i-1", cluster.Hop("10.24.5.0/24"));
+        cluster.Term.Statuses.Rejects = _ => false;
+        await cluster.Time.Pass(TimeSpan.FromMinutes(3));
+        Assert.Equal(
+            ["i-1 Available", "i-2 Rejected"],
+            cluster.Term.Statuses.Published.Select(p => $"{p.Status.InstanceId} {p.Status.State}").Distinct().Order());
+    });
+
+    [Fact]
     public void A_single_node_waits_little_longer_than_the_API_takes() => Cluster.Run(async cluster =>
     {
         cluster.Start();

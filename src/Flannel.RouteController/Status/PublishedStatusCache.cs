@@ -105,10 +105,12 @@ internal sealed class PublishedStatusCache(IRouteStatusSink sink, TimeProvider t
             List<RouteStatusUpdate> retried = [];
             lock (published)
             {
-                var current = leases.ToDictionary(lease => lease.Key.ToString());
+                // In Kubernetes, two Nodes may have one podCIDR.
+                var current = leases.ToLookup(lease => lease.Key.ToString());
                 foreach (var (key, (lease, status)) in rejected.ToList())
                 {
-                    if (current.TryGetValue(key, out var newest) && IsSameHolding(lease, newest)) retried.Add(new(newest, status));
+                    var newest = current[key].FirstOrDefault(other => IsSameHolding(lease, other));
+                    if (newest is not null) retried.Add(new(newest, status));
                     else rejected.Remove(key);
                 }
             }

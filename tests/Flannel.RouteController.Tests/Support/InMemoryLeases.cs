@@ -103,6 +103,25 @@ internal sealed class InMemoryLeases : ILeaseSource
 
     public Lease Add(string subnet, string backend, string? data) => AddLease(subnet, null, backend, data);
 
+    /// <summary>As in Kubernetes, where two Nodes can have one podCIDR.</summary>
+    public void AddSecond(string subnet, string instance)
+    {
+        lock (gate)
+        {
+            revision++;
+            var first = leases.Find(lease => lease.Subnet == Ipv4Network.Parse(subnet))!;
+            var data = new AliVpcBackendData("cn-hangzhou", "vpc-1", "vsw-1", instance, $"eni-{instance}", PrimaryInterface: true);
+            leases.Add(first with
+            {
+                Attributes = first.Attributes with { BackendData = data.ToJson() },
+                Identity = new TestLeaseIdentity(revision, revision),
+                Version = revision,
+            });
+        }
+
+        NotifyWatchers();
+    }
+
     private Lease AddLease(string subnet, string? ipv6, string backend, string? data)
     {
         Lease lease;
