@@ -43,6 +43,19 @@ public sealed class RouteControllerTests
             cluster.Term.Statuses.Published.Select(p => $"{p.Status.InstanceId} {p.Status.State}").Distinct().Order());
     });
 
+    /// <summary>In Kubernetes, the order of two Nodes that are created within one second is the same.</summary>
+    [Fact]
+    public void A_lease_that_is_acquired_again_with_the_same_order_is_a_new_one() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        cluster.Join("10.24.5.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.5.0/24");
+        cluster.Cloud.Tables["vtb-1"].Entries.Clear();
+        cluster.Leases.Reattach("10.24.5.0/24", 999);
+        await cluster.Time.Pass(TimeSpan.FromSeconds(5));
+        Assert.Equal("i-1", cluster.Hop("10.24.5.0/24"));
+    });
+
     [Fact]
     public void A_single_node_waits_little_longer_than_the_API_takes() => Cluster.Run(async cluster =>
     {

@@ -1,4 +1,5 @@
 using Flannel.AliCloud.Http;
+using Flannel.Core.Leases;
 using Flannel.RouteController.Failures;
 using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Planning;
@@ -139,8 +140,8 @@ internal sealed class VpcObserver(
     }
 
     /// <summary>A lease that ended and was acquired again has another one.</summary>
-    private sealed record HoldingKey(string Key, long LeaseOrder, bool IsIpv6)
+    private sealed record HoldingKey(string Key, LeaseIdentity Lease, bool IsIpv6)
     {
-        public static HoldingKey Of(DesiredRoute route) => new(route.Key, route.Lease.Identity.Order, route.IsIpv6);
+        public static HoldingKey Of(DesiredRoute route) => new(route.Key, route.Lease.Identity, route.IsIpv6);
     }
 }

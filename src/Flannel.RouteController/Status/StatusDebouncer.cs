@@ -14,9 +14,9 @@ internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache 
     private readonly Dictionary<string, RouteStatus> latest = [];
 
     /// <summary>One holding of a subnet.</summary>
-    private sealed record HoldingKey(string Key, long LeaseOrder)
+    private sealed record HoldingKey(string Key, LeaseIdentity Lease)
     {
-        public static HoldingKey Of(DesiredRoute node) => new(node.Key, node.Lease.Identity.Order);
+        public static HoldingKey Of(DesiredRoute node) => new(node.Key, node.Lease.Identity);
     }
 
     private sealed record Condition(bool IsInAllTables, long Since);
