@@ -238,6 +238,19 @@ public sealed class Ipv6RoutesTests
         await UntilIpv6(cluster, [5, 6], RouteState.Available);
     });
 
+    /// <summary>In Kubernetes, a cluster of two families may use flannel for IPv4 alone.</summary>
+    [Fact]
+    public void A_node_whose_flannel_does_not_use_its_IPv6_subnet_has_no_IPv6_state() => Run(async cluster =>
+    {
+        cluster.Leases.SetConfig(InMemoryLeases.ConfigFor("10.24.0.0/16"));
+        cluster.Leases.Add(Subnet, "i-5", ipv6: Ipv6Subnet);
+        cluster.Leases.RemoveIpv6Address(Subnet);
+        await cluster.UntilAvailable(Subnet);
+        await cluster.Time.Pass(TimeSpan.FromMinutes(3));
+        Assert.Null(cluster.Ipv6(Subnet));
+        Assert.Empty(cluster.Controller.Snapshot.Ipv6Nodes);
+    });
+
     [Fact]
     public void A_route_inside_the_IPv6_range_of_a_vSwitch_is_not_sent() => Run(async cluster =>
     {

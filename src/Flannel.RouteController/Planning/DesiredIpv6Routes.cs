@@ -28,7 +28,7 @@ internal sealed class DesiredIpv6Routes
     {
         var nodes = new List<DesiredRoute>();
         var unroutable = new List<UnroutableNode>();
-        foreach (var route in ipv4.Nodes.Select(node => node.Ipv6).OfType<DesiredRoute>())
+        foreach (var route in ipv4.Nodes.Select(node => node.Ipv6).OfType<DesiredRoute>().Where(IsUsed))
         {
             if (ReasonAgainst(route) is { } reason) unroutable.Add(new UnroutableNode(route, reason));
             else nodes.Add(route);
@@ -44,6 +44,9 @@ internal sealed class DesiredIpv6Routes
                 ipv4.Vpc, snapshot.Config?.Ipv6?.Network, nodes, unroutable, released, excluded, ipv4.IsComplete),
         };
     }
+
+    /// <summary>False for a node that began without IPv6: in Kubernetes, its Node may have an IPv6 podCIDR all the same.</summary>
+    private bool IsUsed(DesiredRoute route) => snapshot.Config is not { Ipv6: null } || route.Lease.Attributes.PublicIpv6 is not null;
 
     /// <summary>Why the route is not desired; null if it is.</summary>
     private string? ReasonAgainst(DesiredRoute route)

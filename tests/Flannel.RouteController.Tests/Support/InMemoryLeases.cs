@@ -122,6 +122,19 @@ internal sealed class InMemoryLeases : ILeaseSource
         NotifyWatchers();
     }
 
+    /// <summary>As in Kubernetes, where a Node can have an IPv6 podCIDR that its flannel does not use.</summary>
+    public void RemoveIpv6Address(string subnet)
+    {
+        lock (gate)
+        {
+            revision++;
+            var index = leases.FindIndex(lease => lease.Subnet == Ipv4Network.Parse(subnet));
+            leases[index] = leases[index] with { Attributes = leases[index].Attributes with { PublicIpv6 = null }, Version = revision };
+        }
+
+        NotifyWatchers();
+    }
+
     private Lease AddLease(string subnet, string? ipv6, string backend, string? data)
     {
         Lease lease;
@@ -130,7 +143,7 @@ internal sealed class InMemoryLeases : ILeaseSource
             revision++;
             lease = new Lease(
                 new SubnetKey(Ipv4Network.Parse(subnet), ipv6 is null ? null : Ipv6Network.Parse(ipv6)),
-                new LeaseAttributes(default, null, backend, data, null),
+                new LeaseAttributes(default, ipv6 is null ? null : "2001:db8::1", backend, data, null),
                 new TestLeaseIdentity(revision, revision), revision);
             leases.RemoveAll(old => old.Key == lease.Key);
             leases.Add(lease);
