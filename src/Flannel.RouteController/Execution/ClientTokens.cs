@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Flannel.AliCloud.Vpc;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Execution;
@@ -11,13 +12,17 @@ internal sealed class ClientTokens(Random random)
     /// <summary>The API accepts at most 64 ASCII characters.</summary>
     private const int Length = 48;
 
-    private readonly Dictionary<RouteKey, string> tokens = [];
+    private readonly Dictionary<RouteKey, Token> tokens = [];
+
+    private sealed record Token(NextHop NextHop, string Text);
 
     public string Of(RouteAction.Create route)
     {
         var key = RouteKey.Of(route);
-        if (!tokens.TryGetValue(key, out var token)) tokens.Add(key, token = New(route));
-        return token;
+        // The API rejects a token that it knows from a creation with another next hop.
+        if (!tokens.TryGetValue(key, out var token) || !NextHops.AreEqual(token.NextHop, route.Desired.NextHop))
+            tokens[key] = token = new Token(route.Desired.NextHop, New(route));
+        return token.Text;
     }
 
     public void Remove(RouteAction.Create route) => tokens.Remove(RouteKey.Of(route));
