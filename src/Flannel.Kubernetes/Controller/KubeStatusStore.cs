@@ -54,8 +54,16 @@ public sealed class KubeStatusStore : IRouteStatusStore
     {
         var batch = new Publication(statuses);
         var workers = Math.Min(ConcurrentNodes, statuses.Count);
-        await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => PublishNextAsync(batch, cancellation)));
-        await events.SendAsync([.. batch.Changes], cancellation);
+        try
+        {
+            await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => PublishNextAsync(batch, cancellation)));
+        }
+        finally
+        {
+            // Also after a failure: a repetition finds these statuses unchanged, and sends no Event about them.
+            await events.SendAsync([.. batch.Changes], cancellation);
+        }
+
         return new StatusPublishResult(!batch.IsTermOver, [.. batch.Rejected]);
     }
 

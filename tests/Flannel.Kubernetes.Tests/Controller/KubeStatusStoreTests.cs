@@ -92,6 +92,21 @@ public sealed class KubeStatusStoreTests
     });
 
     [Fact]
+    public void A_patch_that_fails_costs_the_other_nodes_no_Event() => TermFixture.Run(async fixture =>
+    {
+        RouteStatusUpdate[] updates =
+        [
+            .. new[] { fixture.AddNode("a", "10.24.5.0/24"), fixture.AddNode("b", "10.24.6.0/24") }
+                .Select(lease => new RouteStatusUpdate(lease, TermFixture.StatusOf(lease, RouteState.Conflict))),
+        ];
+        fixture.Elected.Api.FailNext(ModelFault.Unavailable, request => request.ToString() == "patch nodes/status b");
+        await Assert.ThrowsAsync<KubeException>(() => fixture.Term.Statuses.PublishAsync(updates, Cancel));
+        Assert.Equal("a", Assert.Single(fixture.Server.Events).NodeName);
+        await fixture.Term.Statuses.PublishAsync(updates, Cancel);
+        Assert.Equal(["a", "b"], fixture.Server.Events.Select(sent => sent.NodeName).Order());
+    });
+
+    [Fact]
     public void The_status_of_a_deleted_node_is_skipped_and_not_written_on_its_successor() => TermFixture.Run(async fixture =>
     {
         var gone = fixture.AddNode("a", "10.24.5.0/24");
