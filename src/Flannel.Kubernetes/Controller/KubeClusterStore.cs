@@ -45,7 +45,7 @@ public sealed class KubeClusterStore : IClusterIdStore
     /// <exception cref="KubeException">The API server is unavailable or rejects the request. Can be repeated.</exception>
     public async Task<ClusterIdResult> EnsureAsync(CancellationToken cancellation)
     {
-        while (true)
+        for (var attempt = 1; ; attempt++)
         {
             var lease = await ReadAsync(cancellation);
             var result = Parse(lease);
@@ -58,7 +58,7 @@ public sealed class KubeClusterStore : IClusterIdStore
                 if (!await fence.TryWriteAsync(limited => api.WriteLeaseAsync(created, limited), cancellation))
                     return new ClusterIdResult.TermOver();
             }
-            catch (KubeException e) when (e.Kind == KubeErrorKind.Conflict)
+            catch (KubeException e) when (e.Kind == KubeErrorKind.Conflict && attempt < MaxAttempts)
             {
                 // Created meanwhile, or by a write whose response was lost.
             }

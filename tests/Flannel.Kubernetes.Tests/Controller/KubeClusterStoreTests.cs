@@ -34,6 +34,15 @@ public sealed class KubeClusterStoreTests
     });
 
     [Fact]
+    public void An_API_server_that_rejects_each_creation_as_a_conflict_is_not_asked_without_end() => TermFixture.Run(async fixture =>
+    {
+        fixture.Elected.Api.Fault = request => request.Access.Verb == "create" ? new ModelFault(KubeErrorKind.Conflict) : null;
+        await Assert.ThrowsAsync<KubeException>(() => fixture.Term.Cluster.EnsureAsync(Cancel));
+        Assert.Equal(3, fixture.Elected.Api.Requests.Count(
+            request => request.ToString() == "create leases kube-flannel/flanneld-ali-vpc-cluster"));
+    });
+
+    [Fact]
     public void An_id_of_another_program_is_not_replaced() => TermFixture.Run(async fixture =>
     {
         var name = ControllerObjects.Cluster(ElectionFixture.Namespace);
