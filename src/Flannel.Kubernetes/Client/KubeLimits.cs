@@ -25,6 +25,9 @@ internal static class KubeLimits
 
     public static readonly TimeSpan IdleConnection = TimeSpan.FromSeconds(90);
 
+    /// <summary>The longest pause that a server may ask for. A proxy in front of the API servers may ask for hours.</summary>
+    public static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(5);
+
     /// <summary>Bytes of one object. etcd stores at most 1.5 MiB of each.</summary>
     public const int Object = 8 << 20;
 

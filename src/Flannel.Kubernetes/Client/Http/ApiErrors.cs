@@ -23,9 +23,13 @@ internal static partial class ApiErrors
             mayHaveHappened: request.IsWrite && httpStatus >= 500)
         {
             HttpStatus = httpStatus,
-            RetryAfter = retryAfter ?? (status?.Details?.RetryAfterSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : null),
+            RetryAfter = Limited(
+                retryAfter ?? (status?.Details?.RetryAfterSeconds is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : null)),
         };
     }
+
+    private static TimeSpan? Limited(TimeSpan? retryAfter) =>
+        retryAfter > KubeLimits.LongestRetryAfter ? KubeLimits.LongestRetryAfter : retryAfter;
 
     private static KubeErrorKind KindOf(int httpStatus, StatusDocument? status) => httpStatus switch
     {

@@ -80,6 +80,9 @@ public class ApiErrorTests
     [Theory]
     [InlineData("retry-after", "3", "{}", 3)]
     [InlineData(null, null, """{"retryAfterSeconds":9}""", 9)]
+    [InlineData("retry-after", "86400", "{}", 300)]
+    [InlineData("retry-after", "Fri, 01 Jan 2100 00:00:00 GMT", "{}", 300)]
+    [InlineData(null, null, """{"retryAfterSeconds":2147483647}""", 300)]
     public async Task The_time_that_the_API_server_asks_for_is_passed_on(string? header, string? value, string details, int seconds)
     {
         await using var server = await StubApiServer.StartAsync(context =>
