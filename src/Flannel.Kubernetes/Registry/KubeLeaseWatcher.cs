@@ -57,7 +57,11 @@ public sealed class KubeLeaseWatcher
         var content = await table.CurrentAsync(cancellation);
         return new LeaseSnapshot(
             (netConf.Read().Config as ConfigState.Present)?.Config,
-            [.. content.Values.OfType<NodeLease.Leased>().Select(leased => leased.Lease).OrderBy(lease => lease.Subnet)],
+            [
+                // Two Nodes may have one podCIDR and be created within one second.
+                .. content.Values.OfType<NodeLease.Leased>().Select(leased => leased.Lease).OrderBy(lease => lease.Subnet)
+                    .ThenBy(lease => lease.Identity.Order).ThenBy(lease => ((KubeLeaseIdentity)lease.Identity).Node, StringComparer.Ordinal),
+            ],
             content.Revision, !content.Values.OfType<NodeLease.Unreadable>().Any())
         {
             Generation = content.Generation,

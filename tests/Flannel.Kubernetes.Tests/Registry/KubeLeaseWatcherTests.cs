@@ -40,6 +40,17 @@ public sealed class KubeLeaseWatcherTests : IAsyncDisposable
         Assert.Same(before.Leases[1], Last.Leases[0]);
     }
 
+    /// <summary>Of two Nodes with one podCIDR the route leads to the first, and must not change between them.</summary>
+    [Fact]
+    public async Task Nodes_with_one_podCIDR_have_one_order()
+    {
+        await UntilAsync("10.24.5.0-24", "10.24.6.0-24");
+        fixture.CreateLeasedNode("z", KubeFixture.AttributesOf("i-9", "192.168.0.9"), "10.24.7.0/24");
+        fixture.CreateLeasedNode("y", KubeFixture.AttributesOf("i-8", "192.168.0.8"), "10.24.7.0/24");
+        await UntilAsync("10.24.5.0-24", "10.24.6.0-24", "10.24.7.0-24", "10.24.7.0-24");
+        Assert.Equal(["y", "z"], Last.Leases.Skip(2).Select(lease => ((KubeLeaseIdentity)lease.Identity).Node));
+    }
+
     [Fact]
     public async Task A_node_that_was_deleted_while_nothing_was_watched_is_missing_in_another_listing()
     {
