@@ -65,9 +65,19 @@ internal sealed class Kubeconfig(string path, string apiUrl)
             IsInsecure = isInsecure,
             TlsServerName = cluster.Text("tls-server-name"),
             Proxy = proxy.Value.Address,
-            Token = user?.Text("token") is { } token ? new Secret(token) : null,
+            Token = ReadToken(user),
             TokenFile = user?.Text("tokenFile") is { } file ? FullPath(file) : null,
         };
+    }
+
+    /// <summary>Null for none.</summary>
+    private static Secret? ReadToken(YamlFields? user)
+    {
+        // A block of text ends with a line feed.
+        if (user?.Text("token")?.Trim() is not { Length: > 0 } token) return null;
+        return token.AsSpan().ContainsAnyExceptInRange('!', '~')
+            ? throw new FormatException("has spaces or characters in users.user.token that no token has")
+            : new Secret(token);
     }
 
     private Result<Uri> ParseServer(YamlFields cluster, bool usesTls)

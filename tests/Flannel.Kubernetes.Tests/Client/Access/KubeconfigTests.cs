@@ -41,6 +41,10 @@ public class KubeconfigTests
     }
 
     [Fact]
+    public void A_token_in_a_block_of_text_and_CRLF_are_read() =>
+        Assert.Equal("abc", Parse(Text("", "token: |\n      abc").ReplaceLineEndings("\r\n")).Value.Token!.RevealText());
+
+    [Fact]
     public void The_flag_takes_the_place_of_the_server()
     {
         var kubeconfig = Kubeconfig("https://lb:6443");
@@ -73,6 +77,8 @@ public class KubeconfigTests
     [InlineData("client-key: a", "has a client-certificate or a client-key without the other one; give both")]
     [InlineData("client-key-data: '%%'", "has no base64 in client-key-data")]
     [InlineData("token: [a]", "has no a text in users.user.token")]
+    [InlineData("token: hIdDeN two", "has spaces or characters in users.user.token that no token has")]
+    [InlineData("token: hIdDeNé", "has spaces or characters in users.user.token that no token has")]
     public void A_user_that_cannot_be_used_is_one_line(string user, string problem) =>
         Assert.Equal($"kubeconfig {Path} {problem}", Parse(Text("", user)).Error);
 
