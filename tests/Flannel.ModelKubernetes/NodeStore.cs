@@ -53,6 +53,7 @@ internal sealed class NodeStore
     {
         if (request.Continue is { } token) return Page(request, revision, token);
         if (request.ResourceVersion is null or "") return Page(request, revision, token: null);
+        if (request.IsExact) return ListAt(request, revision);
         if (request.ResourceVersion != "0") throw new NotSupportedException($"a list at {request.ResourceVersion}");
         var at = CacheRevision;
         if (staleBy > 0)
@@ -92,6 +93,15 @@ internal sealed class NodeStore
         cacheBegin = cacheBegin,
         CompactedAt = CompactedAt,
     };
+
+    private KubeNodeList ListAt(NodeListRequest request, long revision)
+    {
+        if (!long.TryParse(request.ResourceVersion, NumberStyles.None, CultureInfo.InvariantCulture, out var at))
+            throw new KubeException(KubeErrorKind.Invalid, "list nodes: resourceVersion: Invalid value");
+        if (at < CompactedAt) throw new KubeException(KubeErrorKind.Expired, "list nodes: The resourceVersion for the provided list is too old");
+        if (at > revision) throw new KubeException(KubeErrorKind.Unavailable, "list nodes: required revision is a future revision");
+        return Page(request, at, token: null);
+    }
 
     private static IEnumerable<KubeNode> Select(SortedDictionary<string, KubeNode> from, string? name) =>
         from.Values.Where(node => name is null || node.Name == name);

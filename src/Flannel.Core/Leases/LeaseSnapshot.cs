@@ -16,4 +16,8 @@ public sealed record LeaseSnapshot(NetworkConfig? Config, IReadOnlyList<Lease> L
     /// <summary>Snapshots with the same number result from one listing and watch events alone: the end of a lease that is missing in the
     /// later one was observed. Between two listings etcd may have been restored or replaced, and absence proves nothing.</summary>
     public long Listing { get; init; }
+
+    /// <summary>Leases that existed some minutes before <see cref="Listing"/>, as the store's history says, and not in it: their end is as
+    /// certain as one that was watched. Empty if the reader does not know such a time.</summary>
+    public IReadOnlyList<Lease> EndedBefore { get; init; } = [];
 }

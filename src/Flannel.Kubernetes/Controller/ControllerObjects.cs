@@ -22,6 +22,7 @@ public static class ControllerObjects
     internal const string ControllerAnnotation = Prefix + "controller";
     internal const string StandbyAnnotation = Prefix + "standby";
     internal const string CandidatesAnnotation = Prefix + "candidates";
+    internal const string NodesVersionAnnotation = Prefix + "nodes-version";
     internal const string ClusterAnnotation = Prefix + "cluster";
     internal const string AbsentLeasesAnnotation = Prefix + "absent-leases";
 

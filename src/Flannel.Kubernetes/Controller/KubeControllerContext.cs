@@ -10,6 +10,12 @@ public sealed record KubeControllerContext(KubeContext Kube, string Namespace)
     /// <summary>False with <c>--set-node-network-unavailable=false</c>: the condition of the Nodes stays as it is.</summary>
     public bool SetsNetworkUnavailable { get; init; } = true;
 
+    /// <summary>What this process has read of the Nodes as route controller, for the next one.</summary>
+    internal VersionHistory Versions { get; } = new(Kube.Time);
+
+    /// <summary>The leases of all Nodes, for one term.</summary>
+    public KubeLeaseWatcher CreateLeaseWatcher(NetConfFile netConf) => new(Kube, netConf) { Versions = Versions };
+
     internal TimeProvider Time => Kube.Time;
 
     internal Random Random => Kube.Random;

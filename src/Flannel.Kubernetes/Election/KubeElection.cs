@@ -206,6 +206,7 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
         {
             var acquired = await LimitedRequest.RunAsync(
                 limited => api.WriteLeaseAsync(Acquired(lease, identity), limited), ElectionTimes.WriteLimit, context.Time, cancellation);
+            context.Versions.Begin(lease?.Annotations.GetValueOrDefault(ControllerObjects.NodesVersionAnnotation));
             return new KubeTerm(context, new TermFence(identity, acquired, sentAt, context.Time), acquired);
         }
         catch (OperationCanceledException)

@@ -202,9 +202,15 @@ public sealed class KubeTerm : IStoreTerm
         }
 
         var sentAt = context.Time.GetTimestamp();
-        lease = await api.UpdateLeaseAsync(current! with { RenewTime = NextRenewTime(current) }, cancellation);
+        lease = await api.UpdateLeaseAsync(Renewed(current!), cancellation);
         fence.SetRenewed(sentAt);
         return true;
+    }
+
+    private KubeLease Renewed(KubeLease current)
+    {
+        var renewed = current with { RenewTime = NextRenewTime(current) };
+        return context.Versions.ForNext is { } version ? renewed.With(ControllerObjects.NodesVersionAnnotation, version) : renewed;
     }
 
     /// <summary>Differs from the last one also if the clock of this machine goes back: observers wait for a change. The API server stores

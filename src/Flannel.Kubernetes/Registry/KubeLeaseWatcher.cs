@@ -12,6 +12,7 @@ public sealed class KubeLeaseWatcher
     private readonly NetConfFile netConf;
     private readonly NodeTable<NodeLease> table;
     private readonly Dictionary<string, string> loggedProblems = new(StringComparer.Ordinal);
+    private volatile IReadOnlyList<Lease> endedBefore = [];
 
     public KubeLeaseWatcher(KubeContext context, NetConfFile netConf)
     {
@@ -19,14 +20,23 @@ public sealed class KubeLeaseWatcher
         table = new NodeTable<NodeLease>(context.Time, Read);
     }
 
+    /// <summary>Of the route controller; null for a node.</summary>
+    internal VersionHistory? Versions { get; init; }
+
     /// <summary>Runs until it is cancelled. No failure of the API server ends it.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task[] running = [new NodeWatcher(context, name: null).RunAsync(table, stop.Token), WatchConfigAsync(stop.Token)];
+        var watcher = new NodeWatcher(context, name: null)
+        {
+            // A list from a cache that is older than that version would lack nodes that exist.
+            NewestKnown = () => Versions?.Former,
+            OnRead = version => Versions?.Add(version),
+        };
+        Task[] running = [watcher.RunAsync(table, stop.Token), WatchConfigAsync(stop.Token), FindEndedAsync(stop.Token)];
         try
         {
-            // Both end only by cancellation or by an internal error, which must not be lost.
+            // They end only by cancellation or by an internal error, which must not be lost.
             await await Task.WhenAny(running);
         }
         finally
@@ -66,12 +76,49 @@ public sealed class KubeLeaseWatcher
         {
             Generation = content.Generation,
             Listing = content.Listing,
+            // Between two listings the API server may have been restored from a backup.
+            EndedBefore = content.Listing == 1 ? endedBefore : [],
         };
     }
 
     /// <summary>Returns when there is a later snapshot than that of this <see cref="LeaseSnapshot.Generation"/>.</summary>
     public Task ChangedAfterAsync(long seenGeneration, CancellationToken cancellation) =>
         table.ChangedAfterAsync(seenGeneration, cancellation);
+
+    /// <summary>Finds the leases that ended since the time that the former route controller has left. Ends only by cancellation.</summary>
+    private async Task FindEndedAsync(CancellationToken cancellation)
+    {
+        if (Versions?.Former is { } former && await FindAtAsync(former, cancellation) is { Count: > 0 } before)
+        {
+            var content = await table.CurrentAsync(cancellation);
+            // Otherwise it was restored from a backup meanwhile.
+            if (content.Revision >= ResourceVersion.Parse(former))
+            {
+                var current = content.Values.OfType<NodeLease.Leased>().Select(leased => leased.Lease.Identity).ToHashSet();
+                endedBefore = [.. before.Where(lease => !current.Contains(lease.Identity))];
+                if (endedBefore.Count > 0) table.MarkChanged();
+            }
+        }
+
+        await Task.Delay(Timeout.InfiniteTimeSpan, context.Time, cancellation);
+    }
+
+    /// <summary>The leases at a resource version; null if etcd does not have it any more, or the request fails. Then the routes of ended
+    /// leases are deleted later.</summary>
+    private async Task<IReadOnlyList<Lease>?> FindAtAsync(string version, CancellationToken cancellation)
+    {
+        try
+        {
+            var request = new NodeListRequest { ResourceVersion = version, IsExact = true };
+            var nodes = await NodeList.ReadAsync(context.Api, request, cancellation);
+            return [.. nodes.Nodes.Select(context.Leases.Read).OfType<NodeLease.Leased>().Select(leased => leased.Lease)];
+        }
+        catch (KubeException e)
+        {
+            KubeLog.FormerNodesNotRead(context.Logger, version, e.Message);
+            return null;
+        }
+    }
 
     private async Task WatchConfigAsync(CancellationToken cancellation)
     {

@@ -56,4 +56,8 @@ internal static partial class KubeLog
 
     [LoggerMessage(6115, LogLevel.Debug, "request to the Kubernetes API failed: {Reason}")]
     public static partial void RequestFailed(ILogger logger, string reason);
+
+    [LoggerMessage(6116, LogLevel.Debug,
+        "nodes at resource version {Version} not read: {Reason}; routes of nodes that were deleted without a route controller stay longer")]
+    public static partial void FormerNodesNotRead(ILogger logger, string version, string reason);
 }

@@ -15,7 +15,7 @@ internal static class NodeList
         var nodes = new List<KubeNode>(page.Nodes);
         while (page.Continue is { } next)
         {
-            page = await api.ListNodesAsync(request with { ResourceVersion = null, Continue = next }, cancellation);
+            page = await api.ListNodesAsync(request with { ResourceVersion = null, IsExact = false, Continue = next }, cancellation);
             nodes.AddRange(page.Nodes);
         }
 

@@ -46,6 +46,9 @@ internal sealed class NodeWatcher(KubeContext context, string? name)
     /// <summary>Another reader's newest version, which a list must not be older than; null for none.</summary>
     public Func<string?>? NewestKnown { get; init; }
 
+    /// <summary>Called with each version up to which the observer knows the nodes.</summary>
+    public Action<string>? OnRead { get; init; }
+
     /// <summary>Runs until it is cancelled. No failure of the API server ends it.</summary>
     public async Task RunAsync(INodeObserver observer, CancellationToken cancellation)
     {
@@ -83,7 +86,7 @@ internal sealed class NodeWatcher(KubeContext context, string? name)
         }
 
         await observer.ListedAsync(listing, cancellation);
-        lastRead = listing.ResourceVersion;
+        SetRead(listing.ResourceVersion);
     }
 
     /// <param name="known">The version that the list should have at least; null for any.</param>
@@ -98,8 +101,14 @@ internal sealed class NodeWatcher(KubeContext context, string? name)
         await foreach (var change in context.Api.WatchNodesAsync(name, lastRead!, cancellation))
         {
             if (change is not KubeNodeEvent.Bookmark) await observer.ChangedAsync(change, cancellation);
-            lastRead = change.ResourceVersion;
+            SetRead(change.ResourceVersion);
         }
+    }
+
+    private void SetRead(string version)
+    {
+        lastRead = version;
+        OnRead?.Invoke(version);
     }
 
     private async Task<bool> IsRestoredAsync(CancellationToken cancellation)

@@ -5,8 +5,9 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Observation;
 
-/// <summary>Which leases this controller saw end: a lease of one complete snapshot that is missing in a later one of the same listing. A
-/// lease that is missing after a new listing proves nothing: etcd may have been restored, emptied or replaced.</summary>
+/// <summary>Which leases this controller saw end: a lease of one complete snapshot that is missing in a later one of the same listing, or
+/// one that ended shortly before the listing by the store's history. A lease that is missing after a new listing proves nothing: etcd may
+/// have been restored, emptied or replaced.</summary>
 internal sealed class EndedLeaseTracker(TimeProvider time)
 {
     /// <summary>Leases that end within this time count as ended together.</summary>
@@ -18,6 +19,7 @@ internal sealed class EndedLeaseTracker(TimeProvider time)
     private readonly Dictionary<Holding, EndedLease> ended = [];
     private readonly Dictionary<Holding, EndedLease> recent = [];
     private Dictionary<Holding, VpcId> known = [];
+    private IReadOnlyList<Lease> seenEndedBefore = [];
     private long? listing;
 
     /// <summary>A subnet and the next hop of the node that leases it.</summary>
@@ -34,24 +36,33 @@ internal sealed class EndedLeaseTracker(TimeProvider time)
     {
         // A lease that is missing in a partial snapshot may be one that could not be read.
         if (!snapshot.IsComplete) return;
-        var current = new Dictionary<Holding, VpcId>();
-        foreach (var lease in snapshot.Leases)
-        {
-            if (DesiredVpcState.RouteOf(lease) is not { } route) continue;
-            current[new Holding(route.Destination, route.NextHop.Id)] = VpcId.Of(route.Node);
-            if (route.Ipv6 is { } ipv6) current[new Holding(ipv6.Destination, ipv6.NextHop.Id)] = VpcId.Of(ipv6.Node);
-        }
-
-        if (listing == snapshot.Listing)
-        {
-            foreach (var (holding, vpc) in known.Where(pair => !current.ContainsKey(pair.Key)))
-                ended[holding] = recent[holding] = new EndedLease(vpc, holding.Subnet, holding.NextHopId, time.GetTimestamp());
-        }
-
+        var current = HoldingsOf(snapshot.Leases);
+        if (listing == snapshot.Listing) AddEnded(known, current);
+        if (!ReferenceEquals(seenEndedBefore, snapshot.EndedBefore)) AddEnded(HoldingsOf(snapshot.EndedBefore), current);
+        seenEndedBefore = snapshot.EndedBefore;
         foreach (var old in recent.Where(pair => time.GetElapsedTime(pair.Value.At) > TogetherWindow).ToList()) recent.Remove(old.Key);
         foreach (var old in ended.Where(pair => current.ContainsKey(pair.Key) || time.GetElapsedTime(pair.Value.At) > Retention).ToList())
             ended.Remove(old.Key);
         known = current;
         listing = snapshot.Listing;
+    }
+
+    private void AddEnded(Dictionary<Holding, VpcId> before, Dictionary<Holding, VpcId> current)
+    {
+        foreach (var (holding, vpc) in before.Where(pair => !current.ContainsKey(pair.Key)))
+            ended[holding] = recent[holding] = new EndedLease(vpc, holding.Subnet, holding.NextHopId, time.GetTimestamp());
+    }
+
+    private static Dictionary<Holding, VpcId> HoldingsOf(IEnumerable<Lease> leases)
+    {
+        var holdings = new Dictionary<Holding, VpcId>();
+        foreach (var lease in leases)
+        {
+            if (DesiredVpcState.RouteOf(lease) is not { } route) continue;
+            holdings[new Holding(route.Destination, route.NextHop.Id)] = VpcId.Of(route.Node);
+            if (route.Ipv6 is { } ipv6) holdings[new Holding(ipv6.Destination, ipv6.NextHop.Id)] = VpcId.Of(ipv6.Node);
+        }
+
+        return holdings;
     }
 }

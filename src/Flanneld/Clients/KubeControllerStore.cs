@@ -18,5 +18,5 @@ internal sealed class KubeControllerStore(KubeControllerContext context, string 
     public IElection CreateElection(ControllerHolder self, Func<Lease?> held) =>
         new KubeRouteControllerElection(new KubeElection(context, nodeName, self), context.Kube.Time, context.Kube.Random, logger);
 
-    public ILeaseSource CreateLeaseSource() => new KubeLeaseSource(new KubeLeaseWatcher(context.Kube, netConf));
+    public ILeaseSource CreateLeaseSource() => new KubeLeaseSource(context.CreateLeaseWatcher(netConf));
 }

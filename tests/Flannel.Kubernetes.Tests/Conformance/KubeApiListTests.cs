@@ -46,6 +46,22 @@ public abstract class KubeApiListTests : KubeApiTests
     }
 
     [Fact]
+    public async Task An_exact_list_shows_the_nodes_of_its_version_until_a_compaction()
+    {
+        for (var i = 1; i <= 3; i++) await CreateNodeAsync($"n{i}");
+        var version = (await Api.ListNodesAsync(new NodeListRequest(), Cancel)).ResourceVersion;
+        await Server.DeleteNodeAsync("n2");
+        await CreateNodeAsync("n4");
+        var request = new NodeListRequest { ResourceVersion = version, IsExact = true, Limit = 2 };
+        var first = await Api.ListNodesAsync(request, Cancel);
+        var second = await Api.ListNodesAsync(new NodeListRequest { Limit = 2, Continue = first.Continue }, Cancel);
+        Assert.Equal(["n1", "n2", "n3"], first.Nodes.Concat(second.Nodes).Select(node => node.Name));
+        Assert.Equal((version, version), (first.ResourceVersion, second.ResourceVersion));
+        await Server.CompactAsync();
+        await FailsAsync(KubeErrorKind.Expired, () => Api.ListNodesAsync(request, Cancel));
+    }
+
+    [Fact]
     public async Task Pages_cannot_continue_after_a_compaction()
     {
         for (var i = 1; i <= 3; i++) await CreateNodeAsync($"n{i}");

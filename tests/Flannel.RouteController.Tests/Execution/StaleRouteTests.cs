@@ -20,6 +20,28 @@ public sealed class StaleRouteTests
         Assert.Equal(1, cluster.Log.Count(3502));
     });
 
+    /// <summary>As after the end of a node that was the route controller.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_lease_that_ended_shortly_before_the_term_is_one_that_was_seen_to_end(bool exists) => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        var ended = cluster.Leases.Add("10.24.9.0/24", "i-gone");
+        if (!exists) cluster.Leases.Remove("10.24.9.0/24");
+        cluster.AddMarked("10.24.9.0/24", "i-gone");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        // The history is read after the first pass.
+        cluster.Leases.EndedBefore = [ended];
+        cluster.Leases.Touch();
+        await cluster.Time.Pass(TimeSpan.FromSeconds(55));
+        Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
+        await cluster.Time.Pass(TimeSpan.FromSeconds(10));
+        Assert.Equal(exists ? "i-gone" : null, cluster.Hop("10.24.9.0/24"));
+        Assert.Equal(exists ? 0 : 1, cluster.Term.Proofs);
+    });
+
     [Fact]
     public void The_grace_time_begins_when_the_lease_is_seen_to_end() => Cluster.Run(async cluster =>
     {

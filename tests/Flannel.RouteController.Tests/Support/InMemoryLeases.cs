@@ -22,6 +22,9 @@ internal sealed class InMemoryLeases : ILeaseSource
 
     public bool IsComplete { get; set; } = true;
 
+    /// <summary>See <see cref="LeaseSnapshot.EndedBefore"/>.</summary>
+    public IReadOnlyList<Lease> EndedBefore { get; set; } = [];
+
     /// <summary>See <see cref="LeaseSnapshot.Listing"/>.</summary>
     public long Listing { get; private set; } = 1;
 
@@ -44,7 +47,15 @@ internal sealed class InMemoryLeases : ILeaseSource
     {
         get
         {
-            lock (gate) return new LeaseSnapshot(Config, [.. leases], revision, IsComplete) { Generation = generation, Listing = Listing };
+            lock (gate)
+            {
+                return new LeaseSnapshot(Config, [.. leases], revision, IsComplete)
+                {
+                    Generation = generation,
+                    Listing = Listing,
+                    EndedBefore = EndedBefore,
+                };
+            }
         }
     }
 

@@ -53,6 +53,7 @@ public sealed class KubeApi : IKubeApi, IDisposable
                 new("limit", request.Limit.ToString(CultureInfo.InvariantCulture)),
                 // The token says at which version the list continues: the API server accepts no other one with it.
                 new("resourceVersion", request.Continue is null ? request.ResourceVersion : null),
+                new("resourceVersionMatch", request is { IsExact: true, Continue: null } ? "Exact" : null),
                 new("continue", request.Continue),
                 NameSelector(request.Name),
             ],

@@ -49,6 +49,10 @@ public sealed record NodeListRequest(string? Name = null)
     /// <summary><c>0</c> for any version from the API server's cache; null for the newest one, from etcd.</summary>
     public string? ResourceVersion { get; init; }
 
+    /// <summary>The nodes as they were at <see cref="ResourceVersion"/>, from etcd. <see cref="KubeErrorKind.Expired"/> if etcd does not
+    /// have it any more.</summary>
+    public bool IsExact { get; init; }
+
     /// <summary>Of the page before; null for the first one.</summary>
     public string? Continue { get; init; }
 }
