@@ -1,8 +1,8 @@
-using System.Globalization;
 using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.Kubernetes.Client;
 using Flannel.Kubernetes.Client.Objects;
+using Flannel.Kubernetes.Registry;
 
 namespace Flannel.Kubernetes.Controller;
 
@@ -16,14 +16,6 @@ internal sealed class RouteEvents(ControllerApi api, TermFence fence, TimeProvid
 {
     public const string RouteCreated = "CreatedRoute";
     public const string RouteNotCreated = "CreateRouteFailed";
-
-    // Events about objects without a namespace must be in this one (kubernetes pkg/apis/core/validation/events.go).
-    private const string Namespace = "default";
-
-    private const int MaxMessageBytes = 1024;
-
-    // Leaves room for the suffix in the 253 characters of a name.
-    private const int MaxNodeNameInName = 220;
 
     // Of all nodes: more than that say the same of many nodes.
     private const int Burst = 50;
@@ -102,28 +94,15 @@ internal sealed class RouteEvents(ControllerApi api, TermFence fence, TimeProvid
         ? api.CreateEventAsync(recorded, cancellation)
         : api.PatchEventAsync(recorded, cancellation);
 
-    private KubeEvent NewEvent(KubeNode node, string reason, string message)
-    {
-        var now = time.GetUtcNow();
-        var prefix = node.Name.Length > MaxNodeNameInName ? node.Name[..MaxNodeNameInName].TrimEnd('.', '-') : node.Name;
-        var suffix = random.NextInt64().ToString("x16", CultureInfo.InvariantCulture);
-        return new KubeEvent(new ObjectName(Namespace, $"{prefix}.{suffix}"))
-        {
-            NodeName = node.Name,
-            NodeUid = node.Uid,
-            IsWarning = reason == RouteNotCreated,
-            Reason = reason,
-            Message = message,
-            FirstTime = now,
-            LastTime = now,
-        };
-    }
+    private KubeEvent NewEvent(KubeNode node, string reason, string message) =>
+        NodeEvent.Create(node, reason, message, time.GetUtcNow(), random) with { IsWarning = reason == RouteNotCreated };
 
     private static string MessageOf(RouteStatus status)
     {
         if (status.State == RouteState.Available) return $"Created route to {status.Subnet} in {string.Join(", ", status.RouteTableIds)}";
         var request = status.RequestId.Length > 0 ? $" (request {status.RequestId})" : "";
-        return ShortText.Of($"Route to {status.Subnet} not created: {status.StateAndTables()}: {status.Message}{request}", MaxMessageBytes);
+        return ShortText.Of(
+            $"Route to {status.Subnet} not created: {status.StateAndTables()}: {status.Message}{request}", NodeEvent.MaxMessageBytes);
     }
 
     private bool TakeToken()

@@ -7,8 +7,12 @@ namespace Flannel.Kubernetes.Registry;
 
 /// <summary>Waits until the controller manager has assigned a podCIDR to this node's Node. Polls it: an assignment follows the creation of
 /// the Node within seconds, unless the controller manager does not run.</summary>
-internal sealed class Assignment(KubeContext context, NetConfFile netConf, OwnNode node)
+/// <param name="events">Receives what is not assigned after some time.</param>
+internal sealed class Assignment(KubeContext context, NetConfFile netConf, OwnNode node, AssignmentEvents events)
 {
+    // A new Node has no podCIDR yet.
+    private static readonly TimeSpan EventDelay = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
@@ -19,8 +23,9 @@ internal sealed class Assignment(KubeContext context, NetConfFile netConf, OwnNo
 
     /// <inheritdoc cref="ISubnetManager.WaitForAssignmentAsync"/>
     /// <exception cref="KubeException">The API server rejects the request, and retrying does not help.</exception>
-    public async Task WaitForChangeAsync(string version, TimeSpan atMost, CancellationToken cancellation)
+    public async Task WaitForChangeAsync(AcquireResult.Unassigned result, TimeSpan atMost, CancellationToken cancellation)
     {
+        var began = context.Time.GetTimestamp();
         var end = context.Time.TimestampAfter(TimerRange.Clamp(atMost));
         var pauses = new Backoff(FirstPause, LongestPause, context.Random);
         TimeSpan? retryAfter = null;
@@ -31,7 +36,9 @@ internal sealed class Assignment(KubeContext context, NetConfFile netConf, OwnNo
             try
             {
                 retryAfter = null;
-                if (VersionOf(await node.ReadAsync(cancellation), netConf.Read().Revision) != version) return;
+                var read = await node.ReadAsync(cancellation);
+                if (VersionOf(read, netConf.Read().Revision) != result.Version) return;
+                if (read is not null && context.Time.GetElapsedTime(began) >= EventDelay) await events.SendAsync(read, result, cancellation);
             }
             catch (KubeException e) when (e.CanBeAwaited)
             {

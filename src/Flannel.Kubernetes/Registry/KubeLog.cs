@@ -60,4 +60,7 @@ internal static partial class KubeLog
     [LoggerMessage(6116, LogLevel.Debug,
         "nodes at resource version {Version} not read: {Reason}; routes of nodes that were deleted without a route controller stay longer")]
     public static partial void FormerNodesNotRead(ILogger logger, string version, string reason);
+
+    [LoggerMessage(6117, LogLevel.Debug, "event about node {Node} not sent: {Reason}")]
+    public static partial void EventNotSent(ILogger logger, string node, string reason);
 }

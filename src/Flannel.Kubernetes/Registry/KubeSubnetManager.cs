@@ -31,11 +31,13 @@ public sealed class KubeSubnetManager : ISubnetManager
     private readonly IKubeElectionReader election;
     private readonly KubeSubnetManagerOptions options;
     private readonly OwnNode node;
+    private readonly AssignmentEvents assignmentEvents;
 
     public KubeSubnetManager(KubeContext context, NetConfFile netConf, IKubeElectionReader election, KubeSubnetManagerOptions options)
     {
         (this.context, this.netConf, this.election, this.options) = (context, netConf, election, options);
         node = new OwnNode(context.Api, options.NodeName);
+        assignmentEvents = new AssignmentEvents(context);
     }
 
     /// <summary>A podCIDR is the Node's until the Node is deleted.</summary>
@@ -85,7 +87,7 @@ public sealed class KubeSubnetManager : ISubnetManager
         netConf.WaitForChangeAsync(revision, atMost, cancellation);
 
     public Task WaitForAssignmentAsync(AcquireResult.Unassigned result, TimeSpan atMost, CancellationToken cancellation) =>
-        new Assignment(context, netConf, node).WaitForChangeAsync(result.Version, atMost, cancellation);
+        new Assignment(context, netConf, node, assignmentEvents).WaitForChangeAsync(result, atMost, cancellation);
 
     public Task<AcquireResult> AcquireAsync(AcquireRequest request, SubnetState? known, CancellationToken cancellation) =>
         new NodeAcquirer(context, netConf, node, request).RunAsync((known as OwnNodeState)?.Node, cancellation);

@@ -151,6 +151,40 @@ public sealed class AcquireTests : IDisposable
         Assert.Empty(fixture.Patches);
     }
 
+    [Theory]
+    [InlineData(false, "PodCIDRNotAssigned", "--allocate-node-cidrs=true")]
+    [InlineData(true, "PodCIDROutsideNetwork", "--cluster-cidr")]
+    public async Task A_subnet_that_is_not_assigned_for_some_time_is_an_Event(bool isAssigned, string reason, string text)
+    {
+        var node = isAssigned ? fixture.Server.CreateNode("n1", "10.99.5.0/24") : fixture.Server.CreateNode("n1");
+        var unassigned = Assert.IsAssignableFrom<AcquireResult.Unassigned>(await fixture.AcquireAsync());
+        var waiting = fixture.Manager.WaitForAssignmentAsync(unassigned, TimeSpan.FromHours(1), Cancel);
+        await fixture.AdvanceAsync(TimeSpan.FromSeconds(25));
+        Assert.Empty(fixture.Server.Events);
+        await fixture.UntilAsync("the Event", () => fixture.Server.Events.Count > 0);
+        await fixture.AdvanceAsync(TimeSpan.FromMinutes(20));
+        var sent = Assert.Single(fixture.Server.Events);
+        Assert.Equal(
+            ("n1", node.Uid, reason, true, "default"), (sent.NodeName, sent.NodeUid, sent.Reason, sent.IsWarning, sent.Name.Namespace));
+        Assert.Contains(text, sent.Message, StringComparison.Ordinal);
+        await fixture.UntilAsync("its repetition", () => fixture.Server.Events.Count == 2);
+        await fixture.UntilAsync("the end", () => waiting.IsCompleted);
+    }
+
+    [Fact]
+    public async Task An_Event_that_RBAC_does_not_allow_disturbs_nothing()
+    {
+        fixture.Server.CreateNode("n1");
+        fixture.Api.Account.Deny(new AccessReview("create", "", "events"));
+        var unassigned = Assert.IsType<AcquireResult.NotAssigned>(await fixture.AcquireAsync());
+        var waiting = fixture.Manager.WaitForAssignmentAsync(unassigned, TimeSpan.FromMinutes(30), Cancel);
+        await fixture.AdvanceAsync(TimeSpan.FromMinutes(5));
+        Assert.Equal(1, fixture.Api.Requests.Count(request => request.Access.Resource == "events"));
+        fixture.Server.ChangeNode("n1", read => read with { PodCidrs = [KubeFixture.Subnet] });
+        await fixture.UntilAsync("the assignment", () => waiting.IsCompleted);
+        Assert.IsType<AcquireResult.Held>(await fixture.AcquireAsync());
+    }
+
     [Fact]
     public async Task An_IPv6_podCIDR_without_EnableIPv6_is_no_mistake()
     {
