@@ -15,6 +15,9 @@ internal sealed class NodeLeaseKeeper : INodeObserver
     private static readonly TimeSpan FirstRewrite = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRewrite = TimeSpan.FromMinutes(1);
 
+    // A change now and then is repaired at once.
+    private static readonly TimeSpan RewriteReset = TimeSpan.FromMinutes(10);
+
     private readonly KubeContext context;
     private readonly NetConfFile netConf;
     private readonly OwnNode node;
@@ -29,6 +32,7 @@ internal sealed class NodeLeaseKeeper : INodeObserver
     private Lease? confirmed;
     private string lastStatus = "";
     private bool isUnavailable;
+    private long? rewrittenAt;
 
     public NodeLeaseKeeper(KubeContext context, NetConfFile netConf, OwnNode node, IKubeElectionReader election, HeldLease held)
     {
@@ -158,7 +162,9 @@ internal sealed class NodeLeaseKeeper : INodeObserver
     {
         var changes = context.Annotations.Differences(found, own);
         KubeLog.AnnotationsChanged(context.Logger, node.Name, string.Join(", ", changes.Keys.Order(StringComparer.Ordinal)));
+        if (rewrittenAt is { } last && context.Time.GetElapsedTime(last) > RewriteReset) rewrites.Reset();
         await Task.Delay(rewrites.Next(), context.Time, cancellation);
+        rewrittenAt = context.Time.GetTimestamp();
         return await node.WriteAsync(found, changes, cancellation);
     }
 

@@ -143,6 +143,21 @@ public sealed class HoldTests : IDisposable
     }
 
     [Fact]
+    public async Task A_change_now_and_then_is_written_again_without_a_long_pause()
+    {
+        await using var events = Hold(await fixture.HoldAsync());
+        await fixture.UntilAsync("the watch", () => fixture.Api.OpenWatches == 1);
+        for (var i = 0; i < 9; i++)
+        {
+            await fixture.AdvanceAsync(TimeSpan.FromMinutes(11));
+            var begin = fixture.Time.GetUtcNow();
+            fixture.Annotate("n1", fixture.Annotations.BackendType, "vxlan");
+            await fixture.UntilAsync("written again", () => fixture.Node.Annotations[fixture.Annotations.BackendType] == "ali-vpc");
+            Assert.InRange(fixture.Time.GetUtcNow() - begin, TimeSpan.Zero, TimeSpan.FromSeconds(15));
+        }
+    }
+
+    [Fact]
     public async Task An_operators_address_is_applied_while_the_node_runs()
     {
         await using var events = Hold(await fixture.HoldAsync());
