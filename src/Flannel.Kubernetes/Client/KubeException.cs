@@ -5,7 +5,7 @@ namespace Flannel.Kubernetes.Client;
 /// <summary>The kind of a failure of the Kubernetes API or of the connection to it.</summary>
 public enum KubeErrorKind
 {
-    /// <summary>The API server cannot be reached, or it answers with 500, 502, 503 or 504.</summary>
+    /// <summary>The API server is unavailable, or responds with 500 or more.</summary>
     Unavailable,
 
     /// <summary>No response in time.</summary>
@@ -20,10 +20,10 @@ public enum KubeErrorKind
     /// <summary>403: RBAC does not allow the request.</summary>
     Forbidden,
 
-    /// <summary>404: the object does not exist.</summary>
+    /// <summary>404 that names the object: it does not exist.</summary>
     NotFound,
 
-    /// <summary>409: the object was changed since it was read, or it exists already.</summary>
+    /// <summary>409: the object was changed since it was read, or it exists already. Also 422 for a patch with another UID.</summary>
     Conflict,
 
     /// <summary>410, also as an event of a watch: the resource version is too old. List again.</summary>
@@ -32,7 +32,7 @@ public enum KubeErrorKind
     /// <summary>429: the API server is overloaded.</summary>
     TooManyRequests,
 
-    /// <summary>The API server never accepts this request (400, 405, 413, 415, 422), or its answer cannot be read.</summary>
+    /// <summary>The API server never accepts this request (another status, such as 400 or 422), or its response cannot be read.</summary>
     Invalid,
 }
 

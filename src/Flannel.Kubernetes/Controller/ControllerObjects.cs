@@ -12,8 +12,8 @@ public static class ControllerObjects
     /// <summary>The Lease of the election.</summary>
     public const string ElectionName = "flanneld-ali-vpc";
 
-    /// <summary>The Lease with the cluster's id. Apart from the election's, so that <c>kubectl delete lease</c> of that one costs no
-    /// id.</summary>
+    /// <summary>The Lease with the cluster's id. It is another one than that of the election, so that the id stays when an operator deletes
+    /// that one.</summary>
     public const string ClusterName = "flanneld-ali-vpc-cluster";
 
     /// <summary>Not the prefix of <c>--kube-annotation-prefix</c>: all nodes of a cluster must find the same objects.</summary>
@@ -71,7 +71,7 @@ public static class ControllerObjects
 
 /// <summary>The standby, in an annotation of the election's Lease.</summary>
 /// <param name="Run">Distinguishes two runs of the daemon on one node.</param>
-/// <param name="Renewals">Counts the renewals of the annotation: a standby that does not count on is replaced.</param>
+/// <param name="Renewals">Counts the renewals of the annotation: a standby whose count does not change any more is replaced.</param>
 internal sealed record StandbyEntry(string InstanceId, string PublicIp, string Run, long Renewals);
 
 [JsonSerializable(typeof(ControllerHolder))]

@@ -75,7 +75,7 @@ public sealed class KubeClusterStore : IClusterIdStore
             : null;
     }
 
-    /// <summary>A document that is too large for an annotation is not stored: then only the next term counts again.</summary>
+    /// <summary>A document that is too large for an annotation is not stored: then the next term starts to count again.</summary>
     /// <param name="document">UTF-8 text.</param>
     /// <returns>False if the term is over.</returns>
     /// <exception cref="KubeException">The API server is unavailable or rejects the request. Can be repeated.</exception>

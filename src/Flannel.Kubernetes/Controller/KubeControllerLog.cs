@@ -27,7 +27,7 @@ internal static partial class KubeControllerLog
     [LoggerMessage(6206, LogLevel.Debug, "election not released in Lease {Name}: {Reason}; it expires by itself")]
     public static partial void NotReleased(ILogger logger, object name, string reason);
 
-    [LoggerMessage(6207, LogLevel.Debug, "this node is the standby: it replaces a route controller that stops within a second")]
+    [LoggerMessage(6207, LogLevel.Debug, "this node is the standby: when the route controller stops, it is elected within a second")]
     public static partial void BecameStandby(ILogger logger);
 
     [LoggerMessage(6208, LogLevel.Warning,

@@ -7,8 +7,8 @@ using Flannel.Kubernetes.Registry;
 
 namespace Flannel.Kubernetes.Controller;
 
-/// <summary>The route status of each node: an annotation, the condition <c>NetworkUnavailable</c> and Events of its Node. They disappear
-/// with the Node. Written only during a term.</summary>
+/// <summary>The route status of each node: an annotation, the condition <c>NetworkUnavailable</c> and Events of its Node. Annotation and
+/// condition are deleted with the Node. Written only during a term.</summary>
 public sealed class KubeStatusStore : IRouteStatusStore
 {
     // The API server limits the requests of an account that are executed at the same time.

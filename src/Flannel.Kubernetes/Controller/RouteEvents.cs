@@ -17,7 +17,7 @@ internal sealed class RouteEvents(ControllerApi api, TermFence fence, TimeProvid
     public const string RouteCreated = "CreatedRoute";
     public const string RouteNotCreated = "CreateRouteFailed";
 
-    // Of all nodes: more than that say the same of many nodes.
+    // Events of all nodes together: more of them would repeat one cause for many nodes.
     private const int Burst = 50;
     private static readonly TimeSpan Refill = TimeSpan.FromSeconds(1);
 

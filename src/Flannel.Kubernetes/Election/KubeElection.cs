@@ -76,7 +76,7 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
         {
             while (term is null)
             {
-                // A node that another one forestalls waits as every observer, and may become its standby: its permissions are checked.
+                // If another candidate is elected first, this one may become its standby without a check: its permissions are checked.
                 var lease = await WaitForVacancyAsync(identity, _ => Task.FromResult(true), cancellation);
                 term = await TryAcquireAsync(lease, identity, cancellation);
             }
@@ -130,7 +130,7 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
         }
     }
 
-    /// <summary>Publishes why this node does not compete. Best effort: the next call repeats it.</summary>
+    /// <summary>Publishes why this node is not a candidate. Best effort: the next call repeats it.</summary>
     /// <param name="requestId">Of the call to the cloud that shows the reason; empty without one.</param>
     public async Task ReportNotCandidateAsync(string reason, string requestId, CancellationToken cancellation)
     {

@@ -16,7 +16,7 @@ internal sealed class KubeStandby(KubeControllerContext context, ControllerHolde
     private const int MaxAttempts = 3;
     private const int RunHexDigits = 8;
 
-    // Nodes that start together have a route controller long before, and most of them find another standby.
+    // Of nodes that start together, one is elected long before, and most of the others find another standby.
     private static readonly TimeSpan Delay = TimeSpan.FromSeconds(30);
 
     // A node that cannot become the standby calls the cloud again only after this.

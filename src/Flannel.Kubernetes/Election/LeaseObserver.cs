@@ -33,7 +33,7 @@ internal sealed class LeaseObserver(TimeProvider time)
             return true;
         }
 
-        // Not released, but deleted, or from a backup: the holder does not know it yet.
+        // Not released, but deleted, or from a backup: its holder may not have read it yet.
         return Remaining <= TimeSpan.Zero;
     }
 

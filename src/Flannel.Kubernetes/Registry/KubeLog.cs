@@ -17,7 +17,7 @@ internal static partial class KubeLog
         "the API server is at resource version {Version}, and was at {Known}: etcd was restored; listing the nodes again")]
     public static partial void Restored(ILogger logger, string version, string known);
 
-    [LoggerMessage(6103, LogLevel.Warning, "node {Node} {Problem}; the route controller leaves its routes alone")]
+    [LoggerMessage(6103, LogLevel.Warning, "node {Node} {Problem}; the route controller does not change its route")]
     public static partial void UnusableLease(ILogger logger, string node, string problem);
 
     [LoggerMessage(6104, LogLevel.Warning, "node {Node} {Problem}; no stale route is deleted until that is corrected")]

@@ -10,7 +10,7 @@ internal sealed class KubeRouteStatusWatcher(KubeContext context)
 
     private sealed record NodeStatus(string Key, string Text, PublishedRouteStatus Status)
     {
-        /// <summary>The text says whether the status changed: lists inside of it have no equality of values.</summary>
+        /// <summary>Compares the text, because the lists in a status are compared by reference.</summary>
         public bool Equals(NodeStatus? other) => other is not null && Key == other.Key && Text == other.Text && Uid == other.Uid;
 
         public override int GetHashCode() => HashCode.Combine(Key, Text);

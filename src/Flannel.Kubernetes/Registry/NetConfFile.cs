@@ -9,7 +9,7 @@ namespace Flannel.Kubernetes.Registry;
 public sealed record NetConfState(ConfigState Config, long Revision);
 
 /// <summary>The network configuration in the file of <c>--net-config-path</c>, a key of a ConfigMap. The kubelet replaces it through a
-/// symbolic link, which may lead to an older file: so the content is read again, and not the time of the file. Thread-safe.</summary>
+/// symbolic link, which may lead to an older file: so the content is compared, and not the time of the file. Thread-safe.</summary>
 public sealed class NetConfFile(string path, TimeProvider time)
 {
     /// <summary>Upstream's default of <c>--net-config-path</c>.</summary>

@@ -85,7 +85,7 @@ public sealed class NodeAnnotations
         if (data.Length > 0 && !IsJson(data)) return Result.Failure($"annotation {BackendData} is not valid JSON");
         var v6Data = Text(node, BackendV6Data);
         var publicIpv6 = Text(node, PublicIpv6);
-        // IPv4 does not depend on what IPv6 lacks.
+        // Invalid data of IPv6 must not affect IPv4.
         return new LeaseAttributes(
             publicIp, publicIpv6.Length > 0 ? publicIpv6 : null, Text(node, BackendType), DataOrNull(data),
             IsJson(v6Data) ? DataOrNull(v6Data) : null);

@@ -7,9 +7,8 @@ using Flannel.Kubernetes.Client.Objects;
 
 namespace Flannel.Kubernetes.Registry;
 
-/// <summary>What a Node says about its lease. Immutable.</summary>
-/// <param name="Problem">Why the lease is not as the Node should have it, the rest of a line that begins with the Node's name; null without
-/// a problem.</param>
+/// <summary>The lease of a Node, as far as it can be read. Immutable.</summary>
+/// <param name="Problem">What is wrong with it, as the rest of a line that begins with the Node's name; null without a problem.</param>
 internal abstract record NodeLease(string? Problem)
 {
     /// <summary>The Node has no subnet.</summary>
@@ -17,12 +16,12 @@ internal abstract record NodeLease(string? Problem)
 
     public sealed record Leased(Lease Lease, string? Problem) : NodeLease(Problem);
 
-    /// <summary>The Node has a lease whose subnet is unknown. It must not be mistaken for the absence of one.</summary>
+    /// <summary>The Node has a lease whose subnet is unknown. The Node must not be treated as one without a lease.</summary>
     public sealed record Unreadable(string Reason) : NodeLease(Reason);
 }
 
-/// <summary>Reads leases from Nodes. A Node that the route controller must leave alone is a lease without backend data, whose subnet is
-/// excluded from its plans: it neither creates nor deletes a route of it.</summary>
+/// <summary>Reads leases from Nodes. If the route controller must not change the route of a Node, its lease has no backend data: then the
+/// route controller neither creates nor deletes a route of its subnet.</summary>
 /// <remarks>Such a Node is one whose routes another tool owns, and one without flannel's annotations: flannel has not started on it, or
 /// they were removed while its pods still use the subnet.</remarks>
 internal sealed class NodeLeaseReader(NodeAnnotations annotations)
@@ -45,7 +44,7 @@ internal sealed class NodeLeaseReader(NodeAnnotations annotations)
     public Lease ToLease(KubeNode node, SubnetKey key, LeaseAttributes attributes) =>
         new(key, attributes, new KubeLeaseIdentity(node.Name, node.Uid, node.CreationTime), Digest(node));
 
-    /// <summary>Why the instance that the Node wrote is not that of its <c>providerID</c>; null if nothing contradicts.</summary>
+    /// <summary>Why the instance in the annotation is not that of <c>providerID</c>; null if they are equal, or one is missing.</summary>
     public static string? FindContradiction(KubeNode node, LeaseAttributes attributes) =>
         ProviderId.Parse(node.ProviderId) is { } provider && LeaseInstance.Read(attributes) is { } instance
         && provider.InstanceId != instance.Id

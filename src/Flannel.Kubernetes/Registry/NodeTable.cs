@@ -4,7 +4,8 @@ using Flannel.Kubernetes.Client.Objects;
 namespace Flannel.Kubernetes.Registry;
 
 /// <summary>What a watch has read from each node. Thread-safe.</summary>
-/// <param name="read">Null for a node that says nothing. Equal values are one value: a write of the kubelet changes nothing.</param>
+/// <param name="read">Null for a node without a value. A value that equals the former one is no change, as after a write of the
+/// kubelet.</param>
 internal sealed class NodeTable<T>(TimeProvider time, Func<KubeNode, T?> read) : INodeObserver where T : class
 {
     private readonly Lock gate = new();

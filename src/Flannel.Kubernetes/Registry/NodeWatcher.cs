@@ -27,12 +27,13 @@ internal sealed record NodeListing(IReadOnlyList<KubeNode> Nodes, string Resourc
 
 /// <summary>Lists nodes, then watches them; lists them again after each interruption.</summary>
 /// <remarks>
-/// <para>The list comes from the API server's cache, which costs etcd nothing. The cache may be older than what this process has read
+/// <para>The list comes from the API server's cache, without a read from etcd. The cache may be older than what this process has read
 /// already, from another API server or from its own write: then the list is read from etcd.</para>
 /// <para>An API server ends a watch after some minutes. The watch then continues where it ended: bookmarks keep its version new, and no
-/// event is lost. So there is no list every five minutes, as upstream's informer seems to make; its resync repeats what it has in memory.
-/// Before the watch continues, one read from etcd makes sure that the API server was not restored from a backup meanwhile: a watch from a
-/// version that is assigned a second time would miss events. After a broken watch the nodes are always listed again.</para>
+/// event is lost. There is no list every five minutes. The resync of upstream's informer (<c>pkg/subnet/kube/kube.go</c>,
+/// <c>resyncPeriod</c>) sends none either: it repeats the content of its cache. Before the watch continues, one read from etcd makes sure
+/// that the API server was not restored from a backup meanwhile: a watch from a version that is assigned a second time would miss events.
+/// After a broken watch the nodes are always listed again.</para>
 /// </remarks>
 /// <param name="name">The only node to watch; null for all.</param>
 internal sealed class NodeWatcher(KubeContext context, string? name)

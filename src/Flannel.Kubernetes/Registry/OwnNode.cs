@@ -14,7 +14,8 @@ internal sealed class OwnNode(IKubeApi api, string? name)
     /// <summary>Null before the first read, and if the Node does not exist.</summary>
     public KubeNode? Latest => latest;
 
-    /// <summary>A list from the API server's cache that is older does not have what this process wrote.</summary>
+    /// <summary>The resource version of <see cref="Latest"/>. A list from the API server's cache that is older may lack what this process
+    /// wrote.</summary>
     public string? NewestVersion => latest?.ResourceVersion;
 
     /// <summary>Reads the Node from etcd.</summary>

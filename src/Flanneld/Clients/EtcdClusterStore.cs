@@ -59,7 +59,7 @@ internal sealed class EtcdClusterStore : IClusterStore
         return EtcdConnection.CheckFiles(etcd).WithErrorPrefix("etcd: ").Select(_ => new EtcdClusterStore(options, context, etcd));
     }
 
-    /// <summary>The flags and the metadata service say all of it.</summary>
+    /// <summary>Sends nothing: flags and the metadata service identify the node.</summary>
     public Task<Result<StoredNode>> IdentifyNodeAsync(CancellationToken cancellation) =>
         Task.FromResult<Result<StoredNode>>(new StoredNode(PublicIp: null, PublicIpv6: null));
 

@@ -11,7 +11,7 @@ namespace Flanneld.Clients;
 /// <remarks>Methods throw <see cref="SubnetManagerException"/> when the store is unavailable or rejects the request.</remarks>
 internal interface IClusterStore : IDisposable
 {
-    /// <summary>What a person waits for: <c>etcd at http://127.0.0.1:2379</c>.</summary>
+    /// <summary>The servers, for messages such as <c>waiting for etcd at http://127.0.0.1:2379</c>.</summary>
     string Description { get; }
 
     /// <summary>Where the leases are, for messages: <c>/coreos.com/network</c>.</summary>

@@ -3,7 +3,7 @@ using Flannel.Testbed.Kubernetes;
 
 namespace Flannel.EndToEnd.Tests.Kubernetes;
 
-/// <summary>An API server that is away, and permissions that are missing.</summary>
+/// <summary>An API server that is unavailable, and missing permissions.</summary>
 [Trait(KubePrograms.TraitName, KubePrograms.TraitValue)]
 public sealed class ApiServerTests(SharedKubeCluster shared) : KubernetesTest(shared)
 {

@@ -121,7 +121,7 @@ public abstract class KubeApiObjectTests : KubeApiTests
     public async Task An_invalid_token_is_unauthorized() => await FailsAsync(
         KubeErrorKind.Unauthorized, () => Server.CreateUnauthenticatedClient().ListNodesAsync(new NodeListRequest(), Cancel));
 
-    /// <summary>Each of the requests needs a permission of its own, and the review knows of it.</summary>
+    /// <summary>Each of the requests needs a permission of its own, which the review checks.</summary>
     [Theory]
     [MemberData(nameof(Requests))]
     public async Task A_denied_request_is_forbidden(string denied)

@@ -4,8 +4,8 @@ using Flannel.Kubernetes.Client.Objects;
 
 namespace Flannel.Kubernetes.Tests.Conformance;
 
-/// <summary>What the program expects of an API server. The tests run on the model and on a real server, so that the model is right where
-/// other tests rely on it.</summary>
+/// <summary>What the program expects of an API server. The tests run on the model and on a real server, so that other tests can rely on
+/// the model.</summary>
 public abstract class KubeApiTests : IAsyncLifetime
 {
     private protected const string Annotation = "flannel.alpha.coreos.com/backend-type";

@@ -19,7 +19,7 @@ public sealed class KubeTermProofTests
     public void A_subnet_is_absent_if_no_node_has_it_also_one_that_flannel_does_not_use(string subnet, TermProof expected) =>
         TermFixture.Run(async fixture =>
         {
-            // The watch cache and its readers do not know the node.
+            // The watch cache and its readers do not have the node yet.
             fixture.Server.FreezeCache();
             fixture.Server.CreateNode("a", "10.24.5.0/24", "fd00:24:5::/64");
             Assert.Equal(expected, await fixture.Term.ProveAsync([IpNetwork.Parse(subnet)], [], Cancel));

@@ -25,7 +25,7 @@ public sealed class ElectionFixture(VirtualTime virtualTime)
 
     public string? Standby => Lease?.Annotations.GetValueOrDefault(ControllerObjects.StandbyAnnotation);
 
-    /// <summary>The candidates that believe to be elected.</summary>
+    /// <summary>The candidates whose term is not over by their own state.</summary>
     public IReadOnlyList<Candidate> Elected => [.. candidates.Where(candidate => candidate.IsElected)];
 
     public Candidate Add(int node) => Add(node, change: null);

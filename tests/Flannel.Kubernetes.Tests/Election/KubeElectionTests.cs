@@ -68,7 +68,7 @@ public sealed class KubeElectionTests
         Assert.Equal(1, first.Logger.Count(6205));
     });
 
-    /// <summary>The holder of the deleted Lease may not know it yet.</summary>
+    /// <summary>The holder of the deleted Lease may not have read it yet.</summary>
     [Fact]
     public void A_Lease_that_was_deleted_created_again_and_released_is_taken_when_its_former_holder_must_have_given_up() =>
         VirtualTime.Run(async virtualTime =>

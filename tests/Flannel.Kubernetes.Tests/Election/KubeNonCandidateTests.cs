@@ -6,7 +6,7 @@ using Flannel.Kubernetes.Tests.Fixtures;
 
 namespace Flannel.Kubernetes.Tests.Election;
 
-/// <summary>Nodes that are not candidates say why, while none is elected.</summary>
+/// <summary>Why nodes are not candidates is published while none is elected.</summary>
 public sealed class KubeNonCandidateTests
 {
     private const string Reason = "the key from RAM role x: missing permission vpc:DescribeRouteEntryList";

@@ -4,7 +4,7 @@ using Flannel.Kubernetes.Registry;
 
 namespace Flannel.Kubernetes.Tests.Fixtures;
 
-/// <summary>What the election says.</summary>
+/// <summary>What the election returns.</summary>
 public sealed class ElectionStub : IKubeElectionReader
 {
     private int reads;

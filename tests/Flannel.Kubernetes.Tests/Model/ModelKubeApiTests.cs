@@ -5,7 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Kubernetes.Tests.Model;
 
-/// <summary>What the model has and no real server gives on demand: faults, and the time of watches.</summary>
+/// <summary>What the model has and a real server does not do on demand: faults, and the end of watches.</summary>
 public sealed class ModelKubeApiTests
 {
     private const string Annotation = "example.com/a";

@@ -6,7 +6,7 @@ using Flannel.Kubernetes.Tests.Fixtures;
 
 namespace Flannel.Kubernetes.Tests.Registry;
 
-/// <summary>What a large cluster costs the API server.</summary>
+/// <summary>The requests of a large cluster to the API server.</summary>
 public sealed class RequestRateTests : IDisposable
 {
     private const int Nodes = 1000;
@@ -31,7 +31,7 @@ public sealed class RequestRateTests : IDisposable
         // The fourth is a read of the election.
         Assert.Equal(Nodes, fixture.Election.Reads);
 
-        // Each node sees its own Node alone.
+        // Each node watches its own Node only.
         foreach (var node in nodes.Skip(1)) await node.DisposeAsync();
         fixture.Annotate(nodes[0].Name, fixture.Annotations.RouteStatus, "{}");
         await fixture.UntilAsync("the event", () => nodes[0].Statuses > 1);

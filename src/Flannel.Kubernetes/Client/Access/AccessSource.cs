@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Kubernetes.Client.Access;
 
-/// <summary>Reads the access again before each connection, so that a replaced kubeconfig needs no restart. A file that cannot be used, such
+/// <summary>Reads the access again before each request, so that a replaced kubeconfig needs no restart. A file that cannot be used, such
 /// as during its replacement, leaves the former content in use. Not thread-safe.</summary>
 internal sealed class AccessSource(KubeAccessOptions options, ILogger logger)
 {

@@ -2,8 +2,8 @@ using Flannel.Core.Tls;
 
 namespace Flannel.Kubernetes.Client.Access;
 
-/// <summary>The connections that use one set of certificates. When these are replaced, new requests go to a new object, and this one is
-/// disposed with the end of its last request. Thread-safe.</summary>
+/// <summary>The connections that use one set of certificates. When these are replaced, new requests use a new object, and this one is
+/// disposed when its last request has ended. Thread-safe.</summary>
 /// <param name="proxyName">Scheme, host and port of the proxy; null without one.</param>
 internal sealed class ApiConnection(
     ClusterAccess access, TlsMaterial material, HttpMessageInvoker http, TlsProblem tlsProblem, string? proxyName)

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Kubernetes.Client.Access;
 
-/// <summary>The connections to the API server, with the credentials of this moment: kubeconfig, CA, client certificate and token are read
+/// <summary>The connections to the API server, with the present credentials: kubeconfig, CA, client certificate and token are read
 /// again for each request. Thread-safe.</summary>
 internal sealed class ApiConnections(KubeAccessOptions options, ILogger logger) : IDisposable
 {

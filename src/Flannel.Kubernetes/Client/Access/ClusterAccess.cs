@@ -3,8 +3,8 @@ using Flannel.Core.Tls;
 
 namespace Flannel.Kubernetes.Client.Access;
 
-/// <summary>The address of the API server, and how a client trusts it and identifies itself. Files are named here and read for each
-/// connection. Immutable.</summary>
+/// <summary>The address of the API server, and how a client validates it and authenticates itself. Files are named here and read for each
+/// request. Immutable.</summary>
 /// <param name="Server">Scheme, host and port; a path without a slash at its end.</param>
 /// <param name="Source">Where this comes from, for messages, such as <c>kubeconfig /etc/kubernetes/admin.conf</c>.</param>
 internal sealed record ClusterAccess(Uri Server, TlsSettings Tls, string Source)

@@ -3,7 +3,7 @@ using System.Net;
 namespace Flannel.Kubernetes.Client.Access;
 
 /// <summary>The proxy of the environment, as client-go uses it: it is not used for this host, nor for networks in <c>NO_PROXY</c>
-/// (golang.org/x/net/http/httpproxy). .NET knows names and single addresses only, and operators list the networks of pods and
+/// (golang.org/x/net/http/httpproxy). .NET supports names and single addresses only, and operators list the networks of pods and
 /// services.</summary>
 /// <param name="inner">Reads the other variables and entries.</param>
 /// <param name="noProxy">The value of the variable; null without one.</param>

@@ -5,7 +5,7 @@ using Flannel.Kubernetes.Client.Wire;
 
 namespace Flannel.Kubernetes.Client.Http;
 
-/// <summary>What failed responses mean.</summary>
+/// <summary>Describes failed responses.</summary>
 internal static partial class ApiErrors
 {
     private const string NotFoundReason = "NotFound";
@@ -35,7 +35,7 @@ internal static partial class ApiErrors
     {
         401 => KubeErrorKind.Unauthorized,
         403 => KubeErrorKind.Forbidden,
-        // Only an API server that names the object says that it does not exist. Another server, and an unknown path, return 404 too.
+        // The object does not exist only if the response names it: another server, and an unknown path, return 404 too.
         404 when status is { Reason: NotFoundReason, Details.Name.Length: > 0 } => KubeErrorKind.NotFound,
         409 => KubeErrorKind.Conflict,
         410 => KubeErrorKind.Expired,

@@ -10,7 +10,7 @@ using Flannel.Kubernetes.Client.Wire;
 
 namespace Flannel.Kubernetes.Client.Http;
 
-/// <summary>Sends requests with the credentials of this moment, and throws <see cref="KubeException"/> for each failure. It sends a request
+/// <summary>Sends requests with the present credentials, and throws <see cref="KubeException"/> for each failure. It sends a request
 /// once, and a second time only if the API server rejects credentials that are read again. Thread-safe.</summary>
 internal sealed class ApiTransport(ApiConnections connections, KubeApiContext context)
 {

@@ -5,7 +5,7 @@ using Flannel.Kubernetes.Client.Access;
 
 namespace Flannel.Kubernetes.Client.Http;
 
-/// <summary>What a request without a usable response failed of.</summary>
+/// <summary>Describes why a request has no usable response.</summary>
 internal static class TransportErrors
 {
     private static readonly HttpRequestError[] NothingSent =

@@ -51,7 +51,7 @@ public sealed record KubeEvent(ObjectName Name)
 
     public bool IsWarning { get; init; }
 
-    /// <summary>One word, such as <c>RouteCreationFailed</c>.</summary>
+    /// <summary>One word, such as <c>CreateRouteFailed</c>.</summary>
     public string Reason { get; init; } = "";
 
     /// <summary>At most 1,024 bytes.</summary>

@@ -4,7 +4,7 @@ using Flannel.Kubernetes.Tests.Client.Support;
 
 namespace Flannel.Kubernetes.Tests.Client.Http;
 
-/// <summary>What the responses of an API server become.</summary>
+/// <summary>The kind and the message of failed responses.</summary>
 public class ApiErrorTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -6,7 +6,7 @@ namespace Flannel.Kubernetes.Tests.Client.Http;
 
 public class LineReaderTests
 {
-    /// <summary>However the bytes arrive, and however long the lines are.</summary>
+    /// <summary>Lines of any length, from bytes that arrive in parts of any size.</summary>
     [Fact]
     public Task Lines_are_those_of_the_text_without_its_last_part() =>
         Gen.Select(Gen.String[Gen.Char["ab\n"], 0, 60].List[0, 20], Gen.Int[0, 40_000], Gen.Int[1, 50_000])

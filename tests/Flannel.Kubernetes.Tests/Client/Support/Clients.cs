@@ -22,7 +22,7 @@ internal static class Clients
     }
 }
 
-/// <summary>What a client uses, for the test to look at.</summary>
+/// <summary>What a client uses, for the test to read.</summary>
 internal sealed class ClientParts
 {
     public RecordingLogger Logger { get; } = new();
