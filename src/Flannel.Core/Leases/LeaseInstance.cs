@@ -8,14 +8,21 @@ namespace Flannel.Core.Leases;
 public sealed record LeaseInstance(string Id, string VpcId)
 {
     /// <summary>Null for a lease without an instance: of upstream flannel, of another backend, or a reservation.</summary>
-    public static LeaseInstance? Read(LeaseAttributes attributes)
+    public static LeaseInstance? Read(LeaseAttributes attributes) => Parse(
+        attributes,
+        data => Text(data, "InstanceId") is { Length: > 0 } id ? new LeaseInstance(id, Text(data, "VpcId") ?? "") : null);
+
+    /// <summary>Whether other nodes can reach the instance through the VXLAN tunnel too: ali-vpc with <c>Fallback</c>.</summary>
+    public static bool HasTunnel(LeaseAttributes attributes) => Parse(attributes, data => Text(data, "VtepMAC")) is { Length: > 0 };
+
+    private static T? Parse<T>(LeaseAttributes attributes, Func<JsonElement, T?> read)
+        where T : class
     {
         if (attributes.BackendType != FlannelContract.AliVpcBackend || attributes.BackendData is not { } data) return null;
         try
         {
             using var document = JsonDocument.Parse(data);
-            var id = Text(document.RootElement, "InstanceId");
-            return id is { Length: > 0 } ? new LeaseInstance(id, Text(document.RootElement, "VpcId") ?? "") : null;
+            return read(document.RootElement);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

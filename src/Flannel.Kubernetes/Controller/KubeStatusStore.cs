@@ -41,7 +41,7 @@ public sealed class KubeStatusStore : IRouteStatusStore
         {
             if (PodCidrs.Parse(node) is not { Ok: true, Value: var key } || !node.Annotations.ContainsKey(annotation)) continue;
             if (StatusOf(node) is not { } status) KubeControllerLog.UnreadableStatus(context.Logger, node.Name);
-            else if (!IsContradicted(node, status)) statuses[key.ToString()] = status;
+            else if (FindConditionChange(node, status) is null) statuses[key.ToString()] = status;
         }
 
         return statuses;
@@ -105,7 +105,7 @@ public sealed class KubeStatusStore : IRouteStatusStore
         // From etcd: the watch may lag behind the condition that the node itself wrote.
         if (await api.GetNodeAsync(identity.Node, cancellation) is not { } node || node.Uid != identity.Uid) return NodeWriteResult.Gone;
         var before = StatusOf(node);
-        var condition = setsCondition ? RouteCondition.Change(node.NetworkUnavailable, update.Status, context.Time.GetUtcNow()) : null;
+        var condition = FindConditionChange(node, update.Status);
         if (condition is null && before?.HasSameContentAs(update.Status) == true) return NodeWriteResult.Written;
         var patch = new NodeStatusPatch
         {
@@ -138,8 +138,13 @@ public sealed class KubeStatusStore : IRouteStatusStore
         }
     }
 
-    private bool IsContradicted(KubeNode node, RouteStatus status) =>
-        setsCondition && RouteCondition.IsContradiction(node.NetworkUnavailable, status);
+    /// <summary>The condition to write; null if that of the Node may stay.</summary>
+    private NodeCondition? FindConditionChange(KubeNode node, RouteStatus status)
+    {
+        if (!setsCondition) return null;
+        var hasTunnel = context.Kube.Annotations.Find(node) is { } attributes && LeaseInstance.HasTunnel(attributes);
+        return RouteCondition.Change(node.NetworkUnavailable, status, hasTunnel, context.Time.GetUtcNow());
+    }
 
     private RouteStatus? StatusOf(KubeNode node) => KubeRouteStatus.Read(node, context.Kube.Annotations)?.Status;
 

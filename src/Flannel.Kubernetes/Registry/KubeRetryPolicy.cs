@@ -69,7 +69,8 @@ internal sealed class KubeRetryPolicy
         return PauseAsync(failure.CanRecover ? backoff : rejected, failure.RetryAfter, cancellation);
     }
 
-    /// <summary>Returns when a request may be repeated that had an effect, but not the one that was expected.</summary>
+    /// <summary>Returns when a request may be repeated that succeeded without the expected result, such as a watch that ended at
+    /// once.</summary>
     public Task PauseAsync(TimeSpan? retryAfter, CancellationToken cancellation) => PauseAsync(backoff, retryAfter, cancellation);
 
     private Task PauseAsync(Backoff pauses, TimeSpan? retryAfter, CancellationToken cancellation)

@@ -15,8 +15,11 @@ internal static class RouteCondition
 
     /// <summary>The condition to write; null if the present one may stay. <c>FlannelIsUp</c> stays, which the node writes when it uses its
     /// route.</summary>
-    public static NodeCondition? Change(NodeCondition? present, RouteStatus status, DateTimeOffset now)
+    /// <param name="hasTunnel">Whether the node may use its subnet without the route (<c>Fallback</c>). Then only the node decides, and its
+    /// <c>FlannelIsUp</c> stays until it releases its lease.</param>
+    public static NodeCondition? Change(NodeCondition? present, RouteStatus status, bool hasTunnel, DateTimeOffset now)
     {
+        if (hasTunnel && status.State != RouteState.Released && present is { IsTrue: false }) return null;
         // The route may exist: the API of the cloud is unavailable.
         if (status.State == RouteState.Unreachable && present is not null) return null;
         var isUnavailable = status.State != RouteState.Available;
@@ -28,9 +31,6 @@ internal static class RouteCondition
 
     /// <summary>Whether this program's route controller has written a condition, and not a cloud controller manager.</summary>
     public static bool IsOwn(NodeCondition condition) => condition.Message.StartsWith(MessageStart, StringComparison.Ordinal);
-
-    /// <summary>Whether a status and the present condition contradict each other.</summary>
-    public static bool IsContradiction(NodeCondition? present, RouteStatus status) => Change(present, status, default) is not null;
 
     private static string MessageOf(RouteStatus status)
     {

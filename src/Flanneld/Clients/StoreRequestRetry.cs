@@ -3,7 +3,7 @@ using Flannel.Core.Leases;
 
 namespace Flanneld.Clients;
 
-/// <summary>Repeats the requests of one term until the store answers. The controller continues without what the store rejects until an
+/// <summary>Repeats the requests of one term until the store responds. The controller continues without what the store rejects until an
 /// operator acts.</summary>
 internal class StoreRequestRetry(TimeProvider time, Random random)
 {

@@ -31,6 +31,14 @@ public sealed class LeaseInstanceTests
         Assert.Null(LeaseInstance.Read(LeaseAttributes.Parse(value).Value));
     }
 
+    [Theory]
+    [InlineData("ali-vpc", """{"InstanceId":"i-1","VNI":1,"VtepMAC":"0e:00:00:00:00:01"}""", true)]
+    [InlineData("ali-vpc", """{"InstanceId":"i-1","VtepMAC":null}""", false)]
+    [InlineData("ali-vpc", """{"InstanceId":"i-1"}""", false)]
+    [InlineData("vxlan", """{"VNI":1,"VtepMAC":"0e:00:00:00:00:01"}""", false)]
+    public void An_instance_of_ali_vpc_with_the_address_of_a_tunnel_has_one(string backend, string data, bool expected) =>
+        Assert.Equal(expected, LeaseInstance.HasTunnel(Attributes(data) with { BackendType = backend }));
+
     [Fact]
     public void An_instance_with_an_invalid_VPC_id_is_ignored() =>
         Assert.Null(LeaseInstance.Read(Attributes("""{"InstanceId":"i-1","VpcId":"\ud800"}""")));
@@ -42,7 +50,9 @@ public sealed class LeaseInstanceTests
         .Always(bytes =>
         {
             var parsed = LeaseAttributes.Parse(bytes);
-            if (parsed.Ok) LeaseInstance.Read(parsed.Value);
+            if (!parsed.Ok) return;
+            LeaseInstance.Read(parsed.Value);
+            LeaseInstance.HasTunnel(parsed.Value);
         });
 
     private static LeaseAttributes Attributes(string data) => new(default, null, FlannelContract.AliVpcBackend, data, null);

@@ -45,6 +45,29 @@ public sealed class KubeStatusStoreTests
         Assert.True(fixture.Server.GetNode("a").NetworkUnavailable!.IsTrue);
     });
 
+    [Theory]
+    [InlineData(RouteState.QuotaExceeded)]
+    [InlineData(RouteState.Conflict)]
+    [InlineData(RouteState.Denied)]
+    [InlineData(RouteState.Pending)]
+    public void A_node_that_is_reached_through_the_tunnel_keeps_the_condition_that_it_wrote(RouteState state) =>
+        TermFixture.Run(async fixture =>
+        {
+            var lease = fixture.AddNodeWithTunnel("a", "10.24.5.0/24");
+            await fixture.PublishAsync(lease, state);
+            Assert.True(fixture.Server.GetNode("a").NetworkUnavailable!.IsTrue);
+            var up = new NodeCondition(false, "FlannelIsUp", "Flannel is running on this node", Before);
+            fixture.Server.ChangeNode("a", node => node with { NetworkUnavailable = up });
+
+            Assert.Equal(["10.24.5.0-24"], (await fixture.Term.Statuses.ReadAllAsync(Cancel)).Keys);
+            await fixture.PublishAsync(lease, state, "another message");
+
+            Assert.Equal(up, fixture.Server.GetNode("a").NetworkUnavailable);
+            Assert.Equal("another message", fixture.PublishedOn("a")!.Message);
+            await fixture.PublishAsync(lease, RouteState.Released);
+            Assert.True(fixture.Server.GetNode("a").NetworkUnavailable!.IsTrue);
+        });
+
     [Fact]
     public void A_condition_that_stays_True_keeps_the_time_of_its_transition() => TermFixture.Run(async fixture =>
     {

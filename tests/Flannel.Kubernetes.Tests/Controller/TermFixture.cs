@@ -44,14 +44,19 @@ public sealed class TermFixture
     /// <summary>A node that flannel uses, with the instance <c>i-NAME</c>.</summary>
     public Lease AddNode(string name, string podCidr) => LeaseOf(Annotate(Server.CreateNode(name, podCidr)));
 
+    /// <summary>The same with <c>Fallback</c>.</summary>
+    public Lease AddNodeWithTunnel(string name, string podCidr) =>
+        LeaseOf(Annotate(Server.CreateNode(name, podCidr), ",\"VNI\":1,\"VtepMAC\":\"0e:00:00:00:00:01\""));
+
     public Lease LeaseOf(KubeNode node) =>
         Assert.IsType<NodeLease.Leased>(Elected.Context.Kube.Leases.Read(node)).Lease;
 
     /// <summary>What flanneld writes on its Node.</summary>
-    public KubeNode Annotate(KubeNode node)
+    /// <param name="tunnel">Further fields of the backend data, after a comma.</param>
+    public KubeNode Annotate(KubeNode node, string tunnel = "")
     {
         var attributes = new LeaseAttributes(
-            Ipv4Address.Parse("192.168.0.5"), null, "ali-vpc", $$"""{"VpcId":"vpc-1","InstanceId":"i-{{node.Name}}"}""", null);
+            Ipv4Address.Parse("192.168.0.5"), null, "ali-vpc", $$"""{"VpcId":"vpc-1","InstanceId":"i-{{node.Name}}"{{tunnel}}}""", null);
         var written = Elected.Context.Kube.Annotations.Differences(node, attributes);
         return Server.PatchNodeStatus(node.Name, new NodeStatusPatch { Annotations = written });
     }
