@@ -126,7 +126,7 @@ public sealed class AuthenticationTests
         Assert.Equal($"--etcd-password-file {file.Path} is empty; the former content stays in use", Assert.Single(logger.Lines).Text);
         File.Delete(file.Path);
         Assert.Equal("one", password.Current().RevealText());
-        Assert.Equal($"--etcd-password-file {file.Path} does not exist; the former content stays in use", logger.Lines.Last().Text);
+        Assert.Equal($"--etcd-password-file {file.Path} does not exist; the former content stays in use", logger.Lines[^1].Text);
         file.Write("two");
         Assert.Equal("two", password.Current().RevealText());
         Assert.Equal(2, logger.Lines.Count);

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.Etcd.Client;
-using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Client;
 
