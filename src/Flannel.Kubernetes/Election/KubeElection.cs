@@ -120,7 +120,7 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
     {
         try
         {
-            return await TimeLimit.RunAsync(
+            return await LimitedRequest.RunAsync(
                 limited => api.GetLeaseAsync(ControllerObjects.ClusterName, limited), ElectionTimes.WriteLimit, context.Time,
                 cancellation) is null;
         }

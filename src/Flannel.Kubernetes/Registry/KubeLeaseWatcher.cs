@@ -1,6 +1,7 @@
 using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Kubernetes.Client;
 using Flannel.Kubernetes.Client.Objects;
 
 namespace Flannel.Kubernetes.Registry;

@@ -3,7 +3,6 @@ using Flannel.Core.Leases;
 using Flannel.Kubernetes.Controller;
 using Flannel.Kubernetes.Registry;
 using Flannel.Kubernetes.Tests.Controller;
-using Flannel.Kubernetes.Tests.Fixtures;
 
 namespace Flannel.Kubernetes.Tests.Election;
 

@@ -95,7 +95,7 @@ public sealed class KubeElectionTests
             var cluster = new ElectionFixture(virtualTime);
             var first = cluster.Add(1).Start();
             await cluster.UntilElectedAsync(first);
-            Assert.IsType<KubeClusterIdResult.Known>(await first.Term!.Cluster.EnsureAsync(Cancel));
+            Assert.IsType<ClusterIdResult.Known>(await first.Term!.Cluster.EnsureAsync(Cancel));
             // As long as possible before the next renewal.
             await cluster.AdvanceAsync(TimeSpan.FromSeconds(4.2));
             var name = cluster.Lease!.Name;
