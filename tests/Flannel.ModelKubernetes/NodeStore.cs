@@ -98,7 +98,8 @@ internal sealed class NodeStore
     {
         if (!long.TryParse(request.ResourceVersion, NumberStyles.None, CultureInfo.InvariantCulture, out var at))
             throw new KubeException(KubeErrorKind.Invalid, "list nodes: resourceVersion: Invalid value");
-        if (at < CompactedAt) throw new KubeException(KubeErrorKind.Expired, "list nodes: The resourceVersion for the provided list is too old");
+        if (at < CompactedAt)
+            throw new KubeException(KubeErrorKind.Expired, "list nodes: The resourceVersion for the provided list is too old");
         if (at > revision) throw new KubeException(KubeErrorKind.Unavailable, "list nodes: required revision is a future revision");
         return Page(request, at, token: null);
     }

@@ -3,7 +3,8 @@ using Flannel.Core.Routes;
 
 namespace Flannel.Core.Leases;
 
-/// <summary>One term of the elected route controller as etcd or Kubernetes stores it. It is renewed until it is lost. Thread-safe.</summary>
+/// <summary>One term of the elected route controller as etcd or Kubernetes stores it. It is renewed until it is lost.
+/// Thread-safe.</summary>
 /// <remarks>A method that writes or reads throws <see cref="SubnetManagerException"/> if the store is unavailable or rejects the request.
 /// Each can be repeated.</remarks>
 public interface IStoreTerm : IAsyncDisposable

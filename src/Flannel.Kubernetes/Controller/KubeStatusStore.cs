@@ -68,14 +68,14 @@ public sealed class KubeStatusStore : IRouteStatusStore
     }
 
     /// <summary>Deletes the statuses of Nodes that flannel does not use any more.</summary>
-    /// <param name="subnetKeys">As text, from <see cref="ReadAllAsync"/>. One whose Node has a lease is kept.</param>
+    /// <param name="subnetKeys">As text, from <see cref="ReadAllAsync"/>. One whose Node flannel uses is kept.</param>
     /// <returns>False if the term is over.</returns>
     /// <exception cref="KubeException">The API server is unavailable or rejects the request.</exception>
     public async Task<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation)
     {
         foreach (var node in await api.ListNodesAsync(cancellation))
         {
-            if (!node.Annotations.ContainsKey(annotation) || context.Kube.Leases.Read(node) is not NodeLease.None) continue;
+            if (!node.Annotations.ContainsKey(annotation) || context.Kube.Annotations.IsManaged(node)) continue;
             if (PodCidrs.Parse(node) is not { Ok: true, Value: var key } || !subnetKeys.Contains(key.ToString())) continue;
             var patch = new NodeStatusPatch { Annotations = new Dictionary<string, string?> { [annotation] = null }, Uid = node.Uid };
             if (await PatchAsync(node, patch, cancellation) == NodeWriteResult.TermOver) return false;

@@ -38,7 +38,8 @@ internal sealed class Assignment(KubeContext context, NetConfFile netConf, OwnNo
                 retryAfter = null;
                 var read = await node.ReadAsync(cancellation);
                 if (VersionOf(read, netConf.Read().Revision) != result.Version) return;
-                if (read is not null && context.Time.GetElapsedTime(began) >= EventDelay) await events.SendAsync(read, result, cancellation);
+                if (read is not null && context.Time.GetElapsedTime(began) >= EventDelay)
+                    await events.SendAsync(read, result, cancellation);
             }
             catch (KubeException e) when (e.CanBeAwaited)
             {

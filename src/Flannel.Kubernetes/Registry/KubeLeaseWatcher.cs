@@ -71,7 +71,8 @@ public sealed class KubeLeaseWatcher
             [
                 // Two Nodes may have one podCIDR and be created within one second.
                 .. content.Values.OfType<NodeLease.Leased>().Select(leased => leased.Lease).OrderBy(lease => lease.Subnet)
-                    .ThenBy(lease => lease.Identity.Order).ThenBy(lease => ((KubeLeaseIdentity)lease.Identity).Node, StringComparer.Ordinal),
+                    .ThenBy(lease => lease.Identity.Order)
+                    .ThenBy(lease => ((KubeLeaseIdentity)lease.Identity).Node, StringComparer.Ordinal),
             ],
             content.Revision, !content.Values.OfType<NodeLease.Unreadable>().Any())
         {

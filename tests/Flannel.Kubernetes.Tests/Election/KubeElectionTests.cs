@@ -25,8 +25,10 @@ public sealed class KubeElectionTests
         Assert.StartsWith("n1_", lease.HolderIdentity, StringComparison.Ordinal);
         Assert.Equal(TimeSpan.FromSeconds(15), lease.Duration);
         Assert.Equal(first.Self, ControllerObjects.HolderOf(lease));
-        Assert.Equal(["get leases kube-flannel/flanneld-ali-vpc", "get leases kube-flannel/flanneld-ali-vpc",
-            "create leases kube-flannel/flanneld-ali-vpc", "get leases kube-flannel/flanneld-ali-vpc-cluster"], first.Api.Requests.Select(request => request.ToString()));
+        Assert.Equal(
+            ["get leases kube-flannel/flanneld-ali-vpc", "get leases kube-flannel/flanneld-ali-vpc",
+             "create leases kube-flannel/flanneld-ali-vpc", "get leases kube-flannel/flanneld-ali-vpc-cluster"],
+            first.Api.Requests.Select(request => request.ToString()));
     });
 
     [Fact]

@@ -320,7 +320,8 @@ public sealed class AcquireTests : IDisposable
         fixture.CreateLeasedNode("n2", KubeFixture.AttributesOf("i-2", "192.168.0.6"), "10.24.3.0/24");
         fixture.Server.CreateNode("n3", "10.24.8.0/24");
         var state = await fixture.Manager.ReadAsync(Cancel);
-        Assert.Equal(["10.24.3.0-24", "10.24.5.0-24"], state.Leases.Select(lease => lease.Key.ToString()));
+        Assert.Equal(["10.24.3.0-24", "10.24.5.0-24", "10.24.8.0-24"], state.Leases.Select(lease => lease.Key.ToString()));
+        Assert.Equal(["ali-vpc", "ali-vpc", ""], state.Leases.Select(lease => lease.Attributes.BackendType));
         Assert.True(state.ToSnapshot().IsComplete);
     }
 

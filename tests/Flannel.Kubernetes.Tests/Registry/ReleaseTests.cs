@@ -24,7 +24,7 @@ public sealed class ReleaseTests : IDisposable
         Assert.True(await fixture.Manager.ReleaseAsync(lease, Cancel));
         Assert.Equal([fixture.Annotations.PublicIpOverwrite], fixture.Node.Annotations.Keys);
         Assert.True(await fixture.Manager.ReleaseAsync(lease, Cancel));
-        Assert.Empty((await fixture.Manager.ReadAsync(Cancel)).Leases);
+        Assert.Equal("", (await ReadAsync()).Attributes.BackendType);
         Assert.False(Assert.IsType<AcquireResult.Held>(await fixture.AcquireAsync()).Lease.WasFound);
     }
 

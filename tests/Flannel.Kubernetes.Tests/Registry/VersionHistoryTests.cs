@@ -46,7 +46,7 @@ public sealed class VersionHistoryTests
     }
 
     [Fact]
-    public void A_new_term_begins_anew()
+    public void A_new_term_begins_with_the_version_of_the_former_one()
     {
         versions.Begin(null);
         Add(100, TimeSpan.FromMinutes(10));

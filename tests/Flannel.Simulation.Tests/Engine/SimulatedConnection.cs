@@ -59,7 +59,8 @@ internal sealed class SimulatedConnection(
         IsIsolated = true;
         foreach (var watch in watches.ToList())
         {
-            if (scheduler.Chance(0.7)) scheduler.After(scheduler.Between(0, limits.Ping.TotalSeconds), () => watch.Break("connection lost"));
+            if (scheduler.Chance(0.7))
+                scheduler.After(scheduler.Between(0, limits.Ping.TotalSeconds), () => watch.Break("connection lost"));
         }
 
         scheduler.After(limits.Ping, () =>

@@ -41,6 +41,8 @@ internal sealed class KubeHistory(KubeCluster cluster) : ClusterHistory<KubeProc
         kube.Machines.Remove(machine);
         kube.Kill((KubeProcess)machine.Process!);
         kube.DeleteNode(machine.Name);
-        RunUntil(Collection, () => kube.Invariants.HasRoute(machine, subnet) ? $"{machine.Name} was deleted, and has its route {subnet}" : null);
+        RunUntil(
+            Collection,
+            () => kube.Invariants.HasRoute(machine, subnet) ? $"{machine.Name} was deleted, and has its route {subnet}" : null);
     }
 }
