@@ -1,5 +1,6 @@
 using Flannel.Core.Routes;
 using Flannel.RouteController.Planning;
+using Flannel.RouteController.Tests.Support;
 using Flanneld.Node;
 
 namespace Flannel.Simulation.Tests.Engine;
@@ -91,10 +92,11 @@ internal abstract class ClusterFaults<TProcess>(SimulatedCluster<TProcess> clust
     /// <summary>The subnets and instances of all leases.</summary>
     protected abstract IEnumerable<LeasedRoute> LeasedRoutes();
 
-    /// <summary>An operator has deleted routes.</summary>
-    protected virtual void OnRoutesRemoved()
-    {
-    }
+    /// <summary>An operator deletes or changes routes.</summary>
+    protected virtual void ChangeTable(Action change) => change();
+
+    /// <summary>Whether an entry is of no cluster of this history.</summary>
+    protected virtual bool IsOfOthers(InMemoryCloudApi.Entry entry) => false;
 
     /// <summary>The conditions between a process and this kind of store.</summary>
     protected abstract void ChangeStoreConditions();
@@ -170,9 +172,8 @@ internal abstract class ClusterFaults<TProcess>(SimulatedCluster<TProcess> clust
         scheduler.After(RouteCleanup, RemoveRoutesOfLostCluster);
         var leased = LeasedRoutes().ToHashSet();
         var mark = ReadClusterId() is { } id ? OwnershipMark.Of(id).Token : null;
-        cluster.Cloud.Api.Tables[SimulatedCloud.TableId].Entries.RemoveAll(
-            entry => entry.Name != mark && !leased.Contains(new LeasedRoute(entry.Destination, entry.Hop.Id)));
-        OnRoutesRemoved();
+        ChangeTable(() => cluster.Cloud.Api.Tables[SimulatedCloud.TableId].Entries.RemoveAll(
+            entry => entry.Name != mark && !IsOfOthers(entry) && !leased.Contains(new LeasedRoute(entry.Destination, entry.Hop.Id))));
     }
 
     private void Next()

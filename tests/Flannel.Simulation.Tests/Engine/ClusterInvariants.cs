@@ -21,6 +21,8 @@ internal abstract class ClusterInvariants<TProcess>(SimulatedCluster<TProcess> c
 
     protected TimeSpan Now => cluster.Scheduler.Now;
 
+    protected bool MayHaveTwoControllers => Now < twoControllersAllowedUntil;
+
     /// <summary>How long two controllers may act after another party has ended a term: until the first one notices it.</summary>
     protected abstract TimeSpan TwoControllers { get; }
 
@@ -40,7 +42,7 @@ internal abstract class ClusterInvariants<TProcess>(SimulatedCluster<TProcess> c
     /// <summary>A process sends a write to the cloud: it must hold the election.</summary>
     public void CloudWrite(TProcess process, string action)
     {
-        if (Now < twoControllersAllowedUntil || process.Context.WasPausedAfter(Now - TimeSpan.FromSeconds(1))) return;
+        if (MayHaveTwoControllers || process.Context.WasPausedAfter(Now - TimeSpan.FromSeconds(1))) return;
         if (!HoldsElection(process)) cluster.Fail($"{process.Machine.Name} sends {action} and does not hold the election");
     }
 

@@ -25,8 +25,7 @@ internal sealed class Daemon : SimulatedProcess
 
     public override SimulatedConnection Connection => Etcd.Connection;
 
-    protected override IpAddress? Ipv6Address =>
-        cluster.IsDualStack ? IpAddress.V6(((UInt128)0xfd00 << 112) + Machine.PublicIp.Value) : null;
+    protected override IpAddress? Ipv6Address => cluster.IsDualStack ? Machine.Ipv6Address : null;
 
     protected override ISubnetManager CreateSubnetManager(LivenessMonitor loops) => new EtcdSubnetManager(
         new EtcdContext(Etcd, cluster.Keys, Clock, Random, Loggers.CreateLogger("etcd")),

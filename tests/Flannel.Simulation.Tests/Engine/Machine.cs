@@ -32,6 +32,9 @@ internal sealed class Machine
 
     public Ipv4Address PublicIp { get; set; }
 
+    /// <summary>Of a dual-stack cluster.</summary>
+    public IpAddress Ipv6Address => IpAddress.V6(((UInt128)0xfd00 << 112) + PublicIp.Value);
+
     /// <summary>Whether <c>--public-ip</c> sets the address; another instance may then have the same.</summary>
     public bool IsAddressByHand { get; init; }
 

@@ -1,4 +1,6 @@
+using Flannel.Core;
 using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
 using Flannel.Core.Routes;
 using Flannel.Kubernetes.Client.Objects;
 using Flannel.Kubernetes.Controller;
@@ -13,31 +15,37 @@ internal sealed class KubeCluster : SimulatedCluster<KubeProcess>
 {
     public const string Namespace = "kube-flannel";
 
-    // So few pod CIDRs that those of deleted nodes are assigned again.
-    private const string Network = "10.24.0.0/20";
-    private const int PodCidrs = 16;
+    private const string ExclusionLabel = "service.alibabacloud.com/exclude-node";
 
+    private string configMap;
     private int lastNumber;
 
-    public KubeCluster(Scheduler scheduler, int machines) : base(scheduler)
+    public KubeCluster(Scheduler scheduler, int machines, bool isDualStack = false) : base(scheduler)
     {
-        NetConf = Path.Combine(Folder, "net-conf.json");
-        File.WriteAllText(NetConf, $$$"""{"Network":"{{{Network}}}","Backend":{"Type":"ali-vpc"}}""");
+        IsDualStack = isDualStack;
+        Configurations = new KubeConfigurations(isDualStack);
+        configMap = Configurations.Usual;
         Server = new KubeServerModel(new ProcessClock(scheduler, null, () => TimeSpan.Zero)) { WatchTime = scheduler.Between(60, 600) };
         Cloud = new SimulatedCloud(scheduler, []);
+        OtherRoutes = new OtherRoutes(Cloud);
+        OtherRoutes.AddPermanent();
         Invariants = new KubeInvariants(this);
         Server.Changed += NotifyProcesses;
         for (var i = 0; i < machines; i++) AddMachine();
     }
 
-    /// <summary>The path of the network configuration.</summary>
-    public string NetConf { get; }
+    /// <summary>Every node has a podCIDR of each family, and every machine an IPv6 address.</summary>
+    public bool IsDualStack { get; }
+
+    public KubeConfigurations Configurations { get; }
 
     public NodeAnnotations Annotations { get; } = NodeAnnotations.Create(NodeAnnotations.DefaultPrefix).Value;
 
     public KubeServerModel Server { get; }
 
     public override SimulatedCloud Cloud { get; }
+
+    public OtherRoutes OtherRoutes { get; }
 
     public KubeInvariants Invariants { get; }
 
@@ -59,6 +67,7 @@ internal sealed class KubeCluster : SimulatedCluster<KubeProcess>
         };
         Machines.Add(machine);
         Cloud.Add(machine);
+        WriteNetConf(machine);
         RegisterNode(machine, Scheduler.Chance(0.7) ? TimeSpan.Zero : Scheduler.Between(0, 60));
         return machine;
     }
@@ -77,10 +86,47 @@ internal sealed class KubeCluster : SimulatedCluster<KubeProcess>
         else Scheduler.After(podCidrAfter, () => AssignPodCidr(machine));
     }
 
+    /// <summary>The path of the network configuration on a node.</summary>
+    public string NetConfOf(Machine machine) => Path.Combine(Folder, $"{machine.Name}-net-conf.json");
+
+    /// <summary>The network configuration that a process on this node reads now; null without a valid one.</summary>
+    public NetworkConfig? ConfigOf(Machine machine) =>
+        NetworkConfigParser.Parse(File.ReadAllBytes(NetConfOf(machine))) is { Ok: true, Value: var config } ? config : null;
+
+    public bool HasAlloc(Machine machine) => ConfigOf(machine) is { BackendType: FlannelContract.AllocBackend };
+
+    /// <summary>An operator changes the ConfigMap. The kubelet of each node replaces its file some time later.</summary>
+    /// <param name="atMost">The longest such time, in seconds.</param>
+    public void WriteConfigMap(string content, double atMost)
+    {
+        Scheduler.Trace("operator", $"writes {content}");
+        configMap = content;
+        foreach (var machine in Machines) Scheduler.After(Scheduler.Between(0, atMost), () => WriteNetConf(machine));
+    }
+
+    public static bool IsExcluded(KubeNode node) => node.Labels.ContainsKey(ExclusionLabel);
+
+    /// <summary>An operator adds or removes the label of a node whose routes another tool owns.</summary>
+    public void SetExcluded(KubeNode node, bool isExcluded)
+    {
+        Scheduler.Trace("operator", $"{(isExcluded ? "excludes" : "includes")} {node.Name}");
+        var others = node.Labels.Where(pair => pair.Key != ExclusionLabel).ToDictionary();
+        if (isExcluded) others[ExclusionLabel] = "";
+        Server.ChangeNode(node.Name, found => found with { Labels = others });
+    }
+
+    /// <summary>The destinations of the routes of a node.</summary>
+    public static IEnumerable<string> DestinationsOf(KubeNode node) => PodCidrs.Find(node) switch
+    {
+        { Ipv6Subnet: { } ipv6, Subnet: var subnet } => [subnet.ToString(), ipv6.ToString()],
+        { Subnet: var subnet } => [subnet.ToString()],
+        null => [],
+    };
+
     public KubeNode? NodeOf(Machine machine) => Server.Nodes.FirstOrDefault(node => node.Name == machine.Name);
 
-    /// <summary>The pod CIDR of a node; null without one.</summary>
-    public static Ipv4Network? SubnetOf(KubeNode node) => node.PodCidrs is [var first, ..] ? Ipv4Network.Parse(first) : null;
+    /// <summary>The IPv4 podCIDR of a node; null without one.</summary>
+    public static Ipv4Network? SubnetOf(KubeNode node) => PodCidrs.Find(node)?.Subnet;
 
     /// <summary>The route status that the node has of the route controller; null without one.</summary>
     public RouteStatus? StatusOf(KubeNode node) => KubeRouteStatus.Read(node, Annotations)?.Status;
@@ -97,7 +143,7 @@ internal sealed class KubeCluster : SimulatedCluster<KubeProcess>
     /// <summary>An action that ends the lease of a node: its route may be deleted.</summary>
     public void EndLease(KubeNode node)
     {
-        if (SubnetOf(node) is { } subnet) Invariants.LeaseEnds(subnet);
+        Invariants.LeaseEnds(node);
         if (Machines.Find(machine => machine.Name == node.Name) is { } machine)
             KubeInvariants.MarkDisturbed(machine, "its lease was ended");
     }
@@ -109,10 +155,18 @@ internal sealed class KubeCluster : SimulatedCluster<KubeProcess>
     {
         if (NodeOf(machine) is not { PodCidrs.Count: 0 }) return;
         var used = Server.Nodes.SelectMany(node => node.PodCidrs).ToHashSet(StringComparer.Ordinal);
-        var free = Enumerable.Range(0, PodCidrs).Select(i => $"10.24.{i}.0/24").Where(cidr => !used.Contains(cidr)).ToList();
+        var free = Enumerable.Range(0, KubeConfigurations.PodCidrs)
+            .Select(number => Configurations.PodCidrsOf(number, IsDualStack && Scheduler.Chance(0.3)))
+            .Where(cidrs => !cidrs.Any(used.Contains)).ToList();
         if (free.Count == 0) return;
-        var podCidr = free[Scheduler.Random.Next(free.Count)];
-        Trace(machine, $"has the pod CIDR {podCidr}");
-        Server.ChangeNode(machine.Name, node => node with { PodCidrs = [podCidr] });
+        var podCidrs = free[Scheduler.Random.Next(free.Count)];
+        Trace(machine, $"has the podCIDRs {string.Join(' ', podCidrs)}");
+        Server.ChangeNode(machine.Name, node => node with { PodCidrs = podCidrs });
+    }
+
+    private void WriteNetConf(Machine machine)
+    {
+        File.WriteAllText(NetConfOf(machine), configMap);
+        if (machine.Process is KubeProcess process) process.MayUseAlloc |= HasAlloc(machine);
     }
 }

@@ -1,7 +1,9 @@
 using System.Text;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Routes;
 using Flannel.Kubernetes.Controller;
 using Flannel.Kubernetes.Model;
+using Flannel.RouteController.Tests.Support;
 using Flannel.Simulation.Tests.Engine;
 
 namespace Flannel.Simulation.Tests.Kubernetes;
@@ -9,6 +11,9 @@ namespace Flannel.Simulation.Tests.Kubernetes;
 /// <summary>The faults of a Kubernetes cluster.</summary>
 internal sealed class KubeFaults : ClusterFaults<KubeProcess>
 {
+    /// <summary>The next hop that an operator gives to routes of nodes.</summary>
+    public const string OperatorsInstance = "i-operator";
+
     private const int LargestCluster = 8;
 
     private static readonly TimeSpan KubeletInterval = TimeSpan.FromSeconds(60);
@@ -16,6 +21,7 @@ internal sealed class KubeFaults : ClusterFaults<KubeProcess>
     private readonly KubeCluster cluster;
     private readonly Scheduler scheduler;
     private readonly Action empty;
+    private readonly List<InMemoryCloudApi.Entry> occupied = [];
     private Action? restore;
     private bool isRestored;
 
@@ -27,8 +33,9 @@ internal sealed class KubeFaults : ClusterFaults<KubeProcess>
         Choose(
         [
             .. Common, RestartServer, StopServer, Expire, FreezeCache, TakeBackup, TakeBackup, Restore, Empty, CloudOutage, AddNode,
-            RemoveNode, RemoveNode, RecreateNode, RecreateNode, ReleaseNode, DeleteElection, DeleteStatus, DenyRequest, ChangeFile,
-            ChangeFile, ChangeConditions, ChangeConditions,
+            RemoveNode, RemoveNode, RecreateNode, RecreateNode, ChangeAnnotations, ChangeAnnotations, DeleteElection, DeleteStatus,
+            DenyRequest, ChangeFile, ChangeFile, ChangeConditions, ChangeConditions, ChangeConfig, ChangeConfig, Exclude, Exclude, Include,
+            DeleteRoute, ChangeNextHop, OccupyDestination,
         ]);
     }
 
@@ -42,13 +49,22 @@ internal sealed class KubeFaults : ClusterFaults<KubeProcess>
     {
         StartStore();
         cluster.Server.ThawCache();
+        cluster.WriteConfigMap(cluster.Configurations.Usual, atMost: 0);
         RegisterNodes();
+        foreach (var node in cluster.Server.Nodes.Where(KubeCluster.IsExcluded)) cluster.SetExcluded(node, isExcluded: false);
         foreach (var node in cluster.Server.Nodes.Where(node => !cluster.Machines.Exists(machine => machine.Name == node.Name)).ToList())
             cluster.DeleteNode(node.Name);
+        foreach (var entry in occupied.ToList()) Vacate(entry);
         if (isRestored) RemoveRoutesOfLostCluster();
     }
 
     protected override void Repair(KubeProcess process) => process.Kube.AllowAll();
+
+    /// <summary>A node that started with backend alloc keeps it until it restarts.</summary>
+    protected override void RestartProcesses()
+    {
+        foreach (var process in cluster.Processes.Where(process => process.MayUseAlloc).ToList()) process.Stop();
+    }
 
     protected override void RestartStore() => cluster.Server.Restart();
 
@@ -56,11 +72,18 @@ internal sealed class KubeFaults : ClusterFaults<KubeProcess>
         cluster.Server.Leases.FirstOrDefault(lease => lease.Name == ControllerObjects.Cluster(KubeCluster.Namespace))
             ?.Annotations.Values.Select(value => ClusterId.ParseJson(Encoding.UTF8.GetBytes(value))).FirstOrDefault(id => id is not null);
 
-    protected override IEnumerable<LeasedRoute> LeasedRoutes() => cluster.Server.Nodes.Where(node => KubeCluster.SubnetOf(node) is not null)
-        .Select(node => new LeasedRoute(
-            KubeCluster.SubnetOf(node)!.Value.ToString(), cluster.Machines.Find(machine => machine.Name == node.Name)?.Instance));
+    protected override IEnumerable<LeasedRoute> LeasedRoutes()
+    {
+        foreach (var node in cluster.Server.Nodes)
+        {
+            var instance = cluster.Machines.Find(machine => machine.Name == node.Name)?.Instance;
+            foreach (var destination in KubeCluster.DestinationsOf(node)) yield return new LeasedRoute(destination, instance);
+        }
+    }
 
-    protected override void OnRoutesRemoved() => cluster.Invariants.TableChanged();
+    protected override void ChangeTable(Action change) => cluster.Invariants.ChangeTable(change);
+
+    protected override bool IsOfOthers(InMemoryCloudApi.Entry entry) => cluster.OtherRoutes.Contains(entry);
 
     protected override void ChangeStoreConditions()
     {
@@ -96,7 +119,9 @@ internal sealed class KubeFaults : ClusterFaults<KubeProcess>
     {
         scheduler.Trace("server", "has a stale cache");
         cluster.Server.FreezeCache();
-        scheduler.After(RandomDuration(), cluster.Server.ThawCache);
+        var time = RandomDuration();
+        cluster.Invariants.AllowLag(time + TimeSpan.FromSeconds(30));
+        scheduler.After(time, cluster.Server.ThawCache);
     }
 
     private void TakeBackup() => restore = cluster.Server.Backup();
@@ -138,6 +163,8 @@ internal sealed class KubeFaults : ClusterFaults<KubeProcess>
     {
         if (cluster.Conditions.ClusterDown || cluster.Machines.Count < 3) return;
         var machine = Any(cluster.Machines);
+        // One that can be the route controller stays.
+        if (!cluster.Machines.Exists(other => other != machine && other is { MayControl: true, HasCredentials: true })) return;
         cluster.Trace(machine, "is released");
         cluster.Machines.Remove(machine);
         if (machine.Process is KubeProcess process) cluster.Kill(process);
@@ -160,15 +187,78 @@ internal sealed class KubeFaults : ClusterFaults<KubeProcess>
         });
     }
 
-    /// <summary>Another program removes the annotations of flannel.</summary>
-    private void ReleaseNode()
+    /// <summary>Another program removes the annotations of flannel, or some of them, or overwrites one.</summary>
+    private void ChangeAnnotations()
     {
         if (cluster.Conditions.ClusterDown) return;
         var machine = Any(cluster.Machines);
-        if (cluster.NodeOf(machine) is not { } node || !cluster.Annotations.IsManaged(node)) return;
-        cluster.Trace(machine, "loses its annotations");
-        cluster.EndLease(node);
-        cluster.Server.ChangeNode(node.Name, found => found with { Annotations = new Dictionary<string, string>() });
+        if (cluster.NodeOf(machine) is not { Annotations.Count: > 0 } node) return;
+        cluster.Trace(machine, "has its annotations changed");
+        KubeInvariants.MarkDisturbed(machine, "its annotations were changed");
+        var changed = node.Annotations.ToDictionary();
+        if (scheduler.Chance(0.5)) changed.Clear();
+        else if (scheduler.Chance(0.5)) changed.Remove(Any([.. changed.Keys]));
+        else changed[Any([.. changed.Keys])] = "";
+        cluster.Server.ChangeNode(node.Name, found => found with { Annotations = changed });
+    }
+
+    private void ChangeConfig() => cluster.WriteConfigMap(cluster.Configurations.Any(scheduler.Random), atMost: 90);
+
+    /// <summary>Another tool owns the routes of a node from now on.</summary>
+    private void Exclude()
+    {
+        if (cluster.Conditions.ClusterDown || cluster.NodeOf(Any(cluster.Machines)) is not { } node) return;
+        cluster.SetExcluded(node, isExcluded: true);
+    }
+
+    private void Include()
+    {
+        if (cluster.Conditions.ClusterDown || cluster.Server.Nodes.FirstOrDefault(KubeCluster.IsExcluded) is not { } node) return;
+        cluster.SetExcluded(node, isExcluded: false);
+    }
+
+    /// <summary>An operator deletes the route of a node.</summary>
+    private void DeleteRoute()
+    {
+        if (AnyRoute() is not { } entry) return;
+        scheduler.Trace("operator", $"deletes the route {entry.Destination}");
+        ChangeTable(() => Routes.Remove(entry));
+    }
+
+    /// <summary>An operator gives the route of a node another next hop.</summary>
+    private void ChangeNextHop()
+    {
+        if (AnyRoute() is not { } entry) return;
+        scheduler.Trace("operator", $"changes the next hop of {entry.Destination}");
+        ChangeTable(() => entry.Hop = entry.Hop with { Id = OperatorsInstance });
+    }
+
+    /// <summary>Another cluster or a VPN gateway has a route for a podCIDR for some time.</summary>
+    private void OccupyDestination()
+    {
+        var destination = cluster.Configurations.PodCidrsOf(scheduler.Random.Next(KubeConfigurations.PodCidrs), isIpv6First: false)[0];
+        var isGateway = scheduler.Chance(0.5);
+        InMemoryCloudApi.Entry? added = null;
+        ChangeTable(() => added = cluster.OtherRoutes.Occupy(destination, isGateway));
+        if (added is not { } entry) return;
+        scheduler.Trace("operator", $"occupies {destination}");
+        occupied.Add(entry);
+        scheduler.After(RandomDuration(), () => Vacate(entry));
+    }
+
+    private void Vacate(InMemoryCloudApi.Entry entry)
+    {
+        if (!occupied.Remove(entry)) return;
+        scheduler.Trace("operator", $"vacates {entry.Destination}");
+        ChangeTable(() => cluster.OtherRoutes.Remove(entry));
+    }
+
+    private List<InMemoryCloudApi.Entry> Routes => cluster.Cloud.Api.Tables[SimulatedCloud.TableId].Entries;
+
+    private InMemoryCloudApi.Entry? AnyRoute()
+    {
+        var own = Routes.Where(entry => entry.Status == RouteEntryStatus.Available && !IsOfOthers(entry)).ToList();
+        return own.Count == 0 ? null : Any(own);
     }
 
     private void DeleteStatus()

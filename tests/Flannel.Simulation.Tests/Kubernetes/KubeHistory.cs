@@ -1,3 +1,4 @@
+using Flannel.Core.Routes;
 using Flannel.Simulation.Tests.Engine;
 
 namespace Flannel.Simulation.Tests.Kubernetes;
@@ -21,15 +22,21 @@ internal sealed class KubeHistory(KubeCluster cluster) : ClusterHistory<KubeProc
     protected override int RequestsInSteadyState => 420;
 
     /// <exception cref="SimulationFailure">With the seed and the last events.</exception>
-    public static HistoryReport Run(int seed) => HistoryRunner.Run(
-        seed, "Kubernetes", scheduler => new KubeHistory(new KubeCluster(scheduler, 2 + scheduler.Random.Next(5))));
+    public static HistoryReport Run(int seed, bool isDualStack = false) => HistoryRunner.Run(
+        seed, isDualStack ? "Kubernetes, dual stack" : "Kubernetes",
+        scheduler => new KubeHistory(new KubeCluster(scheduler, 2 + scheduler.Random.Next(5), isDualStack)));
 
     protected override string? FindMissing(Machine machine)
     {
         if (machine.Process is not { IsReady: true, Subnet: { } subnet }) return DescribeUnready(machine);
         if (kube.NodeOf(machine) is not { } node) return $"{machine.Name} has no node";
         if (KubeCluster.SubnetOf(node) != subnet) return $"{machine.Name} uses {subnet} instead of {KubeCluster.SubnetOf(node)}";
-        if (!kube.Invariants.HasRoute(machine, subnet)) return $"{machine.Name} has no route";
+        foreach (var destination in KubeCluster.DestinationsOf(node))
+        {
+            if (!kube.Invariants.HasRoute(machine, destination)) return $"{machine.Name} has no route {destination}";
+        }
+
+        if (kube.StatusOf(node) is not { State: RouteState.Available }) return $"{machine.Name} has the route status {kube.StatusOf(node)}";
         return node.NetworkUnavailable is { IsTrue: false } ? null : $"the network of {machine.Name} is reported as unavailable";
     }
 
@@ -43,6 +50,6 @@ internal sealed class KubeHistory(KubeCluster cluster) : ClusterHistory<KubeProc
         kube.DeleteNode(machine.Name);
         RunUntil(
             Collection,
-            () => kube.Invariants.HasRoute(machine, subnet) ? $"{machine.Name} was deleted, and has its route {subnet}" : null);
+            () => kube.Invariants.HasRoute(machine, subnet.ToString()) ? $"{machine.Name} was deleted, and has its route {subnet}" : null);
     }
 }

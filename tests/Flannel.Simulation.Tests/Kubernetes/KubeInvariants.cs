@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Routes;
 using Flannel.Kubernetes.Client.Objects;
@@ -13,13 +14,26 @@ internal sealed class KubeInvariants : ClusterInvariants<KubeProcess>
     /// silent, the back-off, and a request that times out.</summary>
     public static readonly TimeSpan NoticeLimit = TimeSpan.FromSeconds(300);
 
+    /// <summary>A route controller knows the nodes as they were this long before: events are delayed, and so are its own calls.</summary>
+    private static readonly TimeSpan UsualLag = TimeSpan.FromSeconds(30);
+
+    /// <summary>The same if its watch became silent, or if its requests fail.</summary>
+    private static readonly TimeSpan LongestLag = TimeSpan.FromSeconds(300);
+
     private readonly KubeCluster cluster;
     private readonly HashSet<AvailableRoute> available = [];
     private readonly HashSet<string> endedSubnets = [];
     private readonly Dictionary<string, string> routesOfUsable = [];
-    private Dictionary<string, string> entries = [];
+    private readonly Dictionary<string, TimeSpan> excludedSince = [];
+    private readonly Dictionary<(string Subnet, string Instance), TimeSpan> lastLeased = [];
+    private Dictionary<string, string> entries;
+    private TimeSpan lagsUntil;
 
-    public KubeInvariants(KubeCluster cluster) : base(cluster) => this.cluster = cluster;
+    public KubeInvariants(KubeCluster cluster) : base(cluster)
+    {
+        this.cluster = cluster;
+        entries = ReadEntries();
+    }
 
     /// <summary>Until the next renewal of the first one fails.</summary>
     protected override TimeSpan TwoControllers => TimeSpan.FromSeconds(15);
@@ -27,6 +41,7 @@ internal sealed class KubeInvariants : ClusterInvariants<KubeProcess>
     public override void StoreChanged()
     {
         base.StoreChanged();
+        RecordLeases();
         foreach (var node in cluster.Server.Nodes)
         {
             if (cluster.StatusOf(node) is { State: RouteState.Available } status)
@@ -34,8 +49,8 @@ internal sealed class KubeInvariants : ClusterInvariants<KubeProcess>
         }
     }
 
-    /// <summary>An action ends the lease of a subnet: its route may be deleted.</summary>
-    public void LeaseEnds(Ipv4Network subnet) => endedSubnets.Add(subnet.ToString());
+    /// <summary>An action ends a lease: its routes may be deleted.</summary>
+    public void LeaseEnds(KubeNode node) => endedSubnets.UnionWith(KubeCluster.DestinationsOf(node));
 
     /// <summary>An action after which the machine may lose its lease.</summary>
     public static void MarkDisturbed(Machine machine, string reason)
@@ -47,11 +62,26 @@ internal sealed class KubeInvariants : ClusterInvariants<KubeProcess>
     /// <summary>The API server was restored: a route may lead to a node that it does not have, or has with another pod CIDR.</summary>
     public void Restored() => routesOfUsable.Clear();
 
-    /// <summary>An operator has changed the route table.</summary>
-    public void TableChanged() => entries = ReadEntries();
+    /// <summary>An operator changes the route table.</summary>
+    public void ChangeTable(Action change)
+    {
+        CheckEntries();
+        change();
+        entries = ReadEntries();
+        foreach (var machine in cluster.Machines)
+        {
+            if (machine.SubnetInFile is { } subnet && !HasRoute(machine, subnet.ToString())) routesOfUsable.Remove(machine.Name);
+        }
+    }
 
     /// <summary>Whether the table has the route of a subnet to an instance.</summary>
-    public bool HasRoute(Machine machine, Ipv4Network subnet) => entries.GetValueOrDefault(subnet.ToString()) == HopOf(machine);
+    public bool HasRoute(Machine machine, string destination) => entries.GetValueOrDefault(destination) == HopOf(machine);
+
+    /// <summary>The age of the nodes that a route controller may know.</summary>
+    private TimeSpan Lag => Now < lagsUntil ? LongestLag : UsualLag;
+
+    /// <summary>For this time the watches of the nodes may lag behind.</summary>
+    public void AllowLag(TimeSpan time) => lagsUntil = Now + time > lagsUntil ? Now + time : lagsUntil;
 
     private static string HopOf(Machine machine) => machine.Instance;
 
@@ -59,9 +89,11 @@ internal sealed class KubeInvariants : ClusterInvariants<KubeProcess>
         cluster.Cloud.Api.Tables[SimulatedCloud.TableId].Entries.GroupBy(entry => entry.Destination)
             .ToDictionary(same => same.Key, same => same.Last().Hop.Id);
 
-    /// <summary>A process publishes a subnet only after the controller has reported the route of this node as available.</summary>
+    /// <summary>A process publishes a subnet only after the controller has reported the route of this node as available. A process that
+    /// started with backend alloc needs no route.</summary>
     protected override void CheckRoute(KubeProcess process, Ipv4Network subnet)
     {
+        if (process.MayUseAlloc) return;
         if (cluster.NodeOf(process.Machine) is not { } node || KubeCluster.SubnetOf(node) != subnet) return;
         if (!available.Contains(new AvailableRoute(node.Uid, subnet.ToString(), process.Machine.Instance)))
             cluster.Fail($"{process.Machine.Name} publishes {subnet}, and no route of node {node.Uid} was ever available");
@@ -70,7 +102,13 @@ internal sealed class KubeInvariants : ClusterInvariants<KubeProcess>
     /// <summary>Whether the node says that the machine may use the subnet that its file names.</summary>
     protected override bool IsUsable(Machine machine) =>
         machine.SubnetInFile is { } subnet && cluster.NodeOf(machine) is { } node && IsHeld(machine, node, subnet)
+        && (machine.Process?.Published == subnet || FitsConfig(machine, node))
         && cluster.StatusOf(node) is { State: RouteState.Available } status && status.IsFor(subnet, machine.Instance);
+
+    /// <summary>Whether a process that starts now may use the subnets of the node.</summary>
+    private bool FitsConfig(Machine machine, KubeNode node) =>
+        cluster.ConfigOf(machine) is { BackendType: FlannelContract.AliVpcBackend } config
+        && KubeCluster.SubnetOf(node) is { } subnet && config.Network.Contains(subnet);
 
     private bool IsHeld(Machine machine, KubeNode node, Ipv4Network subnet) =>
         KubeCluster.SubnetOf(node) == subnet && cluster.Annotations.IsManaged(node)
@@ -88,12 +126,49 @@ internal sealed class KubeInvariants : ClusterInvariants<KubeProcess>
             cluster.Fail($"{process.Machine.Name} uses {process.Subnet}, which its node has not had for {NoticeLimit}");
     }
 
+    /// <summary>The process may not have received the present route status yet.</summary>
+    protected override bool MayRemove(KubeProcess process, Ipv4Network subnet) => Now - process.Machine.UsableSince <= Lag;
+
     protected override bool MustHold(KubeProcess process) => process.NoticeDeadline is null;
 
     protected override bool HoldsElection(KubeProcess process) =>
         cluster.Election?.HolderIdentity.StartsWith($"{process.Machine.Name}_", StringComparison.Ordinal) == true;
 
-    protected override void CheckStore() => CheckEntries();
+    protected override void CheckStore()
+    {
+        var mayLag = cluster.Conditions.WatchSilent > 0 || cluster.Conditions.HasRequestFaults
+            || cluster.Processes.Exists(process => process.Kube.HasDeniedRequests || process.Context.IsPaused);
+        if (mayLag) AllowLag(LongestLag);
+        RecordExclusions();
+        RecordLeases();
+        CheckEntries();
+        if (cluster.OtherRoutes.FindChanged() is { } changed) cluster.Fail($"a route of others was changed or deleted: {changed}");
+    }
+
+    /// <summary>A route is created or updated only for a lease that the API server has, or had just before.</summary>
+    private void CheckNewRoute(string subnet, string hop)
+    {
+        if (MayHaveTwoControllers || (lastLeased.TryGetValue((subnet, hop), out var at) && Now - at <= Lag)) return;
+        cluster.Fail($"the route {subnet} to {hop} was created, and no node has had this lease for {Lag}");
+    }
+
+    private void RecordLeases()
+    {
+        foreach (var node in cluster.Server.Nodes)
+        {
+            if (KubeCluster.IsExcluded(node)) continue;
+            if (AliVpcBackendData.Parse(cluster.Annotations.Find(node)?.BackendData)?.InstanceId is not { } instance) continue;
+            foreach (var destination in KubeCluster.DestinationsOf(node)) lastLeased[(destination, instance)] = Now;
+        }
+    }
+
+    private void RecordExclusions()
+    {
+        var excluded = cluster.Server.Nodes.Where(KubeCluster.IsExcluded).SelectMany(KubeCluster.DestinationsOf)
+            .ToHashSet(StringComparer.Ordinal);
+        foreach (var subnet in excludedSince.Keys.Where(subnet => !excluded.Contains(subnet)).ToList()) excludedSince.Remove(subnet);
+        foreach (var subnet in excluded) excludedSince.TryAdd(subnet, Now);
+    }
 
     private bool CanNotice(KubeProcess process) =>
         !process.Connection.IsIsolated && !cluster.Conditions.ClusterDown && !process.Context.IsPaused && !process.Kube.HasDeniedRequests
@@ -104,10 +179,22 @@ internal sealed class KubeInvariants : ClusterInvariants<KubeProcess>
     {
         var before = entries;
         entries = ReadEntries();
+        foreach (var (subnet, hop) in entries)
+        {
+            if (before.GetValueOrDefault(subnet) != hop) CheckNewRoute(subnet, hop);
+        }
+
         foreach (var (subnet, hop) in before)
         {
+            if (hop == KubeFaults.OperatorsInstance) continue;
             if (entries.GetValueOrDefault(subnet) != hop && !endedSubnets.Contains(subnet))
                 cluster.Fail($"the route {subnet} to {hop} was deleted or changed, and nothing ended its lease");
+        }
+
+        foreach (var (subnet, since) in excludedSince)
+        {
+            if (Now - since > Lag && before.GetValueOrDefault(subnet) != entries.GetValueOrDefault(subnet))
+                cluster.Fail($"the route {subnet} of a node that has been excluded for {Now - since} was created, deleted or changed");
         }
 
         foreach (var machine in cluster.Machines)
@@ -118,7 +205,7 @@ internal sealed class KubeInvariants : ClusterInvariants<KubeProcess>
                 continue;
             }
 
-            if (HasRoute(machine, subnet)) routesOfUsable[machine.Name] = subnet.ToString();
+            if (HasRoute(machine, subnet.ToString())) routesOfUsable[machine.Name] = subnet.ToString();
             else if (routesOfUsable.GetValueOrDefault(machine.Name) == subnet.ToString())
                 cluster.Fail($"the route {subnet} of {machine.Name} was deleted or changed while the node uses it");
         }

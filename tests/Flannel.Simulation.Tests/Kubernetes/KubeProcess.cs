@@ -1,4 +1,5 @@
 using Flannel.Core;
+using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Kubernetes.Client;
 using Flannel.Kubernetes.Controller;
@@ -12,18 +13,26 @@ namespace Flannel.Simulation.Tests.Kubernetes;
 /// <summary>One process of <c>flanneld</c> with <c>--kube-subnet-mgr</c>.</summary>
 internal sealed class KubeProcess : SimulatedProcess
 {
+    private readonly KubeCluster cluster;
     private readonly KubeControllerContext context;
     private readonly NetConfFile netConf;
 
     public KubeProcess(KubeCluster cluster, Machine machine, int seed) : base(cluster, machine, seed, KubeException.ManagerName)
     {
+        this.cluster = cluster;
         Kube = new SimulatedKube(this, cluster);
         context = new KubeControllerContext(
             new KubeContext(Kube, cluster.Annotations, Clock, Random, Loggers.CreateLogger("kubernetes")), KubeCluster.Namespace);
-        netConf = new NetConfFile(cluster.NetConf, Clock);
+        MayUseAlloc = cluster.HasAlloc(machine);
+        netConf = new NetConfFile(cluster.NetConfOf(machine), Clock);
     }
 
     public SimulatedKube Kube { get; }
+
+    /// <summary>Whether a configuration with backend alloc was in its file: a process with that backend needs no route.</summary>
+    public bool MayUseAlloc { get; set; }
+
+    protected override IpAddress? Ipv6Address => cluster.IsDualStack ? Machine.Ipv6Address : null;
 
     public override SimulatedConnection Connection => Kube.Connection;
 
