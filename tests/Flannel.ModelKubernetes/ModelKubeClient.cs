@@ -27,10 +27,10 @@ public abstract class ModelKubeClient(KubeServerModel server) : IKubeApi
         SendAsync(Lease("get", name), () => server.GetLease(name), cancellation);
 
     public Task<KubeLease> CreateLeaseAsync(KubeLease lease, CancellationToken cancellation) =>
-        SendAsync(Lease("create", lease.Name), () => server.CreateLease(lease), cancellation);
+        SendAsync(Lease("create", lease.Name) with { Lease = lease }, () => server.CreateLease(lease), cancellation);
 
     public Task<KubeLease> UpdateLeaseAsync(KubeLease lease, CancellationToken cancellation) =>
-        SendAsync(Lease("update", lease.Name), () => server.UpdateLease(lease), cancellation);
+        SendAsync(Lease("update", lease.Name) with { Lease = lease }, () => server.UpdateLease(lease), cancellation);
 
     public Task<KubeEvent> CreateEventAsync(KubeEvent recorded, CancellationToken cancellation) =>
         SendAsync(Namespaced("create", "events", recorded.Name), () => server.CreateEvent(recorded), cancellation);

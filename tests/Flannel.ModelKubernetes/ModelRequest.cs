@@ -8,6 +8,9 @@ namespace Flannel.Kubernetes.Model;
 /// <param name="Name">The name of the object; empty for a list or a watch of all.</param>
 public sealed record ModelRequest(AccessReview Access, string Name = "")
 {
+    /// <summary>The Lease that the request writes; null for every other request.</summary>
+    public KubeLease? Lease { get; init; }
+
     /// <summary>Whether the server stores something. It stores no review.</summary>
     public bool IsWrite => Access.Verb is "create" or "update" or "patch" && Access.Resource != "selfsubjectaccessreviews";
 
