@@ -30,10 +30,11 @@ internal sealed class KubeRetryPolicy
     private readonly bool logsFailures;
     private readonly Backoff backoff;
     private readonly Backoff rejected;
-    private KubeErrorKind? lastLogged;
+    // A text: an account may lack two verbs, and is granted one of them.
+    private string? lastLogged;
     private long? pauseEndsAt;
 
-    /// <param name="logsFailures">Log each kind of rejection once, and when the API server becomes unavailable. False if the sender of the
+    /// <param name="logsFailures">Log each rejection once, and when the API server becomes unavailable. False if the sender of the
     /// requests does.</param>
     public KubeRetryPolicy(KubeContext context, KubeRetryPauses pauses, bool logsFailures)
     {
@@ -90,8 +91,8 @@ internal sealed class KubeRetryPolicy
     private void Log(KubeException failure)
     {
         context.Availability.ReportFailure(failure);
-        if (failure.CanRecover || lastLogged == failure.Kind) return;
-        lastLogged = failure.Kind;
+        if (failure.CanRecover || lastLogged == failure.Message) return;
+        lastLogged = failure.Message;
         KubeLog.Rejected(context.Logger, failure.Kind, failure.Message.TrimEnd('.'));
     }
 }

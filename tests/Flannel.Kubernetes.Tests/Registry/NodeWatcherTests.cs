@@ -184,6 +184,21 @@ public sealed class NodeWatcherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_second_missing_permission_is_logged_when_the_first_one_is_granted()
+    {
+        fixture.Api.Account.Deny(new AccessReview("list", "", "nodes"));
+        fixture.Api.Account.Deny(new AccessReview("watch", "", "nodes"));
+        running = RunAsync();
+        await UntilAsync("some attempts", () => fixture.Api.Requests.Count > 3);
+        fixture.Api.Account.Allow(new AccessReview("list", "", "nodes"));
+        await UntilAsync("some watches", () => fixture.Api.Requests.Count(request => request.Access.Verb == "watch") > 3);
+        var logged = fixture.Logger.Lines.Where(line => line.Id == 6100).Select(line => line.Text).ToList();
+        Assert.Equal(2, logged.Count);
+        Assert.Contains("list nodes", logged[0], StringComparison.Ordinal);
+        Assert.Contains("watch nodes", logged[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_list_in_pages_is_complete()
     {
         foreach (var number in Enumerable.Range(0, 1200)) fixture.Server.CreateNode($"n{number}");
