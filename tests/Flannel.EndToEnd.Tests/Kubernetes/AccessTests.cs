@@ -6,7 +6,7 @@ namespace Flannel.EndToEnd.Tests.Kubernetes;
 
 /// <summary>Credentials for the API server.</summary>
 [Trait(KubePrograms.TraitName, KubePrograms.TraitValue)]
-public sealed class AccessTests(SharedKubeCluster shared) : KubernetesTest(shared)
+public sealed class AccessTests(KubeClusterPool pool) : KubernetesTest(pool)
 {
     [Fact]
     public async Task A_controller_whose_token_has_expired_goes_on_with_the_token_that_replaces_it()
@@ -21,13 +21,13 @@ public sealed class AccessTests(SharedKubeCluster shared) : KubernetesTest(share
             "the token is rejected",
             async () => (await client.GetAsync("/api/v1/nodes?limit=1", Cancel)).StatusCode == HttpStatusCode.Unauthorized, Cancel,
             LongLimit);
-        await daemon.WaitForLogAsync("election lost", Cancel, LongLimit);
+        await daemon.WaitForLogAsync("(401)", Cancel, LongLimit);
         Assert.True(File.Exists(Vpc.Instances[0].SubnetFile));
 
         File.Copy(Cluster.TokenFile, file, overwrite: true);
 
         // Only the first node may be the controller.
-        await StartReadyAsync(1, "--route-controller=never");
+        await StartReadyAsync(1, NeverController);
         await WaitForRouteAsync(SubnetOf(1), 1);
         Assert.False(daemon.HasExited);
     }
@@ -82,26 +82,15 @@ public sealed class AccessTests(SharedKubeCluster shared) : KubernetesTest(share
               nodeName: {{Cluster.NameOf(0)}}
               containers: [{name: flanneld, image: flanneld}]
             """, Cancel);
-        await using var daemon = await DaemonProcess.StartAsync(
-            new ProgramStart("/flanneld",
-            [
-                $"--vpc-endpoint={VpcTopology.ApiEndpoint}", $"--ecs-endpoint={VpcTopology.ApiEndpoint}",
-                // Without /proc/net/route flanneld cannot find the interface of the default route.
-                "--iface=eth0", $"--public-ip={Vpc.Instances[0].PublicIp}",
-            ])
-            {
-                Namespace = Vpc.Instances[0].Namespace,
-                ChangeRoot = root,
-                Environment = new Dictionary<string, string>
-                {
-                    ["HOME"] = "/",
-                    ["FLANNELD_KUBE_SUBNET_MGR"] = "true",
-                    ["KUBERNETES_SERVICE_HOST"] = VpcTopology.EtcdAddress,
-                    ["KUBERNETES_SERVICE_PORT"] = "6443",
-                    ["POD_NAME"] = "flanneld-abcde",
-                    ["POD_NAMESPACE"] = KubeCluster.Namespace,
-                },
-            }, Path.Combine(root, "notify"));
+        await Cluster.DenyInNamespaceAsync("flannel/flanneld", "pods", "get", Cancel);
+        await Task.Delay(TimeSpan.FromSeconds(1), Cancel);
+        await using var denied = await StartPodAsync(root, "notify-1");
+        Assert.Equal(1, await denied.WaitForExitAsync(Cancel));
+        Assert.Contains("resources: [\"pods\"], verbs: [\"get\"]; or set NODE_NAME", denied.StandardError, StringComparison.Ordinal);
+        await Cluster.RestoreAsync(Cancel);
+        await Task.Delay(TimeSpan.FromSeconds(1), Cancel);
+
+        await using var daemon = await StartPodAsync(root, "notify-2");
         await daemon.WaitForReadyAsync(Cancel, LongLimit);
 
         Assert.Equal(Vpc.Instances[0].PublicIp, await AnnotationAsync(0, "public-ip"));
@@ -131,4 +120,26 @@ public sealed class AccessTests(SharedKubeCluster shared) : KubernetesTest(share
         Assert.Null(await Cluster.ControllerAsync(Cancel));
         Assert.NotNull(await Admin.LeaseAsync(space, KubeCluster.ElectionLease, Cancel));
     }
+
+    /// <summary>With the environment and the files of a pod.</summary>
+    private Task<DaemonProcess> StartPodAsync(string root, string notify) => DaemonProcess.StartAsync(
+        new ProgramStart("/flanneld",
+        [
+            $"--vpc-endpoint={VpcTopology.ApiEndpoint}", $"--ecs-endpoint={VpcTopology.ApiEndpoint}",
+            // Without /proc/net/route flanneld cannot find the interface of the default route.
+            "--iface=eth0", $"--public-ip={Vpc.Instances[0].PublicIp}",
+        ])
+        {
+            Namespace = Vpc.Instances[0].Namespace,
+            ChangeRoot = root,
+            Environment = new Dictionary<string, string>
+            {
+                ["HOME"] = "/",
+                ["FLANNELD_KUBE_SUBNET_MGR"] = "true",
+                ["KUBERNETES_SERVICE_HOST"] = VpcTopology.EtcdAddress,
+                ["KUBERNETES_SERVICE_PORT"] = "6443",
+                ["POD_NAME"] = "flanneld-abcde",
+                ["POD_NAMESPACE"] = KubeCluster.Namespace,
+            },
+        }, Path.Combine(root, notify));
 }

@@ -6,7 +6,7 @@ namespace Flannel.EndToEnd.Tests.Kubernetes;
 /// <summary>The commands of docs/kubernetes.md with Debian's kubectl on the API server of the test bed. Those that need a kubelet or the
 /// controller manager are left out: <c>KubectlPageTests</c> checks their flags and names.</summary>
 [Trait(KubePrograms.TraitName, KubePrograms.TraitValue)]
-public sealed class KubectlTests(SharedKubeCluster shared) : KubernetesTest(shared)
+public sealed class KubectlTests(KubeClusterPool pool) : KubernetesTest(pool)
 {
     private const string Kubectl = "/usr/bin/kubectl";
 

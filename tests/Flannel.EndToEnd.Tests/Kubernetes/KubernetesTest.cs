@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Flannel.Testbed;
 using Flannel.Testbed.Kubernetes;
 
@@ -5,14 +6,15 @@ namespace Flannel.EndToEnd.Tests.Kubernetes;
 
 /// <summary>The base of tests with <c>--kube-subnet-mgr</c> on a real kube-apiserver. Each begins with a cluster without Nodes, Leases and
 /// routes, and with the permissions of our manifest.</summary>
-[Collection(typeof(KubeClusterCollection))]
-public abstract class KubernetesTest(SharedKubeCluster shared) : IAsyncLifetime
+public abstract class KubernetesTest(KubeClusterPool pool) : IAsyncLifetime
 {
     /// <summary>The condition of a node that uses its subnet.</summary>
     protected const string FlannelIsUp = "False FlannelIsUp";
 
     /// <summary>The shortest interval in which flanneld reads the route tables.</summary>
     protected static readonly string[] QuickResync = ["--route-resync=1"];
+
+    protected const string NeverController = "--route-controller=never";
 
     /// <summary>For what begins with a retry after up to 30 s.</summary>
     protected static readonly TimeSpan LongLimit = TimeSpan.FromSeconds(90);
@@ -32,16 +34,15 @@ public abstract class KubernetesTest(SharedKubeCluster shared) : IAsyncLifetime
         await Require.NamespacesAsync();
         Require.NativeExecutable();
         Require.KubeApiServer();
-        cluster = await shared.GetAsync(Cancel);
+        cluster = await pool.TakeAsync(Cancel);
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
         if (cluster is null) return;
         DaemonLogs.WriteIfFailed(Vpc.Instances);
-        await Cluster.ClearAsync(CancellationToken.None);
-        await Cluster.RestoreAsync(CancellationToken.None);
+        await pool.ReturnAsync(Cluster);
     }
 
     /// <summary>The podCIDR of an instance in these tests.</summary>
@@ -88,6 +89,36 @@ public abstract class KubernetesTest(SharedKubeCluster shared) : IAsyncLifetime
             async () => await Cluster.ControllerAsync(Cancel) is { } instance && (which?.Invoke(instance) ?? true) ? instance : null,
             Cancel, limit ?? LongLimit, DescribeDaemons);
 
+    /// <summary>The Node of an instance as its flanneld leaves it.</summary>
+    protected KubeNode LeasedNode(int instance) => new(Cluster.NameOf(instance), SubnetOf(instance))
+    {
+        Annotations = Annotations("ali-vpc", BackendDataOf(instance), Vpc.Instances[instance].PublicIp),
+    };
+
+    /// <summary>What flanneld writes on its Node.</summary>
+    protected static Dictionary<string, string> Annotations(string backend, string data, string publicIp) => new()
+    {
+        [$"{KubeCluster.Prefix}kube-subnet-manager"] = "true",
+        [$"{KubeCluster.Prefix}backend-type"] = backend,
+        [$"{KubeCluster.Prefix}backend-data"] = data,
+        [$"{KubeCluster.Prefix}public-ip"] = publicIp,
+    };
+
+    /// <summary>The data of backend ali-vpc.</summary>
+    protected string BackendDataOf(int instance)
+    {
+        var facts = Vpc.Instances[instance].Facts;
+        return new JsonObject
+        {
+            ["RegionId"] = CloudSetup.RegionId,
+            ["VpcId"] = CloudSetup.VpcId,
+            ["VSwitchId"] = facts.VSwitchId,
+            ["InstanceId"] = facts.InstanceId,
+            ["NetworkInterfaceId"] = facts.NetworkInterfaceId,
+            ["PrimaryInterface"] = true,
+        }.ToJsonString();
+    }
+
     /// <summary>Deletes a route of a running node, and waits until it is created again: since then the controller has read the Nodes and
     /// the route table.</summary>
     protected async Task WaitForRepairAsync(int instance)
@@ -112,4 +143,16 @@ public abstract class KubernetesTest(SharedKubeCluster shared) : IAsyncLifetime
             call.Action is "CreateRouteEntry" or "CreateRouteEntries" or "DeleteRouteEntry" or "DeleteRouteEntries"
                 or "ModifyRouteEntry" or "UpdateRouteEntry"),
     ];
+
+    /// <summary>The instances that wrote routes, in order, without repetitions in a row: an instance that writes after its successor is
+    /// there twice.</summary>
+    protected async Task<IReadOnlyList<string>> WritersAsync()
+    {
+        var writers = new List<string>();
+        foreach (var call in await WritesAsync())
+        {
+            if (writers.Count == 0 || writers[^1] != call.InstanceId) writers.Add(call.InstanceId!);
+        }
+        return writers;
+    }
 }

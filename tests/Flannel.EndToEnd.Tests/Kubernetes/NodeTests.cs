@@ -6,7 +6,7 @@ namespace Flannel.EndToEnd.Tests.Kubernetes;
 
 /// <summary>The lease of a node is its podCIDR.</summary>
 [Trait(KubePrograms.TraitName, KubePrograms.TraitValue)]
-public sealed class NodeTests(SharedKubeCluster shared) : KubernetesTest(shared)
+public sealed class NodeTests(KubeClusterPool pool) : KubernetesTest(pool)
 {
     [Fact]
     public async Task A_new_node_writes_annotations_then_waits_for_its_route_then_is_ready_then_reports_the_condition()
@@ -59,13 +59,13 @@ public sealed class NodeTests(SharedKubeCluster shared) : KubernetesTest(shared)
     {
         await StartReadyAsync(0);
         // The calls of a node that is never the controller can be distinguished from those of the controller.
-        var first = await StartReadyAsync(1, "--route-controller=never");
+        var first = await StartReadyAsync(1, NeverController);
         await WaitForConditionAsync(1, FlannelIsUp);
         Assert.Equal(0, await first.StopAsync(Cancel));
         await Vpc.Control.ClearCallsAsync(Cancel);
         var before = await VersionAsync(1);
 
-        var second = await StartAgainAsync(1, "--route-controller=never");
+        var second = await StartAgainAsync(1, NeverController);
 
         Assert.DoesNotContain(await Vpc.Control.ApiCallsAsync(Cancel), call => call.InstanceId == Vpc.Instances[1].InstanceId);
         Assert.Equal(0, await second.StopAsync(Cancel));

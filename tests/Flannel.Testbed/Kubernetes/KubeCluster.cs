@@ -98,12 +98,15 @@ public sealed class KubeCluster : IAsyncDisposable
         {
             if (instance.Daemon is { HasExited: false } daemon) await daemon.KillAsync(cancel);
             File.Delete(instance.SubnetFile);
-            // Of a container.
-            await instance.Namespace!.ExecAsync("ip", ["link", "delete", "docker0"], cancel);
+            instance.HasNetAdmin = false;
+            // Of a container, and of backend vxlan.
+            foreach (var device in (string[])["docker0", "flannel.1"])
+                await instance.Namespace!.ExecAsync("ip", ["link", "delete", device], cancel);
         }
         foreach (var path in (string[])["/api/v1/nodes", Leases, EventsOfNodes]) await Admin.Client.DeleteAsync(path, cancel);
         await Vpc.Control.ClearFaultsAsync(cancel);
         await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, [], cancel);
+        foreach (var instance in Vpc.Instances) await Vpc.Control.SetRamRoleAsync(instance.InstanceId, CloudSetup.RoleName, cancel);
         foreach (var entry in await Vpc.Control.CustomRoutesAsync(cancel)) await Vpc.Control.DeleteRouteAsync(entry.RouteEntryId, cancel);
         await Vpc.Control.ClearCallsAsync(cancel);
     }
@@ -121,6 +124,16 @@ public sealed class KubeCluster : IAsyncDisposable
     /// <summary>Removes a verb from the cluster role of the daemons.</summary>
     public Task DenyAsync(string resource, string verb, CancellationToken cancel) =>
         DenyAsync($"{RbacOfCluster}/{Account}", resource, verb, cancel);
+
+    /// <summary>Adds a verb of the core group to the cluster role of the daemons.</summary>
+    public async Task AllowAsync(string resource, string verb, CancellationToken cancel)
+    {
+        const string path = $"{RbacOfCluster}/{Account}";
+        var role = (await Admin.Client.GetAsync(path, cancel)).EnsureSuccess();
+        if (role["rules"] is not JsonArray rules) role["rules"] = rules = [];
+        rules.Add((JsonNode)new KubeRule("", resource, verb).ToJson());
+        _ = (await Admin.Client.PutAsync(path, role, cancel)).EnsureSuccess();
+    }
 
     /// <summary>Removes a verb from a role of the daemons.</summary>
     /// <param name="role"><c>flannel/flanneld</c> or <c>default/flanneld-events</c>.</param>
@@ -176,7 +189,8 @@ public sealed class KubeCluster : IAsyncDisposable
     private static bool IsOwn(string argument) =>
         argument.StartsWith("--kube", StringComparison.Ordinal) || argument.StartsWith("--net-config-path", StringComparison.Ordinal);
 
-    private static async Task ReplaceFileAsync(string path, string text, CancellationToken cancel)
+    /// <summary>Replaces a file as a whole, as the kubelet does.</summary>
+    public static async Task ReplaceFileAsync(string path, string text, CancellationToken cancel)
     {
         await File.WriteAllTextAsync($"{path}.part", text, cancel);
         File.Move($"{path}.part", path, overwrite: true);
