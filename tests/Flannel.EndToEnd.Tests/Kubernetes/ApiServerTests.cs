@@ -46,4 +46,22 @@ public sealed class ApiServerTests(KubeClusterPool pool) : KubernetesTest(pool)
         Assert.False(first.HasExited || second.HasExited);
         Assert.DoesNotContain(await WritesAsync(), call => call.Action.StartsWith("Delete", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task A_controller_whose_watch_has_expired_lists_again_and_sees_the_change_that_it_missed()
+    {
+        var name = Cluster.NameOf(1);
+        await Admin.CreateNodeAsync(LeasedNode(1), Cancel);
+        var node = await Admin.NodeAsync(name, Cancel);
+        await Admin.DeleteNodeAsync(name, Cancel);
+        var daemon = await StartReadyAsync(0, [.. QuickResync, "-v=1"]);
+        await WaitForRepairAsync(0);
+
+        await Cluster.Server.ForgetChangesAsync($"/registry/minions/{name}", node.ToJsonString(), Cancel);
+
+        await daemon.WaitForLogAsync("is too old for the API server; listing the nodes again", Cancel, LongLimit);
+        await WaitForRouteAsync(SubnetOf(1), 1);
+        // A new term would have listed the Nodes anyway.
+        Assert.DoesNotContain("election lost", daemon.StandardError, StringComparison.Ordinal);
+    }
 }

@@ -104,6 +104,30 @@ public sealed class KubeApiServer : IAsyncDisposable
         }, cancel, TimeSpan.FromSeconds(90), () => Process.StandardError);
     }
 
+    /// <summary>This API server loses its connection to etcd, another one writes an object, and etcd is compacted before this one has
+    /// received the change: it ends its watches regularly, and forgets all earlier changes.</summary>
+    /// <param name="key">The key of the object in etcd: <c>/registry/minions/NAME</c> for a Node.</param>
+    /// <param name="value">The object in JSON.</param>
+    public async Task ForgetChangesAsync(string key, string value, CancellationToken cancel)
+    {
+        Process.Pause();
+        try
+        {
+            await etcd.KillAsync(cancel);
+            await etcd.StartAgainAsync(cancel);
+            await etcd.Keys.PutAsync(key, value, cancel);
+            // etcd refuses a watch from before the revision of the compaction, and not one from that revision.
+            const string other = "/revision";
+            for (var i = 0; i < 2; i++) await etcd.Keys.PutAsync(other, "", cancel);
+            var revision = (await etcd.Keys.GetAsync(other, cancel))!.ModRevision;
+            await etcd.ControlAsync(cancel, "compaction", revision.ToString(CultureInfo.InvariantCulture));
+        }
+        finally
+        {
+            Process.Resume();
+        }
+    }
+
     /// <summary>Sends SIGTERM and waits for the end. Watches end regularly.</summary>
     public Task StopAsync(CancellationToken cancel) => server.StopAsync(cancel);
 
