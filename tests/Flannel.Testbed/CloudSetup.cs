@@ -29,9 +29,11 @@ public sealed class CloudSetup
     public const string AccessKeySecret = $"kP7{SecretScanner.Marker}9xQ2mZ4vB1";
 
     /// <summary>A role of another account. It trusts the access key, the role of the instances and the OIDC provider.</summary>
-    public const string OtherRoleArn = "acs:ram::9876543210987654:role/FlannelRouter";
+    public const string OtherRoleArn = $"acs:ram::9876543210987654:role/{OtherRoleName}";
+    public const string OtherRoleName = "FlannelRouter";
 
-    public const string OidcProviderArn = "acs:ram::1234567890123456:oidc-provider/flannel";
+    public const string OidcProviderName = "flannel";
+    public const string OidcProviderArn = $"acs:ram::1234567890123456:oidc-provider/{OidcProviderName}";
 
     /// <summary>A token that the provider accepts. It may be sent only to STS.</summary>
     public const string OidcToken = $"ey1.{SecretScanner.TokenMarker}.77";
@@ -83,7 +85,7 @@ public sealed class CloudSetup
             ["inactive"] = false,
         }),
         ["roles"] = RolesToJson(),
-        ["oidcProviders"] = new JsonArray(new JsonObject { ["name"] = "flannel", ["tokens"] = new JsonArray(OidcToken) }),
+        ["oidcProviders"] = new JsonArray(new JsonObject { ["name"] = OidcProviderName, ["tokens"] = new JsonArray(OidcToken) }),
         ["vpcs"] = new JsonArray(new JsonObject
         {
             ["vpcId"] = VpcId,
@@ -122,9 +124,9 @@ public sealed class CloudSetup
         },
         new JsonObject
         {
-            ["name"] = "FlannelRouter",
+            ["name"] = OtherRoleName,
             ["accountId"] = "9876543210987654",
-            ["trustedBy"] = new JsonArray(AccessKeyId, RoleName, "flannel"),
+            ["trustedBy"] = new JsonArray(AccessKeyId, RoleName, OidcProviderName),
         });
 
     private static JsonObject VSwitch(int number, string zone) => new()

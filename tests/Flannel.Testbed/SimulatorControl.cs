@@ -103,6 +103,13 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
     public Task SetRoleAsync(string role, IReadOnlyList<string> deniedActions, CancellationToken cancel) =>
         SendAsync(HttpMethod.Post, $"/roles/{role}", new { deniedActions }, cancel);
 
+    /// <summary>Invalidates all keys that were issued for the role.</summary>
+    public Task RevokeKeysAsync(string role, CancellationToken cancel) => SendAsync(HttpMethod.Post, $"/roles/{role}/revoke", null, cancel);
+
+    /// <summary>Sets the only token that an OIDC provider accepts; the former one counts as expired.</summary>
+    public Task SetOidcTokenAsync(string provider, string token, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Post, $"/oidcProviders/{provider}", new { tokens = new[] { token } }, cancel);
+
     /// <summary>Attaches a role to an instance; null detaches it.</summary>
     public Task SetRamRoleAsync(string instanceId, string? role, CancellationToken cancel) =>
         SendAsync(HttpMethod.Patch, $"/instances/{instanceId}", new { ramRole = role }, cancel);

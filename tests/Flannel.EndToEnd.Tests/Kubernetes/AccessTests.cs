@@ -32,6 +32,44 @@ public sealed class AccessTests(KubeClusterPool pool) : KubernetesTest(pool)
         Assert.False(daemon.HasExited);
     }
 
+    /// <summary>RRSA: ack-pod-identity-webhook or the chart sets the variables, and the kubelet replaces the token.</summary>
+    [Fact]
+    public async Task A_controller_with_the_RAM_role_of_its_service_account_goes_on_with_the_token_that_replaces_it()
+    {
+        var instance = Vpc.Instances[0];
+        // No other source has a key.
+        await Vpc.Control.SetRamRoleAsync(instance.InstanceId, null, Cancel);
+        var file = Path.Combine(Vpc.Folder.Path, "oidc-token");
+        var first = await IssueAsync();
+        await Cluster.CreateNodeAsync(0, Cancel, SubnetOf(0));
+        var daemon = await instance.StartDaemonAsync(QuickResync, new Dictionary<string, string>(instance.Environment)
+        {
+            ["ALIBABA_CLOUD_ROLE_ARN"] = CloudSetup.OtherRoleArn,
+            ["ALIBABA_CLOUD_OIDC_PROVIDER_ARN"] = CloudSetup.OidcProviderArn,
+            ["ALIBABA_CLOUD_OIDC_TOKEN_FILE"] = file,
+        });
+        await daemon.WaitForReadyAsync(Cancel, LongLimit);
+        await WaitForRepairAsync(0);
+
+        var second = await IssueAsync();
+        await Vpc.Control.RevokeKeysAsync(CloudSetup.OtherRoleName, Cancel);
+
+        await WaitForRepairAsync(0);
+        var source = $"using credentials from RAM role {CloudSetup.OtherRoleArn} with an OIDC token";
+        Assert.Contains(source, daemon.StandardError, StringComparison.Ordinal);
+        Assert.NotEqual(first, second);
+        foreach (var token in (string[])[first, second]) Assert.DoesNotContain(token, daemon.AllOutput, StringComparison.Ordinal);
+
+        // RAM accepts only the newest.
+        async Task<string> IssueAsync()
+        {
+            var token = await Admin.RequestTokenAsync(KubeCluster.Namespace, KubeCluster.Account, Cancel, audience: "sts.aliyuncs.com");
+            await KubeCluster.ReplaceFileAsync(file, token, Cancel);
+            await Vpc.Control.SetOidcTokenAsync(CloudSetup.OidcProviderName, token, Cancel);
+            return token;
+        }
+    }
+
     [Fact]
     public async Task A_kubeconfig_with_a_client_certificate_gives_access()
     {

@@ -92,10 +92,13 @@ public sealed class KubeAdmin
 
     /// <summary>A token of a service account, issued by the TokenRequest API.</summary>
     /// <param name="lifetime">At least 10 minutes.</param>
-    public async Task<string> RequestTokenAsync(string namespaceName, string account, CancellationToken cancel, TimeSpan? lifetime = null)
+    /// <param name="audience">Who accepts it; null for the API server.</param>
+    public async Task<string> RequestTokenAsync(
+        string namespaceName, string account, CancellationToken cancel, TimeSpan? lifetime = null, string? audience = null)
     {
-        var seconds = (long)(lifetime ?? TimeSpan.FromHours(1)).TotalSeconds;
-        var request = new JsonObject { ["spec"] = new JsonObject { ["expirationSeconds"] = seconds } };
+        var spec = new JsonObject { ["expirationSeconds"] = (long)(lifetime ?? TimeSpan.FromHours(1)).TotalSeconds };
+        if (audience is not null) spec["audiences"] = new JsonArray(audience);
+        var request = new JsonObject { ["spec"] = spec };
         var path = $"/api/v1/namespaces/{namespaceName}/serviceaccounts/{account}/token";
         return (await Client.PostAsync(path, request, cancel)).EnsureSuccess()["status"]!["token"]!.GetValue<string>();
     }
