@@ -3,8 +3,8 @@ using Flannel.Testbed.Kubernetes;
 
 namespace Flannel.EndToEnd.Tests.Kubernetes;
 
-/// <summary>The commands of docs/kubernetes.md with Debian's kubectl on the API server of the test bed. Those that need a kubelet or the
-/// controller manager are left out: <c>KubectlPageTests</c> checks their flags and names.</summary>
+/// <summary>The commands of docs/kubernetes.md with this machine's kubectl on the API server of the test bed. Those that need a kubelet or
+/// the controller manager are left out: <c>KubectlPageTests</c> checks their flags and names.</summary>
 [Trait(KubePrograms.TraitName, KubePrograms.TraitValue)]
 public sealed class KubectlTests(KubeClusterPool pool) : KubernetesTest(pool)
 {
