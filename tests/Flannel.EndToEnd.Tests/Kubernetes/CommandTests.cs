@@ -40,7 +40,7 @@ public sealed class CommandTests(KubeClusterPool pool) : KubernetesTest(pool)
     }
 
     [Fact]
-    public async Task Release_without_a_route_controller_names_the_remaining_route()
+    public async Task Release_without_a_route_controller_names_the_route_which_the_next_one_deletes()
     {
         var daemon = await StartReadyAsync(0);
         Assert.Equal(0, await daemon.StopAsync(Cancel));
@@ -50,12 +50,18 @@ public sealed class CommandTests(KubeClusterPool pool) : KubernetesTest(pool)
         Assert.Equal(1, result.ExitCode);
         Assert.Equal(
             $"waiting up to 1 s until the route of {SubnetOf(0)} is deleted by a route controller: none is elected now\n"
-            + $"{SubnetOf(0)} {Released}", result.Output);
+            + $"{SubnetOf(0)} is marked as released: the next route controller deletes its route\n", result.Output);
         var left = $"the route of {SubnetOf(0)} may still exist after 1 s (no route controller is elected)";
         Assert.Contains(left, result.Error, StringComparison.Ordinal);
-        Assert.Null(await AnnotationAsync(0, "kube-subnet-manager"));
+        Assert.Contains("\"Released\":true", await AnnotationAsync(0, "backend-data"), StringComparison.Ordinal);
         Assert.NotNull(await RouteAsync(SubnetOf(0)));
         Assert.False(File.Exists(Vpc.Instances[0].SubnetFile));
+
+        await StartReadyAsync(1, QuickResync);
+        await WaitForNoRouteAsync(SubnetOf(0));
+        var again = await Vpc.Instances[0].RunCommandAsync("release", Cancel);
+        Assert.True(again.ExitCode == 0, again.Error);
+        Assert.Null(await AnnotationAsync(0, "kube-subnet-manager"));
     }
 
     [Fact]
