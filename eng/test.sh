@@ -55,8 +55,8 @@ sample_arguments() { # PROJECT
 
 # --- running projects --------------------------------------------------------------------------------------------------------------------
 
-# As many at a time as there are processors. publish runs beside them if a project starts the executable; that project waits for it and is
-# left out if it fails.
+# As many at a time as there are processors, and one more beside the tests of the executable, which mostly wait. publish runs beside them if
+# a project starts the executable; that project waits for it and is left out if it fails.
 run_projects() { # PROJECT...
     local NEXT ENDED WAITING=("$@") RUNNING=()
     if starts_executable "$@"; then
@@ -64,7 +64,7 @@ run_projects() { # PROJECT...
         RUNNING+=("$!")
     fi
     while true; do
-        while [ "${#RUNNING[@]}" -lt "$(nproc)" ] && take_next; do
+        while [ "${#RUNNING[@]}" -lt "$(concurrent_projects)" ] && take_next; do
             run_project "$NEXT" &
             RUNNING+=("$!")
         done
@@ -74,6 +74,8 @@ run_projects() { # PROJECT...
         remove_running "$ENDED"
     done
 }
+
+concurrent_projects() { if [ -e "$RESULTS/publish.end" ]; then echo $(($(nproc) + 1)); else nproc; fi; }
 
 remove_running() { # PROCESS
     local process left=()
