@@ -1,6 +1,7 @@
 using System.Text;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Routes;
+using Flannel.Kubernetes.Client.Objects;
 using Flannel.Kubernetes.Controller;
 using Flannel.Kubernetes.Model;
 using Flannel.RouteController.Tests.Support;
@@ -142,8 +143,13 @@ internal sealed class KubeFaults : ClusterFaults<KubeProcess>
         cluster.Invariants.AllowTwoControllers();
         cluster.Invariants.Restored();
         foreach (var machine in cluster.Machines) KubeInvariants.MarkDisturbed(machine, "the API server was restored");
+        var former = cluster.Server.Nodes.SelectMany(SubnetsOf).ToList();
         backup();
+        cluster.Invariants.Taken(former.Except(cluster.Server.Nodes.SelectMany(SubnetsOf)).Select(each => each.Subnet));
         scheduler.After(RandomDuration(), RegisterNodes);
+
+        static IEnumerable<(string Node, string Subnet)> SubnetsOf(KubeNode node) =>
+            KubeCluster.DestinationsOf(node).Select(subnet => (node.Name, subnet));
     }
 
     private void RegisterNodes()

@@ -23,6 +23,7 @@ internal sealed class KubeInvariants : ClusterInvariants<KubeProcess>
     private readonly KubeCluster cluster;
     private readonly HashSet<AvailableRoute> available = [];
     private readonly HashSet<string> endedSubnets = [];
+    private readonly HashSet<string> takenSubnets = [];
     private readonly Dictionary<string, string> routesOfUsable = [];
     private readonly Dictionary<string, TimeSpan> excludedSince = [];
     private readonly Dictionary<(string Subnet, string Instance), TimeSpan> lastLeased = [];
@@ -51,6 +52,9 @@ internal sealed class KubeInvariants : ClusterInvariants<KubeProcess>
 
     /// <summary>An action ends a lease: its routes may be deleted.</summary>
     public void LeaseEnds(KubeNode node) => endedSubnets.UnionWith(KubeCluster.DestinationsOf(node));
+
+    /// <summary>A restore took subnets from their node: a route may lead to another node that gets its subnet.</summary>
+    public void Taken(IEnumerable<string> subnets) => takenSubnets.UnionWith(subnets);
 
     /// <summary>An action after which the machine may lose its lease.</summary>
     public static void MarkDisturbed(Machine machine, string reason)
@@ -187,7 +191,9 @@ internal sealed class KubeInvariants : ClusterInvariants<KubeProcess>
         foreach (var (subnet, hop) in before)
         {
             if (hop == KubeFaults.OperatorsInstance) continue;
-            if (entries.GetValueOrDefault(subnet) != hop && !endedSubnets.Contains(subnet))
+            var now = entries.GetValueOrDefault(subnet);
+            var isMoved = now is not null && takenSubnets.Contains(subnet);
+            if (now != hop && !isMoved && !endedSubnets.Contains(subnet))
                 cluster.Fail($"the route {subnet} to {hop} was deleted or changed, and nothing ended its lease");
         }
 
