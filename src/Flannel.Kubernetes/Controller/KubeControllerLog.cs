@@ -38,6 +38,6 @@ internal static partial class KubeControllerLog
     public static partial void UnreadableStatus(ILogger logger, string node);
 
     [LoggerMessage(6210, LogLevel.Information,
-        "Lease {Name} was deleted: waiting {Seconds} s until its former holder has given up")]
+        "election's Lease {Name} was deleted: waiting {Seconds} s until its former holder has given up")]
     public static partial void WaitingForFormerHolder(ILogger logger, object name, object seconds);
 }
