@@ -10,6 +10,9 @@ internal static class ElectionTimes
     /// <summary>The longest duration of a Lease that an observer waits for.</summary>
     public static readonly TimeSpan LongestDuration = TimeSpan.FromMinutes(1);
 
+    /// <summary>How long ago a former holder must have renewed the Lease for its knowledge of the Nodes to be used.</summary>
+    public static readonly TimeSpan HandoverLimit = TimeSpan.FromMinutes(2);
+
     /// <summary>A holder gives up if it did not renew the Lease for this time.</summary>
     public static readonly TimeSpan RenewDeadline = TimeSpan.FromSeconds(10);
 

@@ -206,7 +206,7 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
         {
             var acquired = await LimitedRequest.RunAsync(
                 limited => api.WriteLeaseAsync(Acquired(lease, identity), limited), ElectionTimes.WriteLimit, context.Time, cancellation);
-            context.Versions.Begin(lease?.Annotations.GetValueOrDefault(ControllerObjects.NodesVersionAnnotation));
+            context.Versions.Begin(FormerVersion(lease));
             return new KubeTerm(context, new TermFence(identity, acquired, sentAt, context.Time), acquired);
         }
         catch (OperationCanceledException)
@@ -240,6 +240,13 @@ public sealed class KubeElection(KubeControllerContext context, string nodeName,
             // In the same write, so that no reason of before the election is read after it.
             .With(ControllerObjects.CandidatesAnnotation, null);
     }
+
+    /// <summary>The version of the Nodes that the former route controller has left. Null also if the Lease was renewed long ago: it may be
+    /// of a backup, after which a Node that is missing now was created again. A wrong clock has the same effect.</summary>
+    private string? FormerVersion(KubeLease? lease) =>
+        lease?.RenewTime is { } renewed && (context.Time.GetUtcNow() - renewed).Duration() <= ElectionTimes.HandoverLimit
+            ? lease.Annotations.GetValueOrDefault(ControllerObjects.NodesVersionAnnotation)
+            : null;
 
     /// <summary>Releases the Lease if a write of this campaign acquired it and its response was lost.</summary>
     private async Task ReleaseUnusedAsync(string identity)
