@@ -106,7 +106,7 @@ run_project() { # PROJECT [ARGUMENT...]
     if [ -n "$TEST_SEED" ]; then arguments=(":$TEST_SEED"); fi
     mapfile -t -O "${#arguments[@]}" arguments < <(sample_arguments "$project")
     # Tests of the executable mostly wait for leases, polls and restarts.
-    if [ "$project" = "$EXECUTABLE_TESTS" ]; then arguments+=(-maxThreads 2x); fi
+    if [ "$project" = "$EXECUTABLE_TESTS" ]; then arguments+=(-maxThreads 3x); fi
     if has_kubernetes_tests "$project"; then arguments+=("${KUBERNETES_ARGUMENTS[@]}"); fi
     if [ "$project" = "$HOST_TESTS" ]; then arguments+=("${HOST_ARGUMENTS[@]}"); fi
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE timeout --kill-after=15 "$TEST_LIMIT_SECONDS" \

@@ -45,7 +45,7 @@ internal sealed class NodeAcquirer(KubeContext context, NetConfFile netConf, Own
         var key = PodCidrs.Parse(read).Value;
         LogAnnotations(read);
         attributes = context.Annotations.Overwrite(read, attributes);
-        if (NodeLeaseReader.FindContradiction(read, attributes) is { } contradiction) return Reject(contradiction);
+        if (NodeLeaseReader.FindContradiction(read, attributes, "the metadata service") is { } contradiction) return Reject(contradiction);
         var wasHeld = IsHeldBefore(read, attributes);
         var changes = context.Annotations.Differences(read, attributes).ToDictionary();
         // A status of a holding that has ended: the route controller writes a new one.
@@ -82,8 +82,7 @@ internal sealed class NodeAcquirer(KubeContext context, NetConfFile netConf, Own
 
     private AcquireResult.Rejected Reject(string contradiction) => new(new KubeException(
         KubeErrorKind.Invalid,
-        $"node {node.Name} {contradiction.Replace("by its annotation", "by the metadata service", StringComparison.Ordinal)}:"
-        + " correct NODE_NAME, or delete the node and let its kubelet create it again"));
+        $"node {node.Name} {contradiction}: correct NODE_NAME, or delete the node and let its kubelet create it again"));
 
     private bool IsHeldBefore(KubeNode read, LeaseAttributes attributes) =>
         context.Annotations.IsManaged(read) && context.Annotations.Find(read) is { } before

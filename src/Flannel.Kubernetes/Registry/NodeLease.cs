@@ -35,7 +35,7 @@ internal sealed class NodeLeaseReader(NodeAnnotations annotations)
         if (!key.Ok) return new NodeLease.Unreadable(key.Error);
         var read = isManaged ? annotations.Read(node) : new LeaseAttributes(Ipv4Address.Any, null, "", null, null);
         var attributes = read.Ok ? read.Value : Unknown(node);
-        var problem = isLeftAlone ? null : read.Error ?? FindContradiction(node, attributes);
+        var problem = isLeftAlone ? null : read.Error ?? FindContradiction(node, attributes, "its annotation");
         if (isLeftAlone || problem is not null) attributes = WithoutInstance(attributes);
         return new NodeLease.Leased(ToLease(node, key.Value, attributes), problem);
     }
@@ -44,11 +44,12 @@ internal sealed class NodeLeaseReader(NodeAnnotations annotations)
     public Lease ToLease(KubeNode node, SubnetKey key, LeaseAttributes attributes) =>
         new(key, attributes, new KubeLeaseIdentity(node.Name, node.Uid, node.CreationTime), Digest(node));
 
-    /// <summary>Why the instance in the annotation is not that of <c>providerID</c>; null if they are equal, or one is missing.</summary>
-    public static string? FindContradiction(KubeNode node, LeaseAttributes attributes) =>
+    /// <summary>Why the instance of the attributes is not that of <c>providerID</c>; null if they are equal, or one is missing.</summary>
+    /// <param name="source">Of the attributes, such as <c>its annotation</c>.</param>
+    public static string? FindContradiction(KubeNode node, LeaseAttributes attributes, string source) =>
         ProviderId.Parse(node.ProviderId) is { } provider && LeaseInstance.Read(attributes) is { } instance
         && provider.InstanceId != instance.Id
-            ? $"is instance {provider.InstanceId} by its providerID, and {instance.Id} by its annotation"
+            ? $"is instance {provider.InstanceId} by its providerID, and {instance.Id} by {source}"
             : null;
 
     /// <summary>Changes with everything that the lease is read from, and not with other writes of the Node. Stable across

@@ -83,7 +83,7 @@ public sealed class AcquireTests : IDisposable
     }
 
     [Fact]
-    public async Task A_node_without_podCIDR_names_the_component_assigns_it()
+    public async Task A_node_without_podCIDR_names_the_component_that_assigns_it()
     {
         fixture.Server.CreateNode("n1");
         var reason = Assert.IsType<AcquireResult.NotAssigned>(await fixture.AcquireAsync()).Reason;
