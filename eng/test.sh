@@ -55,8 +55,8 @@ sample_arguments() { # PROJECT
 
 # --- running projects --------------------------------------------------------------------------------------------------------------------
 
-# As many at a time as there are processors, and one more beside the tests of the executable, which mostly wait. publish runs beside them if
-# a project starts the executable; that project waits for it and is left out if it fails.
+# As many at a time as there are processors. publish runs beside them if a project starts the executable; that project waits for it and is
+# left out if it fails.
 run_projects() { # PROJECT...
     local NEXT ENDED WAITING=("$@") RUNNING=()
     if starts_executable "$@"; then
@@ -64,7 +64,7 @@ run_projects() { # PROJECT...
         RUNNING+=("$!")
     fi
     while true; do
-        while [ "${#RUNNING[@]}" -lt "$(concurrent_projects)" ] && take_next; do
+        while [ "${#RUNNING[@]}" -lt "$(nproc)" ] && take_next; do
             run_project "$NEXT" &
             RUNNING+=("$!")
         done
@@ -74,8 +74,6 @@ run_projects() { # PROJECT...
         remove_running "$ENDED"
     done
 }
-
-concurrent_projects() { if [ -e "$RESULTS/publish.end" ]; then echo $(($(nproc) + 1)); else nproc; fi; }
 
 remove_running() { # PROCESS
     local process left=()
@@ -106,7 +104,7 @@ run_project() { # PROJECT [ARGUMENT...]
     if [ -n "$TEST_SEED" ]; then arguments=(":$TEST_SEED"); fi
     mapfile -t -O "${#arguments[@]}" arguments < <(sample_arguments "$project")
     # Tests of the executable mostly wait for leases, polls and restarts.
-    if [ "$project" = "$EXECUTABLE_TESTS" ]; then arguments+=(-maxThreads 3x); fi
+    if [ "$project" = "$EXECUTABLE_TESTS" ]; then arguments+=(-maxThreads 2x); fi
     if has_kubernetes_tests "$project"; then arguments+=("${KUBERNETES_ARGUMENTS[@]}"); fi
     if [ "$project" = "$HOST_TESTS" ]; then arguments+=("${HOST_ARGUMENTS[@]}"); fi
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE timeout --kill-after=15 "$TEST_LIMIT_SECONDS" \
