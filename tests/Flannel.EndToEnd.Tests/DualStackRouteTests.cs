@@ -52,21 +52,12 @@ public sealed class DualStackRouteTests : EndToEndTest
 
     private Task LeaseDualStackAsync(int instance, string key)
     {
-        var facts = Vpc.Instances[instance].Facts;
         var lease = new JsonObject
         {
             ["PublicIP"] = Vpc.Instances[instance].PublicIp,
             ["PublicIPv6"] = null,
             ["BackendType"] = "ali-vpc",
-            ["BackendData"] = new JsonObject
-            {
-                ["RegionId"] = CloudSetup.RegionId,
-                ["VpcId"] = CloudSetup.VpcId,
-                ["VSwitchId"] = facts.VSwitchId,
-                ["InstanceId"] = facts.InstanceId,
-                ["NetworkInterfaceId"] = facts.NetworkInterfaceId,
-                ["PrimaryInterface"] = true,
-            },
+            ["BackendData"] = Vpc.Instances[instance].AliVpcBackendData,
         };
         return Vpc.Etcd.Keys.PutAsync(SubnetPrefix + key, lease.ToJsonString(), Cancel);
     }

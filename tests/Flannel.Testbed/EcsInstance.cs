@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Flannel.Testbed;
 
 /// <summary>An ECS instance of the test bed, on which daemons run, with their files.</summary>
@@ -22,6 +24,17 @@ public sealed class EcsInstance : IAsyncDisposable
     public InstanceSetup Facts { get; }
 
     public string InstanceId => Facts.InstanceId;
+
+    /// <summary>What flanneld writes as the <c>BackendData</c> of backend ali-vpc.</summary>
+    public JsonObject AliVpcBackendData => new()
+    {
+        ["RegionId"] = CloudSetup.RegionId,
+        ["VpcId"] = CloudSetup.VpcId,
+        ["VSwitchId"] = Facts.VSwitchId,
+        [nameof(InstanceId)] = Facts.InstanceId,
+        ["NetworkInterfaceId"] = Facts.NetworkInterfaceId,
+        ["PrimaryInterface"] = true,
+    };
 
     /// <summary>The PublicIP of its lease.</summary>
     public string PublicIp { get; }

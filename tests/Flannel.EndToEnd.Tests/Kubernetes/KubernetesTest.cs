@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Flannel.Testbed;
 using Flannel.Testbed.Kubernetes;
 
@@ -105,19 +104,7 @@ public abstract class KubernetesTest(KubeClusterPool pool) : IAsyncLifetime
     };
 
     /// <summary>The data of backend ali-vpc.</summary>
-    protected string BackendDataOf(int instance)
-    {
-        var facts = Vpc.Instances[instance].Facts;
-        return new JsonObject
-        {
-            ["RegionId"] = CloudSetup.RegionId,
-            ["VpcId"] = CloudSetup.VpcId,
-            ["VSwitchId"] = facts.VSwitchId,
-            ["InstanceId"] = facts.InstanceId,
-            ["NetworkInterfaceId"] = facts.NetworkInterfaceId,
-            ["PrimaryInterface"] = true,
-        }.ToJsonString();
-    }
+    protected string BackendDataOf(int instance) => Vpc.Instances[instance].AliVpcBackendData.ToJsonString();
 
     /// <summary>Deletes a route of a running node, and waits until it is created again: since then the controller has read the Nodes and
     /// the route table.</summary>
